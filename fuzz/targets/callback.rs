@@ -7,7 +7,7 @@ use campaigner::provider::{Callback, callback};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(Callback { statuses, replies }) = callback(bytes, Millis(1)) else { return };
+    let Ok(Callback { statuses, replies, .. }) = callback(bytes, Millis(1)) else { return };
     for update in statuses {
         assert!(!update.message_id.trim().is_empty() && !update.status.as_word().trim().is_empty());
     }

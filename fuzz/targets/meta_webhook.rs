@@ -13,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
     {
         assert_eq!(reference.to_string(), text);
     }
-    let Ok(Callback { statuses, replies }) = meta_fuzzing::callback(bytes, "1", Millis(1)) else { return };
+    let Ok(Callback { statuses, replies, .. }) = meta_fuzzing::callback(bytes, "1", Millis(1)) else { return };
     for update in statuses {
         assert!(!update.message_id.trim().is_empty() && !update.status.as_word().trim().is_empty());
     }

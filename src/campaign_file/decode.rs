@@ -129,11 +129,12 @@ fn dispatch(found: Option<(&Node<'_>, Place)>, problems: &mut FoundProblems) -> 
     let timeout = read.or("timeout", DEFAULT_TIMEOUT, |text| duration_within(text, "1s", "10m"));
     let attempts = read.or("attempts", DEFAULT_ATTEMPTS, |text| number_within(text, 1..=100));
     let uncertain = read.or("uncertain", WhenUncertain::Hold, uncertain);
+    let resend_after = read.or("resend_after", Dispatch::RESEND_AFTER, |text| duration_within(text, "1m", "7d"));
     let quota = read.get("quota");
     let halt = read.get("halt");
     let halt = self::halt(halt, problems);
     let quota = value("quota", quota, problems, timing::quota);
-    (Dispatch { rate, per, concurrency, timeout, attempts, uncertain, halt }, quota)
+    (Dispatch { rate, per, concurrency, timeout, attempts, uncertain, resend_after, halt }, quota)
 }
 
 /// Reads `halt`: when refusals stop the run; `off` for never.

@@ -106,6 +106,9 @@ fn canonical(campaign: &Campaign, path: Option<&Path>) -> String {
             None => serde_json::Value::Null,
         };
     }
+    if dispatch.resend_after != Dispatch::RESEND_AFTER {
+        frozen["dispatch"]["resend_after_ms"] = millis(dispatch.resend_after).into();
+    }
     if let Some((path, name)) = sheet {
         frozen["recipients"]["sheet"] = json!({"xlsx": path, "name": name});
     }
@@ -230,6 +233,7 @@ pub fn thaw(text: &str) -> Result<Campaign, ThawError> {
             timeout: Duration::from_millis(frozen.dispatch.timeout_ms),
             attempts: frozen.dispatch.attempts,
             uncertain,
+            resend_after: frozen.dispatch.resend_after_ms.map_or(Dispatch::RESEND_AFTER, Duration::from_millis),
             halt: frozen.dispatch.halt.map(|FrozenHalt { share, over, same_error }| Halt { share, over, same_error }),
         },
         reconcile: Reconcile {
@@ -324,6 +328,7 @@ struct FrozenDispatch {
     timeout_ms: u64,
     attempts: u32,
     uncertain: String,
+    resend_after_ms: Option<u64>,
     /// Missing for the default, null for none.
     #[serde(default = "usual_halt")]
     halt: Option<FrozenHalt>,

@@ -49,7 +49,7 @@ const KEYS: &[(&str, &[&str])] = &[
         ],
     ),
     ("schedule", &["at", "cron", "timezone", "not_after", "if_late", "until"]),
-    ("dispatch", &["rate", "concurrency", "timeout", "attempts", "uncertain", "halt", "quota"]),
+    ("dispatch", &["rate", "concurrency", "timeout", "attempts", "uncertain", "resend_after", "halt", "quota"]),
     ("halt", &["share", "over", "same_error"]),
     ("reconcile", &["after", "every", "for"]),
     ("window", &["open", "off", "clock"]),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::engine::job::thaw;
-use crate::model::{Millis, RunId};
+use crate::model::{Millis, RunId, StatusSource};
 use crate::send_window::day_of;
 use crate::store::{Run, Store, StoreError};
 use crate::text;
@@ -50,6 +50,8 @@ pub enum RunActivity {
     AwaitingStatuses {
         /// Whether a process collects them.
         collected: bool,
+        /// How they arrive.
+        source: StatusSource,
     },
     /// Everything is known.
     Finished,
@@ -92,7 +94,8 @@ impl RunActivity {
         }
         let is_worked_on = store.is_worked_on(&run.id)?;
         if run.dispatched_at.is_some() {
-            return Ok(Self::AwaitingStatuses { collected: is_worked_on || store.is_served()? });
+            let collected = is_worked_on || store.is_served()?;
+            return Ok(Self::AwaitingStatuses { collected, source: thaw(run)?.api.statuses() });
         }
         if run.planned_at.is_none() {
             return Ok(if is_worked_on { Self::Importing } else { Self::NotImported });
@@ -173,14 +176,19 @@ impl RunActivity {
                 format!("the import was interrupted, and nothing was sent; to import again: {command} run FILE")
             }
             Self::Ready => format!("nothing has been sent yet; to send: {command} resume {run}"),
-            Self::AwaitingStatuses { collected: false } => {
+            Self::AwaitingStatuses { collected: false, source: StatusSource::Polled } => {
                 format!("no process is collecting the statuses; to collect them: {command} reconcile {run}")
+            }
+            Self::AwaitingStatuses { collected: false, source: StatusSource::Pushed } => {
+                format!(
+                    "no service receives the statuses, which come by webhook; to receive them: {command} serve --webhook"
+                )
             }
             Self::Cancelled { at, by: who } => {
                 let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
                 format!("cancelled{}{at}; the remaining rows will not be sent", by(who))
             }
-            Self::Importing | Self::Sending | Self::Finished | Self::AwaitingStatuses { collected: true } => {
+            Self::Importing | Self::Sending | Self::Finished | Self::AwaitingStatuses { collected: true, .. } => {
                 return None;
             }
         })
@@ -219,7 +227,7 @@ impl fmt::Display for WaitReason {
             }
             Self::Rows { window: true, .. } => f.write_str("the send window, or another attempt"),
             Self::Rows { send_at: true, .. } => f.write_str("the rows' own times, or another attempt"),
-            Self::Rows { .. } => f.write_str("another attempt of every remaining row"),
+            Self::Rows { .. } => f.write_str("the next attempt for every remaining row"),
             Self::Quota(1) => f.write_str("today's quota of 1 message is used up"),
             Self::Quota(most) => write!(f, "today's quota of {} messages is used up", text::grouped((*most).into())),
             Self::Provider => f.write_str("the provider asked for a pause"),

@@ -101,7 +101,7 @@ impl Job {
 
     pub(super) fn rules(&self) -> OutcomeRules<'_> {
         let Campaign { dispatch, reconcile, .. } = &self.campaign;
-        OutcomeRules { dispatch, reconcile, retry: &self.retry, statuses: self.provider.api().statuses() }
+        OutcomeRules { dispatch, reconcile, retry: &self.retry, api: self.campaign.api }
     }
 
     /// Waits until `at`, which may be far off.

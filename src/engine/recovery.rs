@@ -26,7 +26,7 @@ pub async fn take_over(
     }
     let retry = RetryPolicy::default();
     let Campaign { dispatch, reconcile, api, .. } = campaign;
-    let rules = OutcomeRules { dispatch, reconcile, retry: &retry, statuses: api.statuses() };
+    let rules = OutcomeRules { dispatch, reconcile, retry: &retry, api: *api };
     let settlements =
         claims.into_iter().map(|claim| rules.apply(claim, interrupted(), now)).collect::<Result<Vec<_>, _>>()?;
     let uncertain = settlements.iter().filter(|row| row.state == State::Uncertain).count();

@@ -94,6 +94,7 @@ pub async fn waiting(store: &Store, run: &Run, tally: &Tally) -> Result<Option<W
 /// # Errors
 /// When the store cannot be read.
 pub async fn details(store: &Store, run: &Run, tally: &Tally) -> Result<Details, StoreError> {
+    let api = thaw(run)?.api;
     let errors = store
         .problems(run, MAX_ERRORS)
         .await?
@@ -101,7 +102,7 @@ pub async fn details(store: &Store, run: &Run, tally: &Tally) -> Result<Details,
         .map(|ProblemCount { code, rows, sample, of_list }| {
             // A problem of an input row quotes the row.
             let sample = (!of_list).then(|| sample.to_string());
-            json!({"code": code, "rows": rows, "sample": sample, "what_to_do": provider::advice(&code)})
+            json!({"code": code, "rows": rows, "sample": sample, "what_to_do": provider::advice(api, &code)})
         })
         .collect();
     let waiting = waiting(store, run, tally).await?.map(|waiting| {

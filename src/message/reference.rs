@@ -26,8 +26,8 @@ pub fn reference() -> String {
 
 /// What Meta's section says first.
 const OF_META: &str = "
-Also on every message, optional: `context`, with the `message_id` of the message that this one answers (it starts with
-`wamid.`, or it passes with a warning), and `recipient_identity_key_hash`.
+Every message may also have `context`, with the `message_id` of the message that this one answers, and
+`recipient_identity_key_hash`. A `message_id` that does not start with `wamid.` passes with a warning.
 
 ";
 
@@ -40,32 +40,32 @@ const CONTRADICTIONS: &str = "
 | the length of `to` | INCS gives the example `8526841511234`, with 10 digits after +852. All its samples have 8, as the numbering plan requires. | Follows the numbering plan: a row with a longer number is invalid. |
 | `.jpg` | INCS lists .jpeg and .png, but uses .jpg in a sample. | Passes with a warning. |
 | `index` of a button | INCS has text; Meta has text and numbers. | Both pass and are sent unchanged. |
-| a body without `type` | Meta requires it, takes such a body for `text`, and has a sample of another kind without it. | With a single part that has keys, passes and is sent unchanged to Meta, with a warning unless it is `text`. INCS gets the `type`. |
-| contacts in a message | Meta's description of the API allows 5, its page 257. | Allows 257. |
+| a body without `type` | Meta requires it, treats such a body as `text`, and has a sample of another kind without it. | Passes if the body has exactly one key that is the name of a kind. Meta gets the body unchanged, with a warning unless that key is `text`. INCS gets the `type`. |
+| contacts in a message | Meta's description of the API allows 5; Meta's documentation allows 257. | Allows 257. |
 | a coupon code | Meta allows 20 characters, but 15 in a limited-time offer. | Warns above 15 through Meta; INCS's limit is 15. |
 | `type` of a card with quick replies | INCS has `cta_url`, the same as for a card with a link. | Follows INCS. |
-| documents in a template's header | INCS lists eight file types; Meta's API accepts only PDF. | Each as its provider says. |
+| documents in a template's header | INCS lists eight file types; Meta's API accepts only PDF. | Each provider's own limit applies. |
 | an uploaded file in a header | INCS has `id` next to `link`, but shows no way to upload a file. | Both pass. |
 ";
 
 const SPELLINGS: &str = "
 ## One message for every provider
 
-A message is written once, and each provider gets its own spelling. Both spellings are read for either provider:
+You write a message once, and each provider gets its own spelling. Either spelling works with either provider:
 
 | topic | through INCS | through Meta |
 | --- | --- | --- |
 | `text` of a message | the text itself; `preview_url` is left out | an object with `body` |
-| `language` of a template | left out | `{code: en_US}`; `en_US` alone is read too |
-| the code of an AUTHENTICATION template | `code`. Components are read too, in a template with a `language`: a body and the first button, a link, both with the code and nothing else | a body and a button with the code |
+| `language` of a template | left out | `{code: en_US}`; you can also write only `en_US` |
+| the code of an AUTHENTICATION template | `code`. In a template with a `language`, you can also write components: a body and the first button, of type `url`, each with the code as its only parameter | a body and a button with the code |
 | `type` and `sub_type` of components and buttons | as written | lower case; `CATALOG` as written |
 | `messaging_product: whatsapp`, `recipient_type: individual` | left out | filled in |
-| the recipient's number | digits | `+` and digits, or Meta may take it for a number of another country |
+| the recipient's number | digits | `+` and digits, because Meta may read a number without `+` as one of another country |
 
 `recipient`, `biz_opaque_callback_data` and any other `messaging_product` or `recipient_type` are errors: a message goes
 to the number of its row and nobody else, and campaigner recognises statuses by a reference of its own.
 
-What a provider cannot express is an error at its line, which names the API that can.
+Anything that a provider cannot express is an error, with its line and, for a kind of message, the API that supports it.
 ";
 
 const INTRODUCTION: &str = "\
@@ -75,9 +75,9 @@ What each channel accepts, and what campaigner checks before it sends anything. 
 that the check uses; to regenerate it, run `UPDATE_DOCS=1 cargo test --lib message::`.
 
 INCS's limits come from its document \"Messages API\". For the parameters of WhatsApp templates they come from Meta's Cloud
-API, because the provider passes parameters on to Meta. Meta's own limits come from its published description of the
-Business Messaging API and its documentation. Parts that are marked *Meta's* are not in the provider's
-documentation. A key that is in neither is sent unchanged, with a warning.
+API, because INCS passes parameters on to Meta. Meta's own limits come from its published description of the Business
+Messaging API and its documentation. Parts that are marked *Meta's* are not in INCS's documentation. A key that is in
+neither is sent unchanged, with a warning.
 
 - `to` is filled in for every row and is not part of a campaign's `message`.
 - Lengths are in characters (Unicode scalar values; an emoji may be several), counted after the row's values are filled
@@ -211,7 +211,7 @@ impl Page {
         };
         match (self.api, api) {
             (ProviderApi::Incs, _) => None,
-            (ProviderApi::Meta, ProviderApi::Incs) => Some("As through INCS.".to_owned()),
+            (ProviderApi::Meta, ProviderApi::Incs) => Some("The same as for INCS.".to_owned()),
             _ if *key == field.key => Some("As above.".to_owned()),
             _ => Some(format!("As `{key}` above.")),
         }

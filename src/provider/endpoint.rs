@@ -54,8 +54,8 @@ pub enum EndpointError {
     BadCredential(&'static str),
     /// The phone number's id has other characters than digits.
     #[error(
-        "the phone number id is not one: it has only digits, and Meta shows it next to the number under WhatsApp > API \
-         Setup"
+        "the phone number id is not valid: it consists of digits only; Meta shows it next to the number, under WhatsApp > \
+         API Setup"
     )]
     BadPhoneNumberId,
     /// The id of the WhatsApp Business account has other characters than digits.
@@ -96,11 +96,7 @@ impl Endpoint {
         name: &'static str,
         meta: Option<MetaAccount>,
     ) -> Result<Self, EndpointError> {
-        let url = BaseUrl::parse(base).map_err(|bad| match bad {
-            BadBaseUrl::NotOne => EndpointError::BadUrl(without_password(base)),
-            BadBaseUrl::Insecure => EndpointError::Insecure(base.to_owned()),
-            BadBaseUrl::Password => EndpointError::Password,
-        })?;
+        let url = parse(base)?;
         let text = secret.expose_secret();
         if text.trim().is_empty() || HeaderValue::from_str(text).is_err() {
             return Err(EndpointError::BadCredential(name));
@@ -125,12 +121,18 @@ impl Endpoint {
     /// access token is still the same account.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        let hash = Sha256::new().chain_update(self.join("").as_str()).chain_update([0]);
-        let hash = match &self.meta {
-            None => hash.chain_update(self.secret.expose_secret()),
-            Some(meta) => hash.chain_update(&meta.phone_number_id),
-        };
-        hex(&hash.finalize()[..8])
+        match &self.meta {
+            None => fingerprint_of(&self.base, self.secret.expose_secret()),
+            Some(meta) => fingerprint_of(&self.base, &meta.phone_number_id),
+        }
+    }
+
+    /// Returns the fingerprint of an account at Meta, for which no access token is needed.
+    ///
+    /// # Errors
+    /// When the URL is not HTTPS (except for loopback).
+    pub fn meta_fingerprint(base: &str, phone_number_id: &str) -> Result<String, EndpointError> {
+        Ok(fingerprint_of(&parse(base)?, phone_number_id))
     }
 
     /// Returns the id of the sending phone number at Meta; empty for another API.
@@ -167,6 +169,20 @@ impl Endpoint {
     pub(super) fn secret(&self) -> &SecretString {
         &self.secret
     }
+}
+
+fn parse(base: &str) -> Result<BaseUrl, EndpointError> {
+    BaseUrl::parse(base).map_err(|bad| match bad {
+        BadBaseUrl::NotOne => EndpointError::BadUrl(without_password(base)),
+        BadBaseUrl::Insecure => EndpointError::Insecure(base.to_owned()),
+        BadBaseUrl::Password => EndpointError::Password,
+    })
+}
+
+/// Returns the fingerprint of the account with this identity at this URL.
+fn fingerprint_of(base: &BaseUrl, identity: &str) -> String {
+    let hash = Sha256::new().chain_update(base.join("").as_str()).chain_update([0]).chain_update(identity);
+    hex(&hash.finalize()[..8])
 }
 
 #[cfg(test)]
@@ -232,6 +248,7 @@ mod tests {
         assert_eq!(account.api(), ProviderApi::Meta);
         assert!(account.is_same_account(&meta("token-2", "106540352242922").unwrap()));
         assert!(!account.is_same_account(&meta("token-1", "106540352242923").unwrap()));
+        assert_eq!(Endpoint::meta_fingerprint(META_BASE_URL, "106540352242922").unwrap(), account.fingerprint());
         for id in ["", "+85268411234", "../me", "1 2"] {
             assert_eq!(meta("token-1", id).unwrap_err(), EndpointError::BadPhoneNumberId, "{id}");
         }

@@ -11,6 +11,8 @@ pub struct Callback {
     pub statuses: Vec<StatusUpdate>,
     /// Replies of people.
     pub replies: Vec<Reply>,
+    /// The fingerprint of the account that sent it, if that is known.
+    pub account: Option<String>,
 }
 
 impl Callback {

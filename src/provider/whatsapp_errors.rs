@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Outcome, Pause, Problem};
+use crate::model::{Outcome, Pause, Problem, ProviderApi, StatusSource};
 
 /// What a code means for its message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,11 +56,17 @@ const SLOWS: &str = "nothing while the row is pending: the run slows down and re
     `exhausted` or `failed`, `retry` it later. A lower `dispatch.rate` avoids this";
 const PARAMETERS: &str = "compare the message's parameters with the approved template, one by one";
 const PERMISSION: &str = "restore the account's permission to send messages, with the provider or in Meta's settings";
-const DOUBT: &str =
-    "ask the provider whether it was sent, then use `campaigner settle`; or `retry` at the risk of a duplicate";
+const DOUBT: &str = "through Meta, wait for webhooks: a status settles the row if the message was accepted. Otherwise ask the provider whether it \
+    was sent, then use `campaigner settle`, or `retry` at the risk of a duplicate";
+/// For codes of Meta that only say that something went wrong.
+const UNKNOWN: &str = "nothing while the row is pending: it is retried automatically. If it is `exhausted` or `failed`, `retry` \
+    it later. If it is `uncertain`, wait for Meta's webhooks, then use `campaigner settle` if none has settled it";
 /// For refusals whose words decide whether a row is rejected or in doubt.
-const CHANNEL: &str = "if `rejected`, fix what the message says; if `uncertain`, ask the provider whether it was sent, then \
+const CHANNEL: &str = "if `rejected`, fix what the error says is wrong; if `uncertain`, ask the provider whether it was sent, then \
     use `campaigner settle`, or `retry` at the risk of a duplicate";
+/// For rows in doubt whose provider names the attempt in its webhooks.
+const WEBHOOK: &str = "nothing at first: if Meta accepted it, its webhook settles the row while `campaigner serve --webhook` \
+    runs. If nothing has come after a few hours, use `campaigner settle`, or `retry` at the risk of a duplicate";
 const REGISTER: &str = "register the sending number again, with the provider or in Meta's settings";
 
 /// Every code, in order.
@@ -68,10 +74,16 @@ pub(super) static CODES: &[ErrorRange] = &[
     one(
         0,
         Class::Account,
-        "correct the WhatsApp access token, which is not valid: META_ACCESS_TOKEN, or ask the provider to renew its own",
+        "correct the WhatsApp access token, which is not valid: set META_ACCESS_TOKEN, or ask the provider to renew its \
+         token",
     ),
-    one(1, Class::RetryOnce, "check the message against the provider's documentation, then `retry`"),
-    one(2, Class::Passing, WAITS),
+    one(
+        1,
+        Class::RetryOnce,
+        "check the message against the provider's documentation, then `retry`. If the row is `uncertain`, wait for Meta's \
+         webhooks, then use `campaigner settle` if none has settled it",
+    ),
+    one(2, Class::Passing, UNKNOWN),
     one(3, Class::Account, PERMISSION),
     one(4, Class::Throttled, SLOWS),
     one(10, Class::Account, PERMISSION),
@@ -80,7 +92,7 @@ pub(super) static CODES: &[ErrorRange] = &[
     one(
         190,
         Class::Account,
-        "renew the WhatsApp access token, which expired: META_ACCESS_TOKEN, or ask the provider to renew its own",
+        "renew the WhatsApp access token, which has expired: set META_ACCESS_TOKEN, or ask the provider to renew its token",
     ),
     span(200, 299, Class::Account, PERMISSION),
     one(368, Class::Account, "appeal in Meta's business settings: the account is blocked for a policy violation"),
@@ -89,7 +101,7 @@ pub(super) static CODES: &[ErrorRange] = &[
     one(130_429, Class::Throttled, SLOWS),
     one(130_472, Class::Message, "nothing; Meta excludes this person from marketing for now, as part of an experiment"),
     one(130_497, Class::Message, "remove this country's numbers: the account may not send there"),
-    one(131_000, Class::Passing, WAITS),
+    one(131_000, Class::Passing, UNKNOWN),
     one(131_005, Class::Account, PERMISSION),
     one(131_008, Class::Message, "correct the message: a required parameter is missing"),
     one(131_009, Class::Message, "correct the message: a parameter has an invalid value"),
@@ -115,8 +127,8 @@ pub(super) static CODES: &[ErrorRange] = &[
     one(
         131_049,
         Class::Days,
-        "nothing while the row is pending: it is retried automatically in a few days. If it is `failed`, nothing retries \
-         it unless you do, in a few days. The person already gets a lot of marketing",
+        "nothing while the row is pending: it is retried automatically in a few days. If it is `failed`, `retry` \
+         it yourself in a few days. The person has already received a lot of marketing",
     ),
     one(131_050, Class::Message, "nothing: the person opted out of marketing, and is now on the suppression list"),
     one(131_051, Class::Message, "send another kind of message: WhatsApp does not support this one"),
@@ -189,23 +201,51 @@ pub(super) fn outcome(code: u32, problem: Problem, wait: Option<Duration>) -> Ou
     }
 }
 
-/// Returns what to do about a problem code, in words that follow "what to do:"; `None` if only the problem's own words
-/// can say.
+/// Returns what to do about a problem code from a provider with this API, in words that follow "what to do:"; `None` if
+/// only the problem's own words can say.
 #[must_use]
-pub fn advice(code: &str) -> Option<&'static str> {
+pub fn advice(api: ProviderApi, code: &str) -> Option<&'static str> {
+    match api.statuses() {
+        StatusSource::Pushed => of_meta(code).or_else(|| of_any(code)),
+        StatusSource::Polled => of_any(code),
+    }
+}
+
+/// Returns the advice for codes that mean something else, or that something else helps with, at Meta.
+fn of_meta(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "http_401" | "http_403" => "correct the account's access token: META_ACCESS_TOKEN, or campaigner.toml",
+        "http_404" | "http_405" => {
+            "correct the URL and the phone number id: META_BASE_URL and META_PHONE_NUMBER_ID, or campaigner.toml"
+        }
+        "interrupted" | "timeout" | "connection_lost" | "no_message_id" | "bad_message_id" | "bad_answer" => WEBHOOK,
+        code if code.starts_with("http_5")
+            || matches!(code, "http_200" | "http_408" | "http_444" | "http_460" | "http_499") =>
+        {
+            WEBHOOK
+        }
+        code if code.starts_with("http_4") && code != "http_407" && code != "http_429" => {
+            "if `rejected`, fix what the message says; if `uncertain`, wait for Meta's webhooks, as for a timeout"
+        }
+        "not_delivered" => "nothing says why: Meta gave no reason",
+        _ => return None,
+    })
+}
+
+fn of_any(code: &str) -> Option<&'static str> {
     Some(match code {
         "10001" | "401" | "403" | "http_401" | "http_403" => {
-            "correct the account's certification code: INCS_CERTIFICATION_CODE, or campaigner.toml"
+            "correct the account's credential: INCS_CERTIFICATION_CODE, META_ACCESS_TOKEN, or campaigner.toml"
         }
-        "404" | "http_404" | "http_405" => "correct the provider's URL: INCS_BASE_URL, or campaigner.toml",
+        "404" | "http_404" | "http_405" => {
+            "correct the provider's URL: INCS_BASE_URL, META_BASE_URL, or campaigner.toml"
+        }
         "http_407" => "correct the proxy's credentials in HTTPS_PROXY",
         "429" | "http_429" => SLOWS,
         "interrupted" | "timeout" | "connection_lost" | "no_message_id" | "bad_message_id" | "bad_answer" => DOUBT,
         "500" | "-1" | "http_200" | "http_408" | "http_444" | "http_460" | "http_499" => DOUBT,
         code if code.starts_with("http_5") => DOUBT,
-        "not_delivered" => {
-            "nothing says why: a polled status has no reason. Webhooks bring reasons: `campaigner serve --webhook`"
-        }
+        "not_delivered" => "use webhooks to get the reason (`campaigner serve --webhook`): a polled status has none",
         "400" | "422" | "10002" | "10003" | "10004" => CHANNEL,
         code if code.starts_with("http_4") => CHANNEL,
         _ => return find(code.parse().ok()?).map(|code| code.advice),

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use super::counts::{Counters, count};
 use super::message_id::{FinalStatus, SimulatedMessage};
-use super::meta::{self, Event};
+use super::meta::{self, MetaEvent};
 use crate::base_url::BaseUrl;
 use crate::model::Millis;
 
@@ -43,7 +43,7 @@ enum Content {
     /// The body of one call of INCS.
     Incs(String),
     /// An event of Meta, which shares its call with others.
-    Meta(Event),
+    Meta(MetaEvent),
 }
 
 impl Ord for ScheduledWebhook {
@@ -127,7 +127,7 @@ impl WebhookScheduler {
     }
 
     /// Schedules an event of Meta.
-    pub(super) fn enqueue_event(&self, at: Millis, event: Event) {
+    pub(super) fn enqueue_event(&self, at: Millis, event: MetaEvent) {
         drop(self.queue.try_send(ScheduledWebhook { at, content: Content::Meta(event) }));
     }
 }

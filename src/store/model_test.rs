@@ -4,6 +4,7 @@
 mod check;
 mod found;
 mod guards;
+mod made;
 mod op;
 mod synced;
 mod world;

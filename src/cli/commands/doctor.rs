@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::cli::config::file::{self, ConfigFile, ProviderKind};
+use crate::cli::config::file::{self, ConfigFile, ProviderKind, RawProvider};
 use crate::cli::config::{self, hook, meta, template_accounts, webhook};
 use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::file_limit;
@@ -22,8 +22,8 @@ use crate::text::{self, nearest, shell_word};
 /// The arguments of `doctor`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Sends no message. It asks each provider for the status of a message that does not exist, which shows \
-                  whether the account works. Exit code 1: at least one problem was found."
+    after_help = "Sends no message. To see whether an account works, it asks INCS for the status of a message that does not \
+                  exist, and Meta for the phone number. Exit code 1: at least one problem was found."
 )]
 pub(in crate::cli) struct Args {
     /// Do not contact any provider
@@ -37,6 +37,11 @@ pub(in crate::cli) struct Args {
 /// The variables that start with `CAMPAIGNER_` and are read.
 const VARIABLES: [&str; 5] =
     ["CAMPAIGNER_DB", "CAMPAIGNER_CONFIG", "CAMPAIGNER_YES", "CAMPAIGNER_TOKEN", "CAMPAIGNER_WEBHOOK_SECRET"];
+/// The accounts that need no configuration file, each with variables of which one shows that it is used.
+const BUILT_IN: [(&str, &[&str]); 2] = [
+    ("incs", &["INCS_CERTIFICATION_CODE", "INCS_BASE_URL"]),
+    ("meta", &["META_ACCESS_TOKEN", "META_PHONE_NUMBER_ID", "META_BASE_URL"]),
+];
 /// The variable for the hook's secret in the documentation's example. Any other name works too.
 const HOOK_SECRET: &str = "CAMPAIGNER_HOOK_SECRET";
 /// The time limit of a request to a provider.
@@ -187,7 +192,7 @@ async fn store(checkup: &mut Checkup, global: &Global) -> Result<Option<Store>, 
         let activity = RunActivity::of(&store, run, Millis::now()).await?;
         if let RunActivity::Stopped { .. }
         | RunActivity::NotImported
-        | RunActivity::AwaitingStatuses { collected: false } = &activity
+        | RunActivity::AwaitingStatuses { collected: false, .. } = &activity
         {
             let details = activity.details(&run.id, &global.command()).unwrap_or_default();
             checkup.note("store", &format!("{}: {details}", run.id))?;
@@ -260,7 +265,13 @@ async fn configuration(checkup: &mut Checkup, configured: &ConfigFile, global: &
     let raw = &configured.webhook;
     let has_webhook =
         raw.secret.is_some() || raw.secret_env.is_some() || std::env::var_os("CAMPAIGNER_WEBHOOK_SECRET").is_some();
-    let has_meta = meta::webhooks(global).await.is_ok_and(|accounts| !accounts.is_empty());
+    let has_meta = match meta::webhooks(global).await {
+        Ok(accounts) => !accounts.is_empty(),
+        Err(error) => {
+            checkup.error("webhook", &error)?;
+            true
+        }
+    };
     if has_webhook && let Err(error) = webhook::settings(global, has_meta).await {
         checkup.error("webhook", &error)?;
     }
@@ -277,7 +288,7 @@ async fn configuration(checkup: &mut Checkup, configured: &ConfigFile, global: &
 }
 
 fn has_secret(configured: &ConfigFile) -> bool {
-    configured.providers.values().any(|provider| provider.certification_code.is_some())
+    configured.providers.values().any(RawProvider::has_secret)
         || configured.nxlink.access_secret.is_some()
         || configured.cams.access_key_secret.is_some()
         || configured.webhook.secret.is_some()
@@ -310,14 +321,16 @@ async fn providers(
             names.push(name);
         }
     }
-    if !configured.providers.contains_key("incs") && (is_set("INCS_CERTIFICATION_CODE") || is_set("INCS_BASE_URL")) {
-        names.push("incs");
+    for (name, variables) in BUILT_IN {
+        if !configured.providers.contains_key(name) && variables.iter().any(|variable| is_set(variable)) {
+            names.push(name);
+        }
     }
     if names.is_empty() {
         return checkup.note(
             "provider",
-            "no account is configured, so only the simulator can send; set INCS_CERTIFICATION_CODE, or add \
-             [providers.NAME] to campaigner.toml",
+            "no account is configured, so only the simulator can send; set INCS_CERTIFICATION_CODE, or META_ACCESS_TOKEN \
+             and META_PHONE_NUMBER_ID, or add [providers.NAME] to campaigner.toml",
         );
     }
     for name in names {
@@ -366,7 +379,7 @@ async fn contact(checkup: &mut Checkup, what: &str, provider: &Provider) -> Resu
             return checkup.bad(what, &words);
         }
         Err(PollError::Halted(problem)) => {
-            let advice = provider::advice(&problem.code);
+            let advice = provider::advice(provider.api(), &problem.code);
             let advice = advice.map_or_else(String::new, |advice| format!("; {advice}"));
             return checkup.bad(what, &format!("{problem}{advice}"));
         }

@@ -6,7 +6,7 @@ use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::engine;
-use crate::model::{AttemptRow, Campaign, Millis, Phone, ReportRow, RunId, State};
+use crate::model::{AttemptRow, Campaign, Millis, Phone, ProviderApi, ReportRow, RunId, State};
 use crate::provider;
 use crate::recipients::Numbers;
 use crate::store::{KeptReply, Run, Store, TestMessage};
@@ -35,6 +35,7 @@ pub(in crate::cli) struct Args {
 /// The row of one run that has the number.
 struct Found {
     run: RunId,
+    api: ProviderApi,
     row: ReportRow,
     attempts: Vec<AttemptRow>,
     replies: Vec<KeptReply>,
@@ -63,7 +64,14 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
                 true => Some(message(run, campaign, phone, &state)?),
                 false => None,
             };
-            found.push(Found { run: id, row: state, attempts, replies: store.replies_to(run, row).await?, message });
+            found.push(Found {
+                run: id,
+                api: campaign.api,
+                row: state,
+                attempts,
+                replies: store.replies_to(run, row).await?,
+                message,
+            });
         }
     }
     let tests = store.tests_to(phone).await?;
@@ -115,7 +123,7 @@ fn as_text(phone: Phone, suppressed: Option<&Suppression>, found: &[Found]) -> V
     if found.is_empty() {
         lines.push("not in any run of this store".to_owned());
     }
-    for Found { run, row, attempts, replies, message } in found {
+    for Found { run, api, row, attempts, replies, message } in found {
         lines.push(format!("{run}, row {}: {}", row.row, row.state));
         // The problem of the last attempt is the row's own.
         let has_attempt = attempts.last().is_some_and(|attempt| attempt.error_code == row.error_code);
@@ -123,7 +131,7 @@ fn as_text(phone: Phone, suppressed: Option<&Suppression>, found: &[Found]) -> V
         if let (Some(code), false) = (&row.error_code, has_attempt) {
             lines.push(format!("  {}", problem(code, row.error_message.as_deref())));
         }
-        let advice = row.error_code.as_deref().and_then(provider::advice);
+        let advice = row.error_code.as_deref().and_then(|code| provider::advice(*api, code));
         lines.extend(advice.map(|advice| format!("  what to do: {advice}")));
         lines.extend(replies.iter().map(|kept| format!("  {}", reply_in_words(kept))));
         lines.extend(message.as_ref().map(|body| format!("  message: {body}")));
@@ -200,7 +208,7 @@ fn as_json(phone: Phone, suppressed: Option<&Suppression>, found: &[Found]) -> V
             "text": reply.text,
         })
     };
-    let row = |Found { run, row, attempts, replies, message }: &Found| {
+    let row = |Found { run, row, attempts, replies, message, .. }: &Found| {
         json!({
             "run": run.to_string(),
             "row": row.row.0,

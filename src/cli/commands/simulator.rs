@@ -88,7 +88,9 @@ pub(in crate::cli) async fn run(args: &Args) -> Result<Exit, CliError> {
     console::line(&format!("http://{address}")).map_err(cannot_print)?;
     console::info(&format!(
         "the simulated provider listens on {address}; use it with\n  \
-         INCS_BASE_URL=http://{address} INCS_CERTIFICATION_CODE=any campaigner run FILE   (provider: incs)\n\
+         INCS_BASE_URL=http://{address} INCS_CERTIFICATION_CODE=any campaigner run FILE   (provider: incs)\n  \
+         META_BASE_URL=http://{address} META_ACCESS_TOKEN=any META_PHONE_NUMBER_ID=106540352242922 campaigner run FILE   \
+         (provider: meta)\n\
          templates: with --provider nxlink\n  \
          NXLINK_BASE_URL=http://{address}/saas/wa NXLINK_ACCESS_KEY={} NXLINK_ACCESS_SECRET={} NXLINK_PHONE=85268411234 \
          NXLINK_TENANT_ID=1\n\

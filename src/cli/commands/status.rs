@@ -167,7 +167,7 @@ async fn show(store: &Store, run: &Run, tally: &Tally, global: &Global) -> Resul
     }
     for ProblemCount { code, rows, sample, .. } in store.problems(run, MAX_ERRORS).await? {
         print(&format!("    {:>9}  {code}: {sample}", text::grouped(rows)))?;
-        if let Some(advice) = provider::advice(&code) {
+        if let Some(advice) = provider::advice(campaign.api, &code) {
             print(&format!("               what to do: {advice}"))?;
         }
     }
@@ -188,7 +188,7 @@ async fn show(store: &Store, run: &Run, tally: &Tally, global: &Global) -> Resul
     let possible_opt_outs = store.count_possible_opt_outs().await?;
     if possible_opt_outs > 0 {
         let (count, command) = (text::count(possible_opt_outs, "possible opt-out"), global.command());
-        print(&format!("  {count} to decide about, in all runs: {command} suppress review"))?;
+        print(&format!("  {count} to review, in all runs: {command} suppress review"))?;
     }
     let uncertain = store.uncertain(run.key, MAX_UNCERTAIN).await?;
     if !uncertain.is_empty() {

@@ -11,7 +11,9 @@ use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::session::{self, load};
 use crate::engine::{Clock, Plan, TestSender};
-use crate::model::{DeliveryStatus, Millis, Outcome, Phone, ProviderApi, RowNumber, RowProblem, StatusUpdate};
+use crate::model::{
+    DeliveryStatus, Millis, Outcome, Phone, ProviderApi, RowNumber, RowProblem, StatusSource, StatusUpdate,
+};
 use crate::provider::{self, Provider};
 use crate::recipients::Numbers;
 use crate::store::{NewTestMessage, Store};
@@ -24,7 +26,8 @@ use crate::text::escaped_lines;
     after_help = "The message goes through the campaign's real provider and is charged like any other message. It \
                   belongs to no run: the quota, reports, `--only-new` and the send window ignore it. `campaigner find \
                   NUMBER` shows it. A second test sends a second message. Nothing is sent to a number on the \
-                  suppression list. Exit code 3: not accepted, or not delivered within --timeout."
+                  suppression list. Exit code 3: not accepted, or not delivered within --timeout. A provider that cannot \
+                  be asked for statuses, such as Meta, is not waited for."
 )]
 pub(in crate::cli) struct Args {
     /// The campaign file
@@ -100,7 +103,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         console::info("the simulated provider got the message: nothing left this machine");
     }
     let Outcome::Accepted { message_id } = &outcome else {
-        return not_accepted(args, row, &outcome, sender.pause().await?);
+        return not_accepted(args, row, campaign.api, &outcome, sender.pause().await?);
     };
     let at = sender.clock.now();
     let print = |words: &str| match args.json {
@@ -112,10 +115,14 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let each = |update: &StatusUpdate| {
         let _ = print(&status_in_words(update, at));
     };
-    let last = sender.follow((key, message_id), args.timeout, each).await?;
+    let is_polled = campaign.api.statuses() == StatusSource::Polled;
+    let last = match is_polled {
+        true => sender.follow((key, message_id), args.timeout, each).await?,
+        false => None,
+    };
     store.close().await?;
     let status = last.as_ref().map(|update| &update.status);
-    let arrived = matches!(status, Some(DeliveryStatus::Delivered | DeliveryStatus::Read));
+    let arrived = !is_polled || matches!(status, Some(DeliveryStatus::Delivered | DeliveryStatus::Read));
     if args.json {
         let failure = last.as_ref().and_then(StatusUpdate::failure);
         let answer = json!({
@@ -124,12 +131,19 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             "error_message": failure.as_ref().map(|problem| problem.message().to_string()),
         });
         console::data(&answer).map_err(cannot_print)?;
+    } else if !is_polled {
+        console::info(&format!("{} cannot be asked whether it arrived; look at the phone", campaign.api.title()));
     } else if !arrived && status != Some(&DeliveryStatus::Failed) {
-        console::info(&format!(
-            "not delivered within {}; the phone may be off. `{} find NUMBER` shows what is stored",
-            text::duration(args.timeout),
-            global.command()
-        ));
+        console::info(&match campaign.api.statuses() {
+            StatusSource::Polled => format!(
+                "not delivered within {}; the phone may be off. `{} find NUMBER` shows what is stored",
+                text::duration(args.timeout),
+                global.command()
+            ),
+            StatusSource::Pushed => {
+                format!("delivery unknown: {} reports statuses only by webhook; check your phone", campaign.api.title())
+            }
+        });
     }
     Ok(if arrived { Exit::Done } else { Exit::SomeFailed })
 }
@@ -184,7 +198,13 @@ fn paused(until: Millis) -> CliError {
 
 /// Returns the result of a message that the provider did not accept, or may not have accepted. `pause` is the end of the
 /// pause that it asked for.
-fn not_accepted(args: &Args, row: RowNumber, outcome: &Outcome, pause: Option<Millis>) -> Result<Exit, CliError> {
+fn not_accepted(
+    args: &Args,
+    row: RowNumber,
+    api: ProviderApi,
+    outcome: &Outcome,
+    pause: Option<Millis>,
+) -> Result<Exit, CliError> {
     let problem = outcome.problem();
     if args.json {
         let answer = json!({
@@ -200,7 +220,7 @@ fn not_accepted(args: &Args, row: RowNumber, outcome: &Outcome, pause: Option<Mi
         Outcome::Unreachable(_) | Outcome::Halted(_) => (Exit::Environment, "was not sent"),
         _ => (Exit::SomeFailed, "was not accepted"),
     };
-    let advice = match (outcome, pause, problem.and_then(|problem| provider::advice(&problem.code))) {
+    let advice = match (outcome, pause, problem.and_then(|problem| provider::advice(api, &problem.code))) {
         (Outcome::Throttled { .. }, Some(until), _) => {
             format!("\n  the provider asked for a pause until {until}; run the command again then")
         }

@@ -58,6 +58,12 @@ pub(in crate::cli) enum Speaks {
 }
 
 impl RawProvider {
+    /// Whether a secret stands in the file itself.
+    pub(in crate::cli) fn has_secret(&self) -> bool {
+        let Self { certification_code, access_token, app_secret, verify_token, .. } = self;
+        [certification_code, access_token, app_secret, verify_token].into_iter().any(Option::is_some)
+    }
+
     /// Returns the API that messages are sent through. Unless `speaks` says otherwise, the simulator speaks that of INCS.
     pub(in crate::cli) fn api(&self) -> ProviderApi {
         match (self.kind, self.speaks) {

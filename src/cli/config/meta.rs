@@ -2,8 +2,8 @@
 
 use secrecy::SecretString;
 
+use crate::cli::config::credentials::{no_credential, secret, unusable, variable};
 use crate::cli::config::file::{ProviderKind, RawProvider, read};
-use crate::cli::config::providers::{no_credential, secret, unusable, variable};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::provider::{Endpoint, META_BASE_URL, MetaAccount};
@@ -20,6 +20,8 @@ pub(in crate::cli) struct MetaWebhook {
     pub(in crate::cli) name: String,
     /// Whose events are used.
     pub(in crate::cli) phone_number_id: String,
+    /// The account's fingerprint, under which the store keeps when webhooks arrived.
+    pub(in crate::cli) account: String,
     /// Signs the calls.
     pub(in crate::cli) app_secret: SecretString,
     /// What Meta sends when a person enters the URL in its settings.
@@ -96,7 +98,11 @@ pub(in crate::cli) async fn webhooks(global: &Global) -> Result<Vec<MetaWebhook>
                 return Err(CliError::new(Exit::Environment, words));
             }
         };
-        webhooks.push(MetaWebhook { phone_number_id: phone_number_id(&name, &raw)?, name, app_secret, verify_token });
+        let phone_number_id = phone_number_id(&name, &raw)?;
+        let base = raw.base_url.as_deref().unwrap_or(META_BASE_URL);
+        let account = Endpoint::meta_fingerprint(base, &phone_number_id)
+            .map_err(|error| CliError::new(Exit::Environment, format!("provider `{name}`: {}", unusable(&error))))?;
+        webhooks.push(MetaWebhook { name, phone_number_id, account, app_secret, verify_token });
     }
     Ok(webhooks)
 }

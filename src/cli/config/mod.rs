@@ -1,5 +1,6 @@
 //! `campaigner.toml` and the environment; read only by commands that need them.
 
+mod credentials;
 pub(in crate::cli) mod file;
 pub(in crate::cli) mod hook;
 pub(in crate::cli) mod meta;

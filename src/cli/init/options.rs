@@ -31,7 +31,7 @@ pub(in crate::cli) struct Options {
     /// Give the campaign this name; default: the name of the list
     #[arg(long, value_parser = parse_name)]
     pub(super) name: Option<String>,
-    /// Send through this provider: simulator, incs, or a name from campaigner.toml
+    /// Send through this provider: simulator, incs, meta, or a name from campaigner.toml
     #[arg(long, value_name = "NAME")]
     pub(super) provider: Option<String>,
     /// Send on this channel: whatsapp, viber or rcs

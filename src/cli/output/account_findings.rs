@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{AccountFinding, AccountWeight, HealthProblem, PeopleLimit, TemplateNotAsked};
+use crate::model::{AccountFinding, AccountWeight, HealthProblem, PeopleLimit, ProviderApi, TemplateNotAsked};
 use crate::provider;
 use crate::text;
 use crate::text::{escaped, list};
@@ -141,7 +141,9 @@ fn hint(finding: &AccountFinding) -> Option<String> {
         AccountFinding::NoNumber(_) => {
             "check the phone number id, and that the token's system user has the WhatsApp account among its assets"
         }
-        AccountFinding::Refused(problem) => return provider::advice(&problem.code).map(str::to_owned),
+        AccountFinding::Refused(problem) => {
+            return provider::advice(ProviderApi::Meta, &problem.code).map(str::to_owned);
+        }
         AccountFinding::NumberNotAsked(_) => "give the token the permission whatsapp_business_management",
         AccountFinding::NumberState { .. } => "see the number in Meta's WhatsApp Manager",
         AccountFinding::Health { problems, .. } => {

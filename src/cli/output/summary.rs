@@ -56,7 +56,7 @@ pub(in crate::cli) async fn whole(
         print("\n  most frequent problems")?;
         for ProblemCount { code, rows, sample, .. } in problems.iter().take(MAX_ERRORS as usize) {
             print(&format!("    {:>9}  {code}: {}", text::grouped(*rows), shortened(&sample.to_string())))?;
-            if let Some(advice) = provider::advice(code) {
+            if let Some(advice) = provider::advice(campaign.api, code) {
                 print(&format!("               what to do: {advice}"))?;
             }
         }

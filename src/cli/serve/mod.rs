@@ -13,6 +13,7 @@ mod service;
 mod state;
 mod status_board;
 mod supervisor;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -22,11 +23,11 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
 
-use crate::cli::config::{self, meta, webhook};
+use crate::cli::config;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::cli::{file_limit, session};
-use crate::engine::{StopHandle, WebhookWriter};
+use crate::engine::StopHandle;
 use crate::model::{Event, Events};
 use crate::store::Store;
 
@@ -37,6 +38,7 @@ use accounts::Accounts;
 use campaign_folder::Folder;
 use state::{Service, ServiceContext};
 use status_board::StatusBoard;
+use webhooks::Webhooks;
 
 /// The arguments of `serve`.
 #[derive(Debug, clap::Args)]
@@ -50,8 +52,8 @@ pub(super) struct Args {
     /// Do not serve HTTP
     #[arg(long, conflicts_with = "listen")]
     no_http: bool,
-    /// Accept webhooks: of INCS at POST /webhook/SECRET, with the secret in CAMPAIGNER_WEBHOOK_SECRET; of an account at
-    /// Meta at /webhook/meta/NAME (docs/webhooks.md)
+    /// Accept webhooks: from INCS at /webhook/SECRET, with the secret in CAMPAIGNER_WEBHOOK_SECRET, and from Meta at
+    /// /webhook/meta/NAME for each provider NAME (docs/webhooks.md)
     #[arg(long, conflicts_with = "no_http")]
     webhook: bool,
     /// Write the reports to DIR/RUN/
@@ -70,13 +72,7 @@ const MAX_IN_FLIGHT: usize = 1024;
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
     let folder = Folder::open(&args.dir, config::apis(global).await?)?;
     let token = http::token()?;
-    let webhook = match args.webhook {
-        true => {
-            let accounts = meta::webhooks(global).await?;
-            Some((webhook::settings(global, !accounts.is_empty()).await?, accounts))
-        }
-        false => None,
-    };
+    let webhooks = if args.webhook { Some(webhooks::settings(global).await?) } else { None };
     let listener = match args.no_http {
         true => None,
         false => Some(listen(args.listen, token.is_some()).await?),
@@ -90,14 +86,9 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> 
     // `status` elsewhere then knows that somebody continues the runs.
     let _serving = store.lock_service()?;
     let (resume_request, resume_requests) = mpsc::channel(MAX_REQUESTS);
-    let (webhook, meta, webhook_counts, writer) = match webhook {
-        Some(((secret, opt_out), accounts)) => {
-            let (callbacks, writer) = WebhookWriter::new(&store, opt_out).await?;
-            let meta = (!accounts.is_empty()).then(|| http::MetaWebhooks::new(accounts, callbacks.clone()));
-            let counts = callbacks.counts.clone();
-            (secret.map(|secret| http::Webhook { secret, callbacks }), meta, Some(counts), Some(writer))
-        }
-        None => (None, None, None, None),
+    let webhooks = match webhooks {
+        Some(settings) => settings.open(&store).await?,
+        None => Webhooks::default(),
     };
     let looks = Arc::default();
     let app = http::App {
@@ -106,9 +97,9 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> 
         token,
         open: args.listen.ip().is_loopback(),
         resume_request,
-        webhook,
-        meta,
-        webhook_counts,
+        webhook: webhooks.incs,
+        meta: webhooks.meta,
+        webhook_counts: webhooks.counts,
         looks,
     };
     let (in_flight, connections) =
@@ -133,7 +124,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> 
             drop(answering);
         };
         let collected = async {
-            if let Some(writer) = writer {
+            if let Some(writer) = webhooks.writer {
                 writer.work(over).await;
             }
         };

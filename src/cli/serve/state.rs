@@ -16,7 +16,7 @@ use crate::campaign_file::Loaded;
 use crate::cli::error::CliError;
 use crate::cli::global::Global;
 use crate::engine::{Plan, RunResult, StopHandle};
-use crate::model::{Millis, RunId};
+use crate::model::{Millis, ProviderApi, RunId};
 use crate::store::{NewRun, RunLock, Store};
 
 /// What every task of the service uses.
@@ -73,6 +73,7 @@ impl Service {
 /// A run that this service is working on.
 pub(super) struct ActiveRun {
     pub(super) id: RunId,
+    pub(super) api: ProviderApi,
     pub(super) stop: StopHandle,
     pub(super) sends: bool,
     pub(super) in_flight: usize,

@@ -128,14 +128,16 @@ impl Service {
     fn start_work(&mut self, run: Run, sends: bool, import: Option<Import>) {
         let stop = StopHandle::default();
         let taken: usize = self.active.values().map(|active| active.in_flight).sum();
-        let wanted = match (sends, engine::thaw(&run)) {
+        let campaign = engine::thaw(&run);
+        let api = campaign.as_ref().map(|campaign| campaign.api).unwrap_or_default();
+        let wanted = match (sends, campaign) {
             // A quarter leaves room for other runs.
             (true, Ok(campaign)) => campaign.dispatch.concurrency.unwrap_or(self.in_flight / 4),
             _ => 8,
         };
         let in_flight = wanted.min(self.in_flight.saturating_sub(taken)).max(1);
         let key = run.key;
-        self.active.insert(key, ActiveRun { id: run.id.clone(), stop: stop.clone(), sends, in_flight });
+        self.active.insert(key, ActiveRun { id: run.id.clone(), api, stop: stop.clone(), sends, in_flight });
         self.context.board.of_run(&run.id.to_string(), |seen| {
             (seen.work, seen.halted) = (Some(if sends { "sending" } else { "polling statuses" }), None);
         });
@@ -161,7 +163,7 @@ impl Service {
             Ok(done) => done,
             Err(_) => return tracing::error!("internal error: a task panicked; please report it"),
         };
-        let Some(ActiveRun { id, sends, .. }) = self.active.remove(&key) else { return };
+        let Some(ActiveRun { id, api, sends, .. }) = self.active.remove(&key) else { return };
         self.context.board.of_run(&id.to_string(), |seen| seen.work = None);
         let ending = match done {
             Ok(ending) => ending,
@@ -169,7 +171,7 @@ impl Service {
         };
         match &ending.reason {
             Some(Reason::Halt(problem)) => {
-                let advice = provider::advice(&problem.code).unwrap_or("fix what the provider reports");
+                let advice = provider::advice(api, &problem.code).unwrap_or("fix what the provider reports");
                 tracing::error!(run = %id, %problem, %advice, "run stopped; to continue: campaigner resume {id}");
                 self.context.board.of_run(&id.to_string(), |seen| seen.halted = Some(problem.to_string()));
                 let rest = if sends { Resting::Halted } else { Resting::Until(Instant::now() + RETRY) };

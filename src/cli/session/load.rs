@@ -168,8 +168,8 @@ fn no_channel(loaded: &Loaded) -> Option<FileProblem> {
     let words = format!("{} does not send on the channel `{channel}`", api.title());
     let can: Vec<&str> = api.channels().iter().map(|channel| channel.as_str()).collect();
     let others = ProviderApi::ALL.into_iter().filter(|other| other.channels().contains(channel));
-    let others = others.map(|other| format!(", or choose a provider of {}", other.title()));
-    let hint = format!("it sends on {}{}", text::list(&can), others.collect::<String>());
+    let others = others.map(|other| format!("; for `{channel}`, choose a provider that uses {}", other.title()));
+    let hint = format!("it sends only on {}{}", text::list(&can), others.collect::<String>());
     Some(FileProblem::new("no_channel", loaded.channel, words).hint(hint))
 }
 

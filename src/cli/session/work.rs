@@ -14,7 +14,7 @@ use crate::cli::output::{console, summary, terminal};
 use crate::cli::session::signals::{stopped, unless_aborted, unless_stopped};
 use crate::cli::session::{account_check, template_check};
 use crate::engine::{self, Job, Notifier, Reason, RunMode, RunResult, StopHandle};
-use crate::model::{Campaign, Event, Problem, State, StatusSource};
+use crate::model::{Campaign, Event, Problem, ProviderApi, State, StatusSource};
 use crate::progress;
 use crate::provider;
 use crate::rate_limit::{RetryPolicy, RunLimiter};
@@ -226,6 +226,8 @@ async fn conclude(
     json: bool,
     global: &Global,
 ) -> Result<Exit, CliError> {
+    // The stored campaign, without overrides, because `report` must give the same bytes.
+    let campaign = engine::thaw(run)?;
     match &ending.reason {
         Some(Reason::Signal) => {
             summary::brief(run, ending, global);
@@ -235,13 +237,11 @@ async fn conclude(
         }
         Some(Reason::Halt(problem)) => {
             summary::brief(run, ending, global);
-            console::error(&halted(run, ending, problem));
+            console::error(&halted(run, campaign.api, ending, problem));
             return Ok(Exit::Stopped);
         }
         Some(Reason::Cancelled | Reason::Limit) | None => {}
     }
-    // The stored campaign, without overrides, because `report` must give the same bytes.
-    let campaign = engine::thaw(run)?;
     let paths = engine::write_reports(store, run, &campaign, folder, ending.finished, done, stop).await?;
     match json {
         true => summary::json(&paths).await?,
@@ -266,7 +266,7 @@ async fn conclude(
             }
             StatusSource::Pushed => {
                 "statuses are still expected; `campaigner serve --webhook` receives them, finishes the \
-                                     run and renews its reports"
+                 run and updates its reports"
                     .to_owned()
             }
         });
@@ -278,9 +278,9 @@ async fn conclude(
 }
 
 /// Returns in words why a run was halted, and what to do.
-fn halted(run: &Run, ending: &RunResult, problem: &Problem) -> String {
+fn halted(run: &Run, api: ProviderApi, ending: &RunResult, problem: &Problem) -> String {
     let advice =
-        provider::advice(&problem.code).unwrap_or("fix what the provider reports, there or in the configuration");
+        provider::advice(api, &problem.code).unwrap_or("fix what the provider reports, there or in the configuration");
     let rejected = ending.tally.of(State::Rejected);
     let rejected = match rejected {
         0 => String::new(),
@@ -336,8 +336,8 @@ pub(in crate::cli) async fn same_api(campaign: &Campaign, global: &Global) -> Re
     let api = config::api(&campaign.provider, global).await?;
     if api != campaign.api {
         let words = format!(
-            "the run was created for {}, but the provider `{}` is now {}; set its `kind` back, or cancel the run and \
-             start a new one",
+            "the run was created for {}, but the provider `{}` now uses {}; restore its `kind` in campaigner.toml, or \
+             cancel the run and start a new one",
             campaign.api.title(),
             campaign.provider,
             api.title()

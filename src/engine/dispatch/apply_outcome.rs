@@ -1,7 +1,7 @@
 //! Turns an outcome into a settlement: a pure function of the claim and its outcome.
 
 use crate::model::{
-    Dispatch, Millis, Outcome, Pause, Reconcile, RowCause, State, StateChange, StatusSource, WhenUncertain,
+    Dispatch, Millis, Outcome, Pause, ProviderApi, Reconcile, RowCause, State, StateChange, StatusSource, WhenUncertain,
 };
 use crate::rate_limit::{FREE_DEFERRALS, RetryPolicy, deferral};
 use crate::store::{Claim, Settlement, StoreError};
@@ -12,7 +12,7 @@ pub(in crate::engine) struct OutcomeRules<'a> {
     pub(in crate::engine) dispatch: &'a Dispatch,
     pub(in crate::engine) reconcile: &'a Reconcile,
     pub(in crate::engine) retry: &'a RetryPolicy,
-    pub(in crate::engine) statuses: StatusSource,
+    pub(in crate::engine) api: ProviderApi,
 }
 
 /// Returns the outcome of an attempt that a crash interrupted.
@@ -65,7 +65,7 @@ impl OutcomeRules<'_> {
             Outcome::Accepted { message_id } => {
                 settled.message_id = Some(message_id);
                 // Where statuses cannot be polled, they are awaited until the horizon.
-                let wait = match self.statuses {
+                let wait = match self.api.statuses() {
                     StatusSource::Polled => self.reconcile.after,
                     StatusSource::Pushed => self.reconcile.horizon,
                 };
@@ -123,7 +123,12 @@ impl OutcomeRules<'_> {
             Outcome::Uncertain(problem) => {
                 settled.problem = Some(problem);
                 if self.dispatch.uncertain == WhenUncertain::Resend && attempts_left {
-                    settled.next_attempt_at = Some(now.plus(self.retry.wait(attempts, None)));
+                    let wait = match self.api.returns_reference() {
+                        // Until then, a webhook may say that it was accepted.
+                        true => self.dispatch.resend_after,
+                        false => self.retry.wait(attempts, None),
+                    };
+                    settled.next_attempt_at = Some(now.plus(wait));
                     StateChange::TryAgain
                 } else {
                     StateChange::Doubt
@@ -178,6 +183,7 @@ mod tests {
             timeout: Duration::from_secs(30),
             attempts: 3,
             uncertain,
+            resend_after: Dispatch::RESEND_AFTER,
             halt: None,
         };
         let reconcile = Reconcile {
@@ -194,8 +200,8 @@ mod tests {
             started_at: NOW,
             history,
         };
-        let statuses = StatusSource::Polled;
-        let rules = OutcomeRules { dispatch: &dispatch, reconcile: &reconcile, retry: &retry, statuses };
+        let api = ProviderApi::Incs;
+        let rules = OutcomeRules { dispatch: &dispatch, reconcile: &reconcile, retry: &retry, api };
         rules.apply(claim, outcome, NOW).unwrap()
     }
 

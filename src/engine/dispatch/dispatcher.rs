@@ -63,14 +63,10 @@ pub(in crate::engine) async fn dispatch(
 ) -> Result<Remaining, EngineError> {
     // Held until nothing is in flight.
     let _quota = eligibility.take_quota(job).await?;
-    let reference_key = match job.provider.api().returns_reference() {
-        true => Some(job.store.reference_key(owner.worker).await?),
-        false => None,
-    };
     // Capacity for the outcome of every request in flight, so that no sender waits.
     let (ended, endings) = mpsc::channel(job.concurrency.max(1));
     let mut dispatcher = Dispatcher {
-        context: DispatchContext::new(job, eligibility, reference_key),
+        context: DispatchContext::new(job, eligibility, owner).await?,
         owner,
         ended,
         endings,

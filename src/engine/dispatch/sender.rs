@@ -18,11 +18,14 @@ use crate::engine::job::Job;
 use crate::engine::stop::{Reason, StopHandle};
 use crate::model::{Millis, Outcome, Problem, ReferenceKey, SendProblem};
 use crate::rate_limit::Reservation;
-use crate::store::{Attempt, Claim, Deferral, Settlement, StoreError};
+use crate::store::{Attempt, Claim, Deferral, History, Owner, Settlement, StoreError};
 
 /// The longest pause a request waits for here. A longer one releases its row, so that a crash does not leave it in
 /// doubt.
 const SHORT_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a row in doubt waits for webhooks before the next check.
+const WEBHOOK_CHECK: Duration = Duration::from_secs(3600);
 
 /// What a sender reports: the settlement of its claim, and an error, if any.
 pub(super) type Ended = (Settlement, Option<EngineError>);
@@ -40,20 +43,25 @@ pub(super) struct DispatchContext {
 }
 
 impl DispatchContext {
-    pub(super) fn new(
+    /// Returns what every attempt of `owner` needs.
+    pub(super) async fn new(
         job: &Arc<Job>,
         eligibility: &Arc<Eligibility>,
-        reference_key: Option<ReferenceKey>,
-    ) -> Arc<Self> {
+        owner: Owner,
+    ) -> Result<Arc<Self>, StoreError> {
         let dispatch = &job.campaign.dispatch;
-        Arc::new(Self {
+        let reference_key = match job.provider.api().returns_reference() {
+            true => Some(job.store.reference_key(owner.worker).await?),
+            false => None,
+        };
+        Ok(Arc::new(Self {
             job: job.clone(),
             eligibility: eligibility.clone(),
             halt: HaltMonitor::new(dispatch.halt),
             concurrency: AutoConcurrency::new(dispatch.concurrency.is_some()),
             one_template: names_one_template(&job.campaign.message),
             reference_key,
-        })
+        }))
     }
 
     /// Returns how many requests may be in flight. The first answer shows whether the provider knows the account and
@@ -71,6 +79,9 @@ impl DispatchContext {
             // Its time ran out between its claim and now.
             Eligible::Deferred(deferral) => return Ok(self.deferred(claim, deferral)),
         };
+        if let Some(at) = self.waits_for_webhooks(&claim).await? {
+            return Ok(released(claim, at.min(expires_at), self.job.clock.now()));
+        }
         let body = self.job.render(&attempt)?;
         Point::RequestReady.pass();
         let outcome = match self.job.stop.ends_sending() || !self.job.limiter.is_valid(reservation) {
@@ -81,6 +92,20 @@ impl DispatchContext {
         let mut settlement = self.settle(claim, outcome).await?;
         settlement.next_attempt_at = settlement.next_attempt_at.map(|at| at.min(expires_at));
         Ok(settlement)
+    }
+
+    /// Returns until when a row in doubt waits because no webhook could have told what became of it. A row that a person
+    /// requeued does not wait.
+    async fn waits_for_webhooks(&self, claim: &Claim) -> Result<Option<Millis>, EngineError> {
+        let job = &self.job;
+        let History { in_doubt, charged_attempts, .. } = claim.history;
+        if !in_doubt || charged_attempts == 0 || self.reference_key.is_none() {
+            return Ok(None);
+        }
+        let now = job.clock.now();
+        let arrived = job.store.last_webhook(&job.account).await?;
+        let is_recent = arrived.is_some_and(|at| now.since(at) < job.campaign.dispatch.resend_after);
+        Ok((!is_recent).then(|| now.plus(WEBHOOK_CHECK)))
     }
 
     fn deferred(&self, claim: Claim, deferral: Deferral) -> Settlement {

@@ -4,6 +4,7 @@
 //! share one commit, because one commit each would be slow. The queue is bounded; when it is full, the provider has to
 //! retry.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,6 +26,8 @@ const RECENT: Duration = Duration::from_secs(120);
 const MATCH_ALL_EVERY: u32 = 300;
 /// How long a status waits for its message. Messages not committed by then were sent by something else.
 const KEEP_EARLY_FOR: Duration = Duration::from_secs(24 * 3600);
+/// How often to save that webhooks of an account arrive.
+const NOTE_EVERY: Duration = Duration::from_secs(60);
 /// How long to wait after the store could not be written.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
@@ -98,6 +101,8 @@ pub struct WebhookWriter {
     opt_out: OptOut,
     queue: mpsc::Receiver<Waiting>,
     counts: Arc<WebhookCounts>,
+    /// When it was last saved that webhooks of an account arrive.
+    noted: BTreeMap<String, Millis>,
 }
 
 impl WebhookWriter {
@@ -110,7 +115,7 @@ impl WebhookWriter {
         let (sender, queue) = mpsc::channel(QUEUE);
         let counts = Arc::<WebhookCounts>::default();
         let callbacks = WebhookQueue { queue: sender, counts: counts.clone() };
-        Ok((callbacks, Self { store: store.clone(), opt_out, queue, counts }))
+        Ok((callbacks, Self { store: store.clone(), opt_out, queue, counts, noted: BTreeMap::new() }))
     }
 
     /// Works until `over` completes and everything in the queue is durable.
@@ -142,11 +147,13 @@ impl WebhookWriter {
     }
 
     /// Makes these webhooks durable, however long the store cannot be written. Callers time out before that and retry.
-    async fn take(&self, round: &mut Vec<Waiting>) {
+    async fn take(&mut self, round: &mut Vec<Waiting>) {
         let mut called = WebhookBatch::default();
         let mut waiting = Vec::with_capacity(round.len());
+        let mut accounts = BTreeSet::new();
         for (callback, done) in round.drain(..) {
-            let Callback { statuses, replies } = callback;
+            let Callback { statuses, replies, account } = callback;
+            accounts.extend(account);
             called.statuses.extend(statuses);
             called.replies.extend(replies.into_iter().map(|reply| {
                 let opt_out = self.opt_out.matches(&reply);
@@ -170,9 +177,25 @@ impl WebhookWriter {
         self.counts.statuses.fetch_add(called.statuses.len() as u64, Ordering::Relaxed);
         self.counts.replies.fetch_add(called.replies.len() as u64, Ordering::Relaxed);
         log_result(&result);
+        for account in accounts {
+            self.note_account(account).await;
+        }
         for done in waiting {
             // The caller may have given up.
             let _ = done.send(());
+        }
+    }
+
+    /// Saves that webhooks of an account arrive, at most once a minute.
+    async fn note_account(&mut self, account: String) {
+        let now = Millis::now();
+        if self.noted.get(&account).is_some_and(|at| now.since(*at) < NOTE_EVERY && *at <= now) {
+            return;
+        }
+        match self.store.note_webhook(&account, now).await {
+            Ok(()) => drop(self.noted.insert(account, now)),
+            // The next webhook tries again.
+            Err(error) => tracing::warn!(%error, reason = error.reason(), "saving that webhooks arrive failed"),
         }
     }
 
@@ -209,7 +232,10 @@ fn log_result(result: &WebhookResult) {
         tracing::info!(messages = result.settled, "uncertain rows settled by statuses with their references");
     }
     if result.doubled > 0 {
-        tracing::error!(messages = result.doubled, "double sends: the provider made a second message of a request");
+        tracing::error!(
+            messages = result.doubled,
+            "double sends: the provider created a second message from a request"
+        );
     }
     if result.suppressed > 0 {
         tracing::info!(numbers = result.suppressed, "suppressed at their request");

@@ -8,7 +8,7 @@ use crate::engine::error::{EngineError, PANICKED};
 use crate::engine::report::message_text;
 use crate::engine::report::notify::Notifier;
 use crate::engine::stop::StopHandle;
-use crate::model::{AttemptRow, Campaign, Channel, Millis, ReportRow, RunId, Source, WhenUncertain, Zone};
+use crate::model::{AttemptRow, Campaign, Channel, Millis, ProviderApi, ReportRow, RunId, Source, WhenUncertain, Zone};
 use crate::provider;
 use crate::report::{Paths, ReportError, Reports, RunFacts};
 use crate::store::{ReportPage, Run, Stage, Store, StoreError, Wanted};
@@ -48,7 +48,10 @@ pub async fn facts(store: &Store, run: &Run, campaign: &Campaign) -> Result<RunF
         polls: run.polls,
         message: message_text::of(&campaign.message, run.template.as_deref()),
         settings: settings(campaign),
-        advice: provider::advice,
+        advice: match campaign.api {
+            ProviderApi::Incs => |code| provider::advice(ProviderApi::Incs, code),
+            ProviderApi::Meta => |code| provider::advice(ProviderApi::Meta, code),
+        },
         only: None,
         replies: Some(store.replies_counted(run).await?),
         double_sends: store.double_sends(run).await?,

@@ -2,4 +2,5 @@
 
 mod check_and_simulator;
 mod examples;
+mod resend_after;
 mod week_of_windows;

@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 
 use crate::campaign_file;
 use crate::engine::*;
-use crate::model::{Campaign, Events, Millis, State};
+use crate::model::{Campaign, Events, Millis, ProviderApi, State};
 use crate::provider::Endpoint;
 use crate::rate_limit::RunLimiter;
 use crate::recipients;
@@ -150,9 +150,10 @@ async fn provider(clock: Clock, arrivals: Arrivals) -> Endpoint {
     Endpoint::new(&base, "secret".into()).unwrap()
 }
 
-/// Plans the run of the campaign in this folder.
-async fn planned(folder: &Path, text: &str) -> (Store, Run, Campaign) {
+/// Plans the run of the campaign in this folder, through this API.
+pub(super) async fn planned(folder: &Path, text: &str, api: ProviderApi) -> (Store, Run, Campaign) {
     let campaign = campaign_file::parse(text, &folder.join("campaign.yaml")).unwrap().campaign;
+    let campaign = Campaign { api, ..campaign };
     let digest = recipients::digest(&campaign.recipients).unwrap();
     let new = NewRun {
         name: campaign.name.clone(),
@@ -172,7 +173,7 @@ async fn planned(folder: &Path, text: &str) -> (Store, Run, Campaign) {
     (store, run, campaign)
 }
 
-fn job(store: &Store, run: &Run, campaign: &Campaign, endpoint: &Endpoint, clock: &Clock) -> Job {
+pub(super) fn job(store: &Store, run: &Run, campaign: &Campaign, endpoint: &Endpoint, clock: &Clock) -> Job {
     let lock = Arc::new(store.lock(&run.id).unwrap());
     let dispatch = &campaign.dispatch;
     let limiter = RunLimiter::alone((dispatch.rate, dispatch.per));
@@ -213,7 +214,7 @@ async fn no_message_leaves_outside_the_window_and_every_one_that_could_leave_did
     let clock = Clock::set(begin);
     let arrivals = Arrivals::default();
     let endpoint = provider(clock.clone(), arrivals.clone()).await;
-    let (store, run, campaign) = planned(folder.path(), CAMPAIGN).await;
+    let (store, run, campaign) = planned(folder.path(), CAMPAIGN, ProviderApi::Incs).await;
     let (ending, _) = send_all(&store, &run, &campaign, &endpoint, &clock).await;
 
     let arrivals = arrivals.lock().unwrap();

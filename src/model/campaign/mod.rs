@@ -95,6 +95,9 @@ pub struct Dispatch {
     pub attempts: u32,
     /// What becomes of rows that may have been accepted.
     pub uncertain: WhenUncertain,
+    /// How long a row that may have been accepted waits before it is sent again, where a webhook can still say what became
+    /// of it; see [`ProviderApi::returns_reference`].
+    pub resend_after: Duration,
     /// When refusals stop the run; `None` for never.
     pub halt: Option<Halt>,
 }
@@ -108,6 +111,12 @@ pub struct Halt {
     pub over: u32,
     /// Consecutive refusals with the same code, without an acceptance in between.
     pub same_error: u32,
+}
+
+impl Dispatch {
+    /// The usual `resend_after`. A status normally follows within seconds, and messages that Meta holds are released
+    /// within an hour ("Template pacing").
+    pub const RESEND_AFTER: Duration = Duration::from_secs(2 * 3600);
 }
 
 impl Default for Halt {

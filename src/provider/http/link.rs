@@ -18,7 +18,7 @@ use crate::provider::error::SetupError;
 
 /// A provider account, reached over kept-alive connections.
 #[derive(Debug)]
-pub(in crate::provider) struct Link {
+pub(in crate::provider) struct AccountLink {
     client: Client,
     host: String,
     way: Way,
@@ -42,7 +42,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The shortest credential, in characters, that is removed from a provider's words.
 const SHORTEST_SECRET: usize = 8;
 
-impl Link {
+impl AccountLink {
     /// Returns a link to these URLs, all of the account's host, that keeps at most `concurrency` connections; `timeout`
     /// covers a whole request. `credential` is the header that names the account.
     ///

@@ -1,6 +1,7 @@
 //! A table of responses and their outcomes.
 
 use super::*;
+use crate::model::ProviderApi;
 
 fn kind(outcome: &Outcome) -> (&'static str, String) {
     match outcome {
@@ -333,11 +334,8 @@ fn every_code_of_whatsapp_has_its_meaning_and_its_words_are_kept() {
 #[test]
 fn every_listed_code_has_advice_and_the_list_is_in_order() {
     let listed: Vec<u32> = TABLE[..8].iter().flat_map(|(_, codes)| *codes).copied().collect();
-    assert!(
-        listed
-            .iter()
-            .all(|code| whatsapp_errors::find(*code).is_some() && whatsapp_errors::advice(&code.to_string()).is_some())
-    );
+    assert!(listed.iter().all(|code| whatsapp_errors::find(*code).is_some()
+        && whatsapp_errors::advice(ProviderApi::Incs, &code.to_string()).is_some()));
     for pair in whatsapp_errors::CODES.windows(2) {
         assert!(pair[0].first <= pair[0].last && pair[0].last < pair[1].first, "{pair:?}");
     }
@@ -347,9 +345,11 @@ fn every_listed_code_has_advice_and_the_list_is_in_order() {
     }
     // Rows with these codes may be in doubt; then the advice says how to settle them.
     for code in ["-1", "400", "422", "500", "10002", "10003", "10004", "http_400", "http_408", "http_499", "http_503"] {
-        assert!(whatsapp_errors::advice(code).unwrap().contains("campaigner settle"), "{code}");
+        assert!(whatsapp_errors::advice(ProviderApi::Incs, code).unwrap().contains("campaigner settle"), "{code}");
     }
-    assert_eq!((whatsapp_errors::advice("999999"), whatsapp_errors::advice("bad_number")), (None, None));
+    for api in ProviderApi::ALL {
+        assert_eq!((whatsapp_errors::advice(api, "999999"), whatsapp_errors::advice(api, "bad_number")), (None, None));
+    }
 }
 
 #[test]

@@ -12,12 +12,12 @@ use crate::model::{Channel, Millis, Outcome, SendProblem, StatusUpdate};
 use crate::provider::endpoint::Endpoint;
 use crate::provider::error::{PollError, SetupError};
 use crate::provider::http::answer::{read, server_time, wait_asked};
-use crate::provider::http::link::Link;
+use crate::provider::http::link::AccountLink;
 
 /// An INCS account.
 #[derive(Debug)]
 pub struct IncsClient {
-    link: Link,
+    link: AccountLink,
     status: Url,
 }
 
@@ -44,7 +44,7 @@ impl IncsClient {
             HeaderValue::from_str(endpoint.secret().expose_secret()).map_err(|error| SetupError(Box::new(error)))?;
         code.set_sensitive(true);
         let sites = Channel::ALL.map(|channel| (channel, endpoint.join(&format!("external/messages/{channel}"))));
-        let link = Link::new(endpoint, ("certification-code", code), sites, concurrency, timeout)?;
+        let link = AccountLink::new(endpoint, ("certification-code", code), sites, concurrency, timeout)?;
         Ok(Self { link, status: endpoint.join("external/messages/status") })
     }
 

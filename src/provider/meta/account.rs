@@ -129,7 +129,11 @@ impl MetaClient {
     }
 
     async fn templates(&self, account: &str, query: &[(&str, &str)]) -> Result<Value, Unanswered> {
-        self.ask(self.url(&format!("{account}/message_templates"), query)).await
+        let found = self.ask(self.url(&format!("{account}/message_templates"), query)).await?;
+        match found["data"].is_array() {
+            true => Ok(found),
+            false => Err(Unanswered::Strange(SendProblem::Http { status: 200, text: String::new() }.into())),
+        }
     }
 
     /// Makes one request and returns the JSON object of its answer.
@@ -164,6 +168,11 @@ impl MetaClient {
                     }
                     None => Unanswered::Strange(problem),
                 }
+            }
+            // It was reached, and says nothing about the account.
+            Outcome::Uncertain(mut problem) | Outcome::Unnamed(mut problem) => {
+                self.link().cut_credential(Some(&mut problem));
+                Unanswered::Strange(problem)
             }
             other => {
                 let mut error = PollError::from(other);

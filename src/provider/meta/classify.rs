@@ -34,7 +34,8 @@ pub(super) fn answer(status: StatusCode, wait: Option<Duration>, body: &[u8]) ->
         return without_envelope(status, wait, body);
     };
     match (error, status.is_success()) {
-        (Some(error), _) => refusal(status, wait, &error),
+        (Some(error), true) => refused_with_success(status, wait, &messages, &error),
+        (Some(error), false) => refusal(status, wait, &error),
         (None, true) => accepted(&messages[0]["id"]),
         (None, false) => without_envelope(status, wait, body),
     }
@@ -72,6 +73,16 @@ fn accepted(id: &Value) -> Outcome {
         }
         Some(_) => Outcome::Unnamed(SendProblem::BadMessageId.into()),
         None => Outcome::Unnamed(SendProblem::NoMessageId.into()),
+    }
+}
+
+/// Returns the outcome of a success that has an error in its body. An id names a message that exists. Without one, it is
+/// not sent again for a code that only says that something went wrong.
+fn refused_with_success(status: StatusCode, wait: Option<Duration>, messages: &Value, error: &Value) -> Outcome {
+    match (accepted(&messages[0]["id"]), refusal(status, wait, error)) {
+        (accepted @ Outcome::Accepted { .. }, _) => accepted,
+        (_, Outcome::TryAgain { problem, .. } | Outcome::RetryOnce(problem)) => Outcome::Uncertain(problem),
+        (_, refusal) => refusal,
     }
 }
 

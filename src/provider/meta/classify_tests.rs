@@ -1,3 +1,5 @@
+//! What Meta's responses mean.
+
 use std::time::Duration;
 
 use super::*;
@@ -66,6 +68,34 @@ fn a_failure_inside_meta_leaves_the_message_in_doubt() {
     let cut = BadAnswer::BrokeOff("reset".to_owned());
     assert!(matches!(broken_answer(StatusCode::OK, None, cut.clone()), Outcome::Uncertain(_)));
     assert!(matches!(broken_answer(StatusCode::UNAUTHORIZED, None, cut), Outcome::Halted(_)));
+}
+
+#[test]
+fn an_error_in_a_success_is_not_sent_again_if_it_may_have_been_accepted() {
+    for code in [1, 2, 131_000, 131_016, 131_057, 131_052, 133_004, 199_999] {
+        assert!(matches!(refused(200, code, "Something went wrong"), Outcome::Uncertain(_)), "{code}");
+    }
+    assert!(matches!(refused(200, 190, "Expired"), Outcome::Halted(_)));
+    assert!(matches!(refused(200, 131_026, "Undeliverable"), Outcome::Refused(_)));
+    for code in [131_016, 190] {
+        let body = format!(r#"{{"messages":[{{"id":"wamid.A"}}],"error":{{"message":"Overloaded","code":{code}}}}}"#);
+        let outcome = answer(StatusCode::OK, None, body.as_bytes());
+        assert_eq!(outcome, Outcome::Accepted { message_id: "wamid.A".into() }, "{code}");
+    }
+}
+
+#[test]
+fn advice_is_about_metas_account_and_webhooks() {
+    use crate::model::ProviderApi;
+    use crate::provider::advice;
+    let codes = ["http_401", "http_404", "http_405", "interrupted", "timeout", "bad_answer", "http_502", "http_400"];
+    for code in codes.into_iter().chain(["not_delivered", "0", "190"]) {
+        let words = advice(ProviderApi::Meta, code).unwrap();
+        assert!(!words.contains("INCS") && !words.contains("poll"), "{code}: {words}");
+        assert!(!words.contains("ask the provider whether"), "{code}: {words}");
+    }
+    assert!(advice(ProviderApi::Meta, "timeout").unwrap().contains("serve --webhook"));
+    assert!(advice(ProviderApi::Incs, "http_401").unwrap().contains("INCS_CERTIFICATION_CODE"));
 }
 
 #[test]

@@ -15,13 +15,13 @@ use crate::provider::endpoint::Endpoint;
 use crate::provider::error::{PollError, SetupError};
 use crate::provider::http::answer::{read, server_time, wait_asked};
 use crate::provider::http::failure;
-use crate::provider::http::link::Link;
+use crate::provider::http::link::AccountLink;
 use crate::text::hex;
 
 /// A phone number of a WhatsApp Business account at Meta.
 #[derive(Debug)]
 pub struct MetaClient {
-    link: Link,
+    link: AccountLink,
     endpoint: Endpoint,
 }
 
@@ -41,11 +41,11 @@ impl MetaClient {
         token.set_sensitive(true);
         let messages = url(endpoint, &format!("{}/messages", endpoint.phone_number_id()), &[]);
         let sites = Channel::ALL.map(|channel| (channel, messages.clone()));
-        let link = Link::new(endpoint, (AUTHORIZATION.as_str(), token), sites, concurrency, timeout)?;
+        let link = AccountLink::new(endpoint, (AUTHORIZATION.as_str(), token), sites, concurrency, timeout)?;
         Ok(Self { link, endpoint: endpoint.clone() })
     }
 
-    pub(super) fn link(&self) -> &Link {
+    pub(super) fn link(&self) -> &AccountLink {
         &self.link
     }
 

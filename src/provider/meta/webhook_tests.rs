@@ -1,3 +1,5 @@
+//! Meta's webhooks, in the shapes of its documents.
+
 use super::*;
 use crate::model::{ReferenceKey, RowNumber};
 
@@ -54,7 +56,7 @@ fn statuses_of_every_kind_with_their_reference() {
             ..update("wamid.C", DeliveryStatus::Failed, None)
         },
     ];
-    assert_eq!(read(&text), Callback { statuses: expected, replies: Vec::new() });
+    assert_eq!(read(&text), Callback { statuses: expected, ..Callback::default() });
 }
 
 #[test]

@@ -13,7 +13,7 @@ const BUSINESS: &str = "85230000000";
 
 /// One status or reply.
 #[derive(Clone, Debug)]
-pub(in crate::simulator) struct Event {
+pub(in crate::simulator) struct MetaEvent {
     /// The id of the phone number that sent the message.
     phone_number_id: String,
     /// Its key in `value`: `statuses` or `messages`.
@@ -21,7 +21,7 @@ pub(in crate::simulator) struct Event {
     value: Value,
 }
 
-impl Event {
+impl MetaEvent {
     /// Returns the events about a message and when they happen.
     pub(super) fn all_of(
         id: &str,
@@ -72,11 +72,11 @@ impl Event {
 }
 
 /// Returns the body of one webhook call with these events, in another order.
-pub(in crate::simulator) fn batch(mut events: Vec<Event>) -> String {
+pub(in crate::simulator) fn batch(mut events: Vec<MetaEvent>) -> String {
     events.reverse();
     let changes: Vec<Value> = events
         .into_iter()
-        .map(|Event { phone_number_id, key, value }| {
+        .map(|MetaEvent { phone_number_id, key, value }| {
             let metadata = json!({"display_phone_number": BUSINESS, "phone_number_id": phone_number_id});
             json!({
                 "field": "messages",

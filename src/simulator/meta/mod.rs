@@ -8,5 +8,5 @@ mod account;
 mod events;
 mod server;
 
-pub(super) use events::{Event, batch, signature};
+pub(super) use events::{MetaEvent, batch, signature};
 pub(super) use server::{MetaServer, is_meta_request};

@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::account::MetaAccountState;
-use super::events::Event;
+use super::events::MetaEvent;
 use crate::model::Channel;
 use crate::simulator::behaviour::{Behaviour, LostResponse};
 use crate::simulator::counts::{Counters, count};
@@ -117,7 +117,7 @@ impl MetaServer {
         let message = self.sends.message(&draw, serial);
         let id = message.id(Channel::Whatsapp);
         if let Some(webhooks) = &self.webhooks {
-            for (at, event) in Event::all_of(&id, &message, number, &body, webhooks.gets_reply(&message)) {
+            for (at, event) in MetaEvent::all_of(&id, &message, number, &body, webhooks.gets_reply(&message)) {
                 webhooks.enqueue_event(at, event);
             }
         }

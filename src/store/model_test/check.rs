@@ -70,7 +70,10 @@ impl Seen {
         let is_unsent =
             matches!(state, State::Rejected | State::Exhausted | State::Suppressed | State::Cancelled | State::Expired);
         for ((_, number), made) in world.claims.range((row, 0)..=(row, u32::MAX)) {
-            let arrives = made.is_message() && !made.failed && *number > said.what_became;
+            // A person's decision stands against an answer that came late, and gives way to a status that named the
+            // message of a lost one.
+            let is_told = made.told && made.recorded != Some(State::Accepted);
+            let arrives = made.is_message() && !made.failed && (*number > said.what_became || is_told);
             prop_assert!(!(is_unsent && arrives), "{row} is {state}, though claim {number} arrives");
         }
         Ok(())
@@ -114,15 +117,18 @@ fn stays(op: &Op, before: State, after: State) -> Result<(), &'static str> {
         _ => None,
     };
     // A row known to be accepted is not sent again, but says so.
+    // A status with a reference, which may have come earlier, says that a message exists.
+    let is_told = matches!(op, Op::Webhook { .. } | Op::MatchEarly | Op::Step { .. }) && after.was_accepted();
     let is_requeued = matches!(op, Op::Requeue { .. }) && (after == State::Pending || after.was_accepted());
     let is_right = match before {
         _ if before == after => true,
         State::Pending | State::Sending => true,
-        State::Uncertain => is_requeued || matches!(op, Op::Step { .. } | Op::Resolve { .. }),
+        State::Uncertain => is_told || is_requeued || matches!(op, Op::Step { .. } | Op::Resolve { .. }),
         State::Failed if is_requeued => true,
-        State::Rejected | State::Exhausted => is_requeued,
+        State::Rejected | State::Exhausted => is_told || is_requeued,
         // A row that no process had read. The process that schedules it may not know yet that the run was cancelled.
-        State::Cancelled => matches!(op, Op::Schedule { .. }),
+        State::Cancelled => is_told || matches!(op, Op::Schedule { .. }),
+        State::Suppressed | State::Expired => is_told,
         before => rank(before).zip(rank(after)).is_some_and(|(before, after)| before < after),
     };
     if is_right { Ok(()) } else { Err("what was recorded is lost") }

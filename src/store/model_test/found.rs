@@ -31,7 +31,7 @@ fn case(resend: bool, ops: &[&[Op]]) -> Done {
 
 /// A status comes before the message's acceptance is recorded.
 pub(super) fn early_status() -> Done {
-    let status = Op::Webhook { message: 0, status: IS_FAILED };
+    let status = Op::Webhook { message: 0, status: IS_FAILED, named: false };
     case(false, &[&[TAKE_UP, step(0, 1), send(0, Fate::Accepted), status, step(0, 0)]])
 }
 
@@ -39,7 +39,7 @@ pub(super) fn early_status() -> Done {
 pub(super) fn failed_in_doubt() -> Done {
     let in_doubt = [TAKE_UP, step(0, 1), send(0, Fate::AcceptedUnheard), step(0, 0)];
     let retried = [Op::Requeue { states: UNCERTAIN }, step(0, 1), send(0, Fate::Accepted), step(0, 0)];
-    let failed = [Op::Webhook { message: 1, status: IS_FAILED }, Op::Requeue { states: FAILED }];
+    let failed = [Op::Webhook { message: 1, status: IS_FAILED, named: false }, Op::Requeue { states: FAILED }];
     case(false, &[&in_doubt, &retried, &failed, &[step(0, 1), send(0, Fate::Refused), step(0, 0)]])
 }
 

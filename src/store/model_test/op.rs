@@ -71,10 +71,12 @@ pub(super) enum Op {
     Unsuppress {
         row: u8,
     },
-    /// The provider reports a status of an accepted message, whether the store knows the message or not.
+    /// The provider reports a status of an accepted message, whether the store knows the message or not; with the
+    /// reference of its attempt if it is `named`.
     Webhook {
         message: u8,
         status: u8,
+        named: bool,
     },
     MatchEarly,
     /// The owner asks about messages. The answer may come later.
@@ -94,6 +96,10 @@ pub(super) enum Fate {
     Again,
     /// Accepted, but the answer is lost.
     AcceptedUnheard,
+    /// Accepted, but the answer says that it was refused. Only a status with its reference tells.
+    AcceptedRefused,
+    /// Accepted, but the answer says to try again. Only a status with its reference tells.
+    AcceptedAgain,
     /// Lost without an answer.
     Lost,
 }
@@ -117,8 +123,19 @@ impl Op {
 }
 
 fn any_fate() -> impl Strategy<Value = Fate> {
-    use Fate::{Accepted, AcceptedUnheard, Again, Lost, Refused};
-    prop::sample::select(vec![Accepted, Accepted, Refused, Again, AcceptedUnheard, Lost])
+    use Fate::{Accepted, AcceptedAgain, AcceptedRefused, AcceptedUnheard, Again, Lost, Refused};
+    prop::sample::select(vec![
+        Accepted,
+        Accepted,
+        Accepted,
+        Refused,
+        Again,
+        AcceptedUnheard,
+        AcceptedUnheard,
+        AcceptedRefused,
+        AcceptedAgain,
+        Lost,
+    ])
 }
 
 pub(super) fn any_op() -> impl Strategy<Value = Op> {
@@ -143,7 +160,8 @@ pub(super) fn any_op() -> impl Strategy<Value = Op> {
         1 => Just(Op::CancelWaiting),
         2 => byte().prop_map(|row| Op::Suppress { row }),
         2 => byte().prop_map(|row| Op::Unsuppress { row }),
-        6 => (byte(), byte()).prop_map(|(message, status)| Op::Webhook { message, status }),
+        9 => (byte(), byte(), any::<bool>())
+            .prop_map(|(message, status, named)| Op::Webhook { message, status, named }),
         1 => Just(Op::MatchEarly),
         2 => Just(Op::Ask),
         2 => byte().prop_map(|status| Op::Answer { status }),

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use tokio::sync::Mutex;
 
 use super::check::Seen;
+use super::made::{Made, Said};
 use super::op::{Ended, Fate, Op, message_id, settlement, status};
 use crate::model::{DeliveryStatus, Millis, Phone, RowCause, RowNumber, State, StateChange, StatusUpdate};
 use crate::store::{
@@ -30,31 +31,6 @@ struct Worker {
     flights: Vec<Claim>,
     recovery: Vec<Settlement>,
     settled: Vec<Settlement>,
-}
-
-/// A claim that was returned.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Made {
-    fate: Option<Fate>,
-    /// Whether a living worker may still send it.
-    may_leave: bool,
-    /// What the store was given for it; an acceptance outweighs a doubt.
-    pub(super) recorded: Option<State>,
-    /// Whether the provider reported that it was not delivered.
-    pub(super) failed: bool,
-}
-
-impl Made {
-    pub(super) fn is_message(&self) -> bool {
-        matches!(self.fate, Some(Fate::Accepted | Fate::AcceptedUnheard))
-    }
-}
-
-/// What people decided about a row: it concerns all its claims up to that number.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Said {
-    pub(super) send_again: u32,
-    pub(super) what_became: u32,
 }
 
 pub(super) struct World {
@@ -197,7 +173,7 @@ impl World {
                 self.suppressed.retain(|other| *other != phone);
                 Ok(self.store.unsuppress(&[phone]).await.map(drop)?)
             }
-            Op::Webhook { message, status: word } => self.webhook(message, status(word)).await,
+            Op::Webhook { message, status: word, named } => self.webhook(message, status(word), named).await,
             Op::MatchEarly => Ok(self.store.match_early(Millis(0), self.now).await.map(drop)?),
             Op::Ask => {
                 self.asked.extend(self.store.pollable(self.run.key, self.now, None, 3).await?);
@@ -223,7 +199,7 @@ impl World {
     }
 
     fn made(&mut self, claim: &Claim) -> &mut Made {
-        self.claims.entry((claim.key.row(), claim.number)).or_default()
+        self.made_by((claim.key.row(), claim.number))
     }
 
     fn send(&mut self, claim: Claim, fate: Fate) {
@@ -242,8 +218,8 @@ impl World {
         match self.made(claim).fate {
             None => Ended::Unsent,
             Some(Fate::Accepted) => Ended::Accepted,
-            Some(Fate::Refused) => Ended::Refused,
-            Some(Fate::Again) => Ended::Again,
+            Some(Fate::Refused | Fate::AcceptedRefused) => Ended::Refused,
+            Some(Fate::Again | Fate::AcceptedAgain) => Ended::Again,
             Some(Fate::AcceptedUnheard | Fate::Lost) => Ended::Unheard,
         }
     }
@@ -326,10 +302,11 @@ impl World {
         for ((_, number), earlier) in self.claims.range((row, 0)..(row, claim.number)) {
             let may_arrive = earlier.is_message() || earlier.may_leave;
             let in_doubt = earlier.recorded == Some(State::Uncertain) || earlier.failed;
-            let is_allowed = *number <= send_again || (self.resend && in_doubt);
+            // What the provider told of outweighs that the campaign says `resend`.
+            let is_allowed = *number <= send_again || (self.resend && in_doubt && (!earlier.told || earlier.failed));
             prop_assert!(!may_arrive || is_allowed, "{row} is sent again, though claim {number} arrives");
         }
-        self.claims.insert((row, claim.number), Made { may_leave, ..Made::default() });
+        self.claims.insert((row, claim.number), Made { may_leave, worker: Some(claim.worker), ..Made::default() });
         let (rows, limit) = self.limits.entry(claim.worker).or_default();
         rows.retain(|other| *other != row);
         rows.push(row);
@@ -400,16 +377,26 @@ impl World {
         Ok(())
     }
 
-    async fn webhook(&mut self, message: u8, status: DeliveryStatus) -> Done {
-        let messages: Vec<_> = self.claims.iter().filter(|(_, made)| made.is_message()).map(|(key, _)| *key).collect();
+    async fn webhook(&mut self, message: u8, status: DeliveryStatus, named: bool) -> Done {
+        let is_reported = |made: &Made| if named { made.exists() } else { made.is_message() };
+        let messages: Vec<_> = self.claims.iter().filter(|(_, made)| is_reported(made)).map(|(key, _)| *key).collect();
         let Some(key) = pick(&messages, message).copied() else { return Ok(()) };
-        let update = self.update(key, status);
+        let mut update = self.update(key, status);
+        let Made { recorded, told, worker, .. } = self.claims[&key];
+        if let Some(worker) = worker.filter(|_| named) {
+            update.reference = Some(self.store.reference_key(worker).await?.sign(self.run.key, key.0, key.1));
+        }
         let batch = WebhookBatch { statuses: vec![update], ..WebhookBatch::default() };
         let early = self.store.save_webhooks(&batch, self.now).await?.early;
-        let is_known = self.claims[&key].recorded == Some(State::Accepted);
+        let is_known = recorded == Some(State::Accepted) || recorded.is_some() && (named || told);
         let person_spoke = self.said.get(&key.0).is_some_and(|said| key.1 <= said.what_became);
         prop_assert!(early == u64::from(!is_known) || person_spoke, "message {key:?} is known: {is_known}");
+        self.made_by(key).told |= named;
         Ok(())
+    }
+
+    fn made_by(&mut self, key: (RowNumber, u32)) -> &mut Made {
+        self.claims.entry(key).or_default()
     }
 
     fn update(&mut self, key: (RowNumber, u32), status: DeliveryStatus) -> StatusUpdate {

@@ -163,6 +163,7 @@ CREATE TABLE early_status (
     UNIQUE (message_id, status, error_code)
 );
 CREATE INDEX early_status_received ON early_status (received_at);
+CREATE INDEX early_status_attempt ON early_status (row, claim) WHERE row IS NOT NULL;
 
 -- Attempts that ended in each second, by outcome: read for rates, estimates and daily quotas.
 CREATE TABLE timeline (
@@ -267,6 +268,12 @@ CREATE TABLE account (
     key          TEXT PRIMARY KEY, -- a fingerprint of the address and the credential
     provider     TEXT NOT NULL,    -- its name in campaigns
     paused_until INTEGER NOT NULL  -- no request before this
+) WITHOUT ROWID;
+
+-- When webhooks of an account last arrived.
+CREATE TABLE account_webhook (
+    account TEXT PRIMARY KEY, -- as account.key
+    at      INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 -- The store's id and its number of commits that claimed rows; compared with the mark file next to it (see `mark`).

@@ -9,7 +9,7 @@ use sqlx::Row;
 
 use super::dispatch::{advance, claims, outcomes};
 use super::reports::find;
-use super::statuses::{polls, webhooks};
+use super::statuses::{polls, references, webhooks};
 use super::*;
 use crate::model::{DeliveryStatus, RowNumber, State, StatusUpdate};
 use crate::store::tests::SqliteFile;
@@ -254,6 +254,9 @@ async fn what_an_outcome_or_a_status_is_about_is_found_by_its_key_or_id() {
         (webhooks::TIE, "past_attempt_message_id (message_id=?)"),
         (webhooks::TIE, "reply USING INDEX reply_loose (received_at>?)"),
         (webhooks::EARLY_OF, "sqlite_autoindex_early_status_1 (message_id=?)"),
+        (webhooks::EARLY_OF_ATTEMPTS, "early_status_attempt (row=? AND claim=?)"),
+        (references::LATEST, "d USING INTEGER PRIMARY KEY (rowid=?)"),
+        (references::PAST, "p USING PRIMARY KEY (row=? AND claim=?)"),
     ] {
         let plan = plan(&f.store, statement).await;
         assert!(plan.contains(by), "{by}\n{plan}");

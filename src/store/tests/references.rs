@@ -13,9 +13,18 @@ contract!(
     a_message_of_a_past_attempt_beside_another_is_a_double_send,
     a_reference_counts_only_with_its_workers_signature,
     a_settled_row_reopens_a_run_that_was_over,
+    a_row_that_was_suppressed_later_is_not_unsent,
+    an_answer_that_says_try_again_does_not_outweigh_a_status_that_came_before_it,
+    a_crash_resends_nothing_that_a_status_has_told_of,
+    a_row_that_is_being_sent_again_keeps_the_message_of_its_past_attempt,
+    two_messages_of_one_row_that_is_being_sent_again_are_a_double_send,
+    two_attempts_of_one_row_in_one_batch_are_a_double_send,
+    a_second_message_is_noticed_after_its_attempt_was_taken_back,
+    a_failed_status_of_a_past_attempt_is_no_double_send,
+    a_row_stays_in_doubt_while_another_of_its_attempts_is,
 );
 
-use State::{Accepted, Delivered, Failed, Pending, Sending, Sent, Uncertain};
+use State::{Accepted, Delivered, Failed, Pending, Rejected, Sending, Sent, Suppressed, Uncertain};
 
 /// Returns the reference of a claim, signed by its worker.
 async fn reference(w: &Worker, claim: &Claim) -> Reference {
@@ -79,8 +88,6 @@ async fn a_status_before_the_answer_waits_for_it_and_settles_it_if_it_is_lost(f:
     assert_eq!(w.state(1).await, Delivered, "the answer found it");
     let next = w.next().await;
     next.settle([interrupted(&claims[1])]).await;
-    let result = next.store.match_early(Millis(0), at(61)).await.unwrap();
-    assert_eq!(result.settled, 1);
     assert_eq!(next.states().await, [Delivered, Delivered]);
     assert_eq!(next.store.match_early(Millis(0), at(62)).await.unwrap(), WebhookResult::default());
     next.check().await;
@@ -179,5 +186,125 @@ async fn a_settled_row_reopens_a_run_that_was_over(f: Fixture<impl Place>) {
     assert!(w.now().await.finished_at.is_none(), "its reports are renewed");
     w.store.reach(w.run, Stage::Finished, at(70)).await.unwrap();
     assert_eq!(w.state(1).await, Delivered);
+    w.check().await;
+}
+
+async fn a_row_that_was_suppressed_later_is_not_unsent(f: Fixture<impl Place>) {
+    let (w, claim) = claimed(&f).await;
+    w.settle([again(&claim, at(9))]).await;
+    w.store.suppress(&[phone(1)], None, NOW).await.unwrap();
+    assert!(w.claim_at(9, at(10)).await.is_empty());
+    assert_eq!(w.state(1).await, Suppressed);
+    save(&w, vec![status("m1", DeliveryStatus::Delivered, reference(&w, &claim).await)]).await;
+    assert_eq!((w.state(1).await, w.row(1).await.message_id.as_deref()), (Delivered, Some("m1")));
+    w.check().await;
+}
+
+async fn an_answer_that_says_try_again_does_not_outweigh_a_status_that_came_before_it(f: Fixture<impl Place>) {
+    let (w, claim) = claimed(&f).await;
+    save(&w, vec![status("m1", DeliveryStatus::Sent, reference(&w, &claim).await)]).await;
+    // Due at once: the step that records the answer could claim the row again.
+    let step = Step { settlements: vec![again(&claim, NOW)], want: 9, now: NOW, ..Step::default() };
+    assert!(w.step(step).await.attempts.is_empty());
+    assert_eq!((w.state(1).await, w.row(1).await.message_id.as_deref()), (Sent, Some("m1")));
+    assert!(w.claim_at(9, at(999)).await.is_empty());
+    w.check().await;
+}
+
+async fn a_crash_resends_nothing_that_a_status_has_told_of(f: Fixture<impl Place>) {
+    let (w, claim) = claimed(&f).await;
+    save(&w, vec![status("m1", DeliveryStatus::Delivered, reference(&w, &claim).await)]).await;
+    let next = w.next().await;
+    next.settle([interrupted_and_resent(&claim, NOW)]).await;
+    assert_eq!(next.state(1).await, Delivered);
+    assert!(next.claim_at(9, at(999)).await.is_empty());
+    next.check().await;
+}
+
+/// Returns a run of one row that is being sent again, and its two claims.
+async fn sent_again(f: &Fixture<impl Place>) -> (Worker, Claim, Claim) {
+    let (w, first) = claimed(f).await;
+    w.settle([again(&first, NOW)]).await;
+    let second = w.claim_one().await;
+    (w, first, second)
+}
+
+async fn a_row_that_is_being_sent_again_keeps_the_message_of_its_past_attempt(f: Fixture<impl Place>) {
+    let (w, first, second) = sent_again(&f).await;
+    let told = vec![status("m1", DeliveryStatus::Delivered, reference(&w, &first).await)];
+    assert_eq!((save(&w, told).await.settled, w.state(1).await), (1, Sending));
+    w.settle([rejected(&second)]).await;
+    assert_eq!((w.state(1).await, w.row(1).await.message_id.as_deref()), (Delivered, Some("m1")));
+    assert_eq!(w.store.double_sends(&w.now().await).await.unwrap(), 0);
+    w.check().await;
+}
+
+async fn two_messages_of_one_row_that_is_being_sent_again_are_a_double_send(f: Fixture<impl Place>) {
+    let (w, first, second) = sent_again(&f).await;
+    save(&w, vec![status("m1", DeliveryStatus::Delivered, reference(&w, &first).await)]).await;
+    w.settle([accepted(&second, "m2")]).await;
+    assert_eq!(w.store.double_sends(&w.now().await).await.unwrap(), 1);
+    w.check().await;
+}
+
+async fn two_attempts_of_one_row_in_one_batch_are_a_double_send(f: Fixture<impl Place>) {
+    let (w, first, second) = sent_again(&f).await;
+    w.settle([rejected(&second)]).await;
+    let both = vec![
+        status("m1", DeliveryStatus::Sent, reference(&w, &first).await),
+        status("m2", DeliveryStatus::Delivered, reference(&w, &second).await),
+    ];
+    let result = save(&w, both.clone()).await;
+    assert_eq!((result.settled, result.doubled, result.early), (2, 1, 0));
+    assert_eq!(save(&w, both).await, WebhookResult::default());
+    assert_eq!((w.row(1).await.attempts, w.store.double_sends(&w.now().await).await.unwrap()), (2, 1));
+    w.check().await;
+}
+
+async fn a_second_message_is_noticed_after_its_attempt_was_taken_back(f: Fixture<impl Place>) {
+    let (w, claim) = claimed(&f).await;
+    // Not interrupted: the attempt gets another number when it is settled.
+    w.settle([doubted(&claim)]).await;
+    let named = reference(&w, &claim).await;
+    save(&w, vec![status("m1", DeliveryStatus::Sent, named)]).await;
+    let result = save(&w, vec![status("m2", DeliveryStatus::Sent, named)]).await;
+    assert_eq!((result.settled, result.doubled), (0, 1));
+    // A message that the row already has is none.
+    assert_eq!(save(&w, vec![status("m1", DeliveryStatus::Failed, named)]).await.doubled, 0);
+    let wanted = RequeueFilter::in_states(&[Failed]);
+    w.store.requeue(w.owner, &w.now().await, &wanted, true, NOW).await.unwrap();
+    w.send(|claim| accepted(claim, "m3")).await;
+    assert_eq!(save(&w, vec![status("m1", DeliveryStatus::Failed, named)]).await.doubled, 0);
+    w.check().await;
+}
+
+async fn a_failed_status_of_a_past_attempt_is_no_double_send(f: Fixture<impl Place>) {
+    let (w, first, second) = sent_again(&f).await;
+    w.settle([accepted(&second, "m2")]).await;
+    // Meta may report a refusal in its answer and again by webhook.
+    let result = save(&w, vec![status("m1", DeliveryStatus::Failed, reference(&w, &first).await)]).await;
+    assert_eq!((result.settled, result.doubled), (1, 0));
+    assert_eq!((w.state(1).await, w.row(1).await.message_id.as_deref()), (Accepted, Some("m2")));
+    w.check().await;
+}
+
+async fn a_row_stays_in_doubt_while_another_of_its_attempts_is(f: Fixture<impl Place>) {
+    let (w, first) = claimed(&f).await;
+    w.settle([doubted(&first)]).await;
+    let requeue = async |state| {
+        let wanted = RequeueFilter::in_states(&[state]);
+        w.store.requeue(w.owner, &w.now().await, &wanted, true, NOW).await.unwrap();
+    };
+    requeue(Uncertain).await;
+    let second = w.claim_one().await;
+    w.settle([interrupted(&second)]).await;
+    save(&w, vec![status("m2", DeliveryStatus::Failed, reference(&w, &second).await)]).await;
+    assert_eq!(w.state(1).await, Failed);
+    requeue(Failed).await;
+    let third = w.claim_one().await;
+    assert!(third.number > second.number);
+    let [claim] = w.store.claims(w.owner, true).await.unwrap()[..] else { panic!() };
+    w.settle([rejected(&claim)]).await;
+    assert_ne!(w.state(1).await, Rejected, "the first attempt may have been accepted");
     w.check().await;
 }

@@ -113,10 +113,11 @@ fn a_process_that_only_collects_statuses_does_not_send() {
     let limited = env.start(&provider, &["run", "job.yaml", "--limit", "5"]);
     limited.wait_for_words("sent: 5 of 60");
     let first_stop = "stop the process that is collecting its statuses, then ";
-    let collecting = ["the messages of `--limit` were sent; to continue, ", first_stop, "campaigner waits 1 min for"];
+    let collecting =
+        ["the limit set by `--limit` was reached; to continue, ", first_stop, "campaigner waits 1 min for"];
     assert_shown(&env, "stopped", &collecting);
     assert_eq!(limited.stop().code, 4);
-    assert_shown(&env, "stopped", &["the messages of `--limit` were sent; to continue: "]);
+    assert_shown(&env, "stopped", &["the limit set by `--limit` was reached; to continue: "]);
 
     let sends = provider.sends();
     let killed = env.start(&provider, &["resume"]);

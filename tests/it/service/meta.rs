@@ -130,6 +130,47 @@ fn a_killed_run_leaves_no_doubt_once_the_webhooks_have_come() {
 }
 
 #[test]
+fn what_is_said_about_a_run_and_its_account_is_true_for_meta() {
+    let env = folder(3);
+    let simulator = Simulator::start((Ipv4Addr::LOCALHOST, 0).into(), Behaviour::default()).unwrap();
+    let base = format!("http://{}/v25.0", simulator.address());
+    let account = account(&base);
+    let run = |args: &[&str]| env.start_with(&account, args).wait();
+
+    let tested = run(&["test", "job.yaml", "--to", "+85264000009"]);
+    assert_eq!(tested.code, 0, "{tested}");
+    assert!(tested.err.contains("cannot be asked whether it arrived"), "it is not waited for: {tested}");
+    let tested = run(&["test", "job.yaml", "--to", "+85264000009", "--json"]);
+    let answer: Value = serde_json::from_str(&tested.out).unwrap();
+    assert_eq!((&answer["outcome"], &answer["status"]), (&json!("accepted"), &Value::Null), "{tested}");
+
+    let sent = run(&["run", "job.yaml"]);
+    assert_eq!(sent.code, 0, "{sent}");
+    for command in [&["reconcile"][..], &["reconcile", "--once"], &["status"]] {
+        let said = run(command);
+        assert_eq!(said.code, 0, "{said}");
+        assert!(format!("{}{}", said.out, said.err).contains("serve --webhook"), "{said}");
+        assert!(!format!("{}{}", said.out, said.err).contains("campaigner reconcile"), "{said}");
+    }
+
+    let checked = run(&["doctor"]);
+    assert!(checked.out.contains("provider meta: reachable, and the account works"), "{checked}");
+    let mut lacking = account.clone();
+    lacking.retain(|(name, _)| *name != "META_VERIFY_TOKEN");
+    let checked = env.start_with(&lacking, &["doctor", "--offline"]).wait();
+    assert_eq!(checked.code, 1, "{checked}");
+    assert!(checked.out.contains("verify_token_env"), "{checked}");
+    env.write(
+        "campaigner.toml",
+        "[providers.shop]\nkind = \"meta\"\naccess_token = \"a-token\"\nphone_number_id = \"1\"\n",
+    );
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    std::fs::set_permissions(env.path("campaigner.toml"), open).unwrap();
+    let checked = run(&["doctor", "--offline"]);
+    assert!(checked.out.contains("holds a secret"), "{checked}");
+}
+
+#[test]
 fn the_verification_is_answered_and_only_signed_calls_are_believed() {
     let env = folder(1);
     let service = serve(&env);

@@ -9,9 +9,14 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use crate::support::{Finished, Running, SOON, TestEnv, wait_until};
 
+/// What no command writes.
+const END: &str = "\u{1}the end of the screen\u{1}";
+
 /// The terminal: standard input and standard error of one command. Standard output is a file, as elsewhere.
 pub(crate) struct Terminal {
     keyboard: File,
+    /// The command's side. It stays open here, so that the screen can be read after the command has ended.
+    slave: File,
     screen: Arc<Mutex<String>>,
     command: Running,
 }
@@ -23,14 +28,12 @@ impl Terminal {
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
         let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
-        // Stays open here, so that the screen can be read after the command has ended.
         let slave = File::options().read(true).write(true).open(&name).unwrap();
         let keyboard = File::from(master);
         let mut reader = keyboard.try_clone().unwrap();
         let screen = Arc::new(Mutex::new(String::new()));
         let shown = Arc::clone(&screen);
         std::thread::spawn(move || {
-            let _slave = slave;
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
                 shown.lock().unwrap().push_str(&String::from_utf8_lossy(&bytes[..count]));
@@ -38,7 +41,7 @@ impl Terminal {
         });
         let prelude = format!("{prelude} exec <'{name}' 2>'{name}'");
         let command = env.start_with_prelude(&prelude, base_url, args);
-        Self { keyboard, screen, command }
+        Self { keyboard, slave, screen, command }
     }
 
     /// Waits until these words are on the screen.
@@ -66,15 +69,13 @@ impl Terminal {
 
     /// Waits for the end of the command. Returns it with what was on the screen.
     pub(crate) fn wait(self) -> (Finished, String) {
-        let Self { keyboard, screen, command } = self;
+        let Self { keyboard, mut slave, screen, command } = self;
         let finished = command.wait();
-        let mut shown = String::new();
-        // What was written last arrives soon; then nothing more does.
-        wait_until(SOON, || {
-            let now = screen.lock().unwrap().replace("\r\n", "\n");
-            std::mem::replace(&mut shown, now.clone()) == now && !now.is_empty()
-        });
+        // It arrives after everything that the command wrote.
+        slave.write_all(END.as_bytes()).unwrap();
+        assert!(wait_until(SOON, || screen.lock().unwrap().ends_with(END)), "{}", screen.lock().unwrap());
         drop(keyboard);
-        (finished, shown)
+        let shown = screen.lock().unwrap().replace("\r\n", "\n");
+        (finished, shown.strip_suffix(END).unwrap_or_default().to_owned())
     }
 }

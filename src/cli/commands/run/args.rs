@@ -17,7 +17,7 @@ pub(in crate::cli) struct Args {
     /// Send to everyone, including people reached by earlier runs
     #[arg(long)]
     pub(super) again: bool,
-    /// Send through this provider, instead of the campaign's `provider`; the run is as if the file named it
+    /// Send through this provider instead of the campaign's `provider`, as if the file named it
     #[arg(long, value_name = "NAME")]
     pub(super) provider: Option<String>,
     /// Check everything and print what would happen; store and send nothing

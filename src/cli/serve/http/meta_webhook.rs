@@ -11,7 +11,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use reqwest::Url;
+use percent_encoding::percent_decode_str;
 use secrecy::ExposeSecret;
 use tokio::sync::Semaphore;
 
@@ -26,8 +26,10 @@ use crate::provider;
 
 /// The largest body, in bytes: Meta's limit is 3 MB ("Webhooks overview").
 const MAX_BYTES: usize = 3 << 20;
-/// The most bodies in memory at once.
+/// The most calls being read at once, and the most large ones that wait to be stored.
 const MAX_AT_ONCE: usize = 64;
+/// A call of at most this many bytes leaves its place to others while it waits to be stored. The queue bounds these.
+const SMALL: usize = 64 << 10;
 /// The longest challenge. Meta's have ten digits.
 const LONGEST_CHALLENGE: usize = 200;
 
@@ -59,8 +61,10 @@ async fn verify(State(webhooks): State<MetaWebhooks>, Path(name): Path<String>, 
         return no_such_page();
     };
     let query = request.uri().query().unwrap_or_default();
-    let Ok(url) = Url::parse(&format!("http://localhost/?{query}")) else { return no_such_page() };
-    let value = |key: &str| url.query_pairs().find(|(known, _)| known == key).map(|(_, value)| value.into_owned());
+    let value = |key: &str| {
+        let pair = query.split('&').filter_map(|pair| pair.split_once('=')).find(|(known, _)| *known == key);
+        pair.map(|(_, value)| percent_decode_str(&value.replace('+', " ")).decode_utf8_lossy().into_owned())
+    };
     let is_right = value("hub.verify_token")
         .is_some_and(|token| Token::of(account.verify_token.expose_secret().trim()).is(token.trim()));
     match value("hub.challenge") {
@@ -91,9 +95,14 @@ async fn take(State(webhooks): State<MetaWebhooks>, Path(name): Path<String>, re
         let account = accounts.get(account)?;
         let now = Millis::now();
         let (secret, number) = (&account.app_secret, account.phone_number_id.as_str());
-        Some(provider::signed_callback(&body, signature.as_deref(), secret, number, now))
+        let mut parsed = provider::signed_callback(&body, signature.as_deref(), secret, number, now);
+        if let Ok(callback) = &mut parsed {
+            callback.account = Some(account.account.clone());
+        }
+        Some(parsed)
     });
     let Ok(Some(parsed)) = parsed.await else { return send_again() };
-    drop(reading);
+    // What was parsed is about as large as the body.
+    let _large = (bytes > SMALL).then_some(reading);
     keep(counts, place, bytes, parsed).await
 }

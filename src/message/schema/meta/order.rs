@@ -10,7 +10,7 @@ const REFERENCE_CHARS: usize = 35;
 const DESCRIPTION_CHARS: usize = 120;
 
 static REFERENCE: Field = Field::required("reference_id", Shape::Text(&[TextRule::MostAdvised(REFERENCE_CHARS)]))
-    .note("The id of the order; a status names the same.");
+    .note("The id of the order, the same in `order_details` and `order_status`.");
 
 pub(super) static ORDER_DETAILS: Object = Object::of(&[
     REFERENCE,

@@ -16,7 +16,7 @@ const OFFER_COUPON_CHARS: usize = 15;
 pub(super) static TEMPLATE: Object = Object::of(&[
     Field::required("name", Shape::Text(&[TextRule::Most(512), TextRule::TemplateName])),
     Field::required("language", Shape::Object(&LANGUAGE))
-        .note("Such as `{code: en_US}`: the language of the template."),
+        .note("The language of the template, such as `{code: en_US}`."),
     Field::optional("components", Shape::List(&COMPONENTS)),
     Field::forbidden("code").note("With `components`, write the code in a body and a button."),
 ]);
@@ -34,7 +34,7 @@ static COMPONENT: Object = Object::of(&[]).kinds(Kinds {
         Kind::new("header", &[Field::required("parameters", Shape::List(&HEADER_PARAMETERS))]),
         BODY,
         button(&[Field::required("index", Shape::Number(Number::whole(0, 9).or_text()))
-            .note("Which of the template's buttons.")]),
+            .note("The position of the button in the template.")]),
         Kind::new("carousel", &[Field::required("cards", Shape::List(&CARDS))]),
         Kind::new("limited_time_offer", &[Field::required("parameters", Shape::List(&OFFER_PARAMETERS))]),
         Kind::new("order_status", &[Field::required("parameters", Shape::List(&STATUS_PARAMETERS))]),
@@ -108,7 +108,7 @@ static DATE_TIME: Object = Object::of(&[
 static BUTTONS: &[Kind] = &[
     Kind::new("quick_reply", &[Field::required("parameters", Shape::List(&QUICK_REPLY_PARAMETERS))]),
     Kind::new("url", &[Field::required("parameters", Shape::List(&SUFFIX_PARAMETERS))])
-        .note("Also the button of an AUTHENTICATION template, with the code."),
+        .note("Also for the button of an AUTHENTICATION template, with the code as its text."),
     Kind::new("copy_code", &[Field::required("parameters", Shape::List(&COUPON_PARAMETERS))]),
     Kind::new("flow", &[Field::optional("parameters", Shape::List(&FLOW_PARAMETERS))]),
     Kind::new("catalog", &[Field::optional("parameters", Shape::List(&CATALOG_PARAMETERS))]),
@@ -182,7 +182,7 @@ static CARD_COMPONENTS: List = List::of(
                 Kind::new("header", &[Field::required("parameters", Shape::List(&CARD_HEADER_PARAMETERS))]),
                 BODY,
                 button(&[Field::required("index", Shape::Number(Number::whole(0, 1).or_text()))
-                    .note("Which of the card's buttons.")]),
+                    .note("The position of the button on the card.")]),
             ],
         }),
     ),

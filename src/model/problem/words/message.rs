@@ -22,7 +22,7 @@ impl MessageProblem {
                 format!("unknown kind `{written}`: it must be {}", rule())
             }
             Self::NoKind { kind, default } => {
-                format!("this is missing; the provider takes such a message for `{default}`, but this one has `{kind}`")
+                format!("this is missing; the provider treats such a message as `{default}`, but this one has `{kind}`")
             }
             Self::NotOneOf { text, .. } => format!("this must be {}, but is `{text}`", rule()),
             Self::WrongWord { text, word } => format!("this must be `{word}`, but is `{text}`"),
@@ -77,8 +77,8 @@ impl MessageProblem {
                 format!("`{text}` contains characters that are not allowed; write {}", rule())
             }
             Self::NotInternational => {
-                "write the number as `+` and digits, with the country code: without the plus, it may become another \
-                 person's"
+                "write the number as `+` and digits, with the country code: without the plus, it may be read as another \
+                 person's number"
                     .to_owned()
             }
             Self::NoMessageId { text } => format!("`{text}` does not look like {}", rule()),
@@ -120,7 +120,7 @@ impl MessageProblem {
             Self::WrongType { fix, .. } => fix.as_ref()?.words(),
             Self::NoKind { kind, .. } => format!("write `type: {kind}`"),
             Self::UnknownKind { elsewhere, .. } if !elsewhere.is_empty() => {
-                format!("{} has it; choose a provider of that API", elsewhere.join(", "))
+                format!("{} supports it; choose a provider that uses this API", elsewhere.join(", "))
             }
             Self::UnknownKind { meant, .. } | Self::UnknownKey { meant } => {
                 format!("did you mean `{}`?", meant.as_ref()?)

@@ -30,6 +30,7 @@ impl fmt::Display for Rule {
                 (0, Some(1)) => f.write_str("a list of at most 1 item"),
                 (0, Some(most)) => write!(f, "a list of at most {most} items"),
                 (least, Some(most)) => write!(f, "a list of {least} to {most} items"),
+                (0, None) => f.write_str("a list"),
                 (1, None) => f.write_str("a list of at least 1 item"),
                 (least, None) => write!(f, "a list of at least {least} items"),
             },

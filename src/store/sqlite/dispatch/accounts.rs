@@ -37,6 +37,36 @@ impl Store {
 }
 
 impl Store {
+    /// Returns when webhooks of an account last arrived, if any ever did. Precise to a minute.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn last_webhook(&self, account: &str) -> Result<Option<Millis>, StoreError> {
+        let at: Option<i64> = sqlx::query_scalar("SELECT at FROM account_webhook WHERE account = ?1")
+            .bind(account)
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(doing("read when webhooks arrived"))?;
+        Ok(at.map(Millis))
+    }
+
+    /// Saves that webhooks of an account arrived.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn note_webhook(&self, account: &str, now: Millis) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO account_webhook (account, at) VALUES (?1, ?2) \
+             ON CONFLICT (account) DO UPDATE SET at = max(at, excluded.at)",
+        )
+        .bind(account)
+        .bind(now.0)
+        .execute(self.write().await?.connection())
+        .await
+        .map(drop)
+        .map_err(doing("save that webhooks arrived"))
+    }
+
     /// Clears the pause of an account, on a person's request.
     ///
     /// # Errors

@@ -7,7 +7,8 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::claims::{DUE, NEW, candidates, claim_due, new_rows};
-use super::outcomes::{apply_where, columns, count_seconds, follow, record_each, seconds};
+use super::consequences::follow;
+use super::outcomes::{apply_where, columns, count_seconds, record_each, seconds};
 use super::past_attempts::move_to_past;
 use crate::crash_point::Point;
 use crate::model::{Millis, State, StateChange};

@@ -3,6 +3,7 @@
 pub(super) mod accounts; // pauses of accounts
 pub(super) mod advance; // the one operation that moves a run forward; counts the messages of a day
 pub(super) mod claims; // rows taken to be sent
+pub(super) mod consequences; // what follows from outcomes
 pub(super) mod outcomes; // outcomes of claims
 pub(super) mod past_attempts; // attempts that are no longer their row's latest
 mod waiting_rows; // rows that wait for their time

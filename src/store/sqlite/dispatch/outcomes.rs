@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, HashSet};
 use serde::ser::{Serialize, SerializeTuple, Serializer};
 use sqlx::SqliteConnection;
 
-use super::past_attempts::{record_late, take_back};
+use super::past_attempts::{apply_told, record_late, take_back};
 use crate::model::{Problem, State};
 use crate::store::sqlite::error::doing;
 use crate::store::sqlite::guarded;
-use crate::store::sqlite::statuses::{polls, webhooks};
+use crate::store::sqlite::statuses::polls;
 use crate::store::{Settlement, StoreError};
 
 const _: () = assert!(
@@ -91,19 +91,20 @@ pub(in crate::store::sqlite) async fn record_each<'s>(
     Ok((recorded, others))
 }
 
-/// Applies the consequences of settlements that were recorded in their rows, and of those that were not. Returns how
-/// many were ignored.
-pub(in crate::store::sqlite) async fn follow(
+/// Applies the consequences of settlements that were recorded in their rows, and of those that were not, but for those of
+/// early webhooks. Returns how many were ignored.
+pub(in crate::store::sqlite) async fn take_effect(
     store: &mut SqliteConnection,
     run: i64,
-    (is_dispatched, has_early_statuses): (bool, bool),
-    (recorded, others): (Vec<&Settlement>, Vec<&Settlement>),
+    is_dispatched: bool,
+    (recorded, others): &(Vec<&Settlement>, Vec<&Settlement>),
 ) -> Result<u64, StoreError> {
     let mut ignored = 0;
-    for settlement in &others {
+    for settlement in others {
         ignored += u64::from(!record_late(store, settlement).await?);
     }
-    let may_be_accepted = recorded.iter().filter(|s| s.claim.history.attempts > 0).chain(&others);
+    apply_told(store, recorded).await?;
+    let may_be_accepted = recorded.iter().filter(|s| s.claim.history.attempts > 0).chain(others);
     let keys: Vec<i64> = may_be_accepted.map(|s| s.claim.key.0).collect();
     let taken_back = take_back(store, &keys).await?;
     let opted_out =
@@ -120,10 +121,6 @@ pub(in crate::store::sqlite) async fn follow(
             .execute(&mut *store)
             .await
             .map_err(doing("reopen the run"))?;
-    }
-    if has_early_statuses {
-        let ids: Vec<&str> = recorded.iter().filter_map(|s| s.message_id.as_deref()).collect();
-        webhooks::match_early(store, &ids).await?;
     }
     Ok(ignored)
 }

@@ -2,10 +2,10 @@
 
 use sqlx::SqliteConnection;
 
-use crate::model::{Problem, State};
+use crate::model::{Millis, Problem, State};
 use crate::store::sqlite::error::doing;
 use crate::store::sqlite::guarded;
-use crate::store::{Settlement, StoreError};
+use crate::store::{RowKey, Settlement, StoreError};
 
 const _: () = assert!(
     State::Pending as i64 == 0
@@ -81,8 +81,9 @@ pub(in crate::store::sqlite) async fn record_late(
     Ok(recorded.rows_affected() > 0)
 }
 
-/// Gives waiting or uncertain rows with these keys a past attempt that is now known to have been accepted, so that no
-/// one gets the message again. It becomes the row's latest attempt under a new number. Returns the number of such rows.
+/// Gives waiting or uncertain rows with these keys a past attempt that is now known to have been accepted, so
+/// that no one gets the message again. It becomes the row's latest attempt under a new number, and a finished run is
+/// reopened. Returns the number of such rows.
 pub(in crate::store::sqlite) async fn take_back(store: &mut SqliteConnection, keys: &[i64]) -> Result<u64, StoreError> {
     let failed = || doing("restore a past attempt");
     if keys.is_empty() {
@@ -114,5 +115,52 @@ pub(in crate::store::sqlite) async fn take_back(store: &mut SqliteConnection, ke
     ] {
         sqlx::query(statement).bind(&found).execute(&mut *store).await.map_err(failed())?;
     }
+    sqlx::query("UPDATE run SET finished_at = NULL WHERE id IN (SELECT value >> ?2 FROM json_each(?1))")
+        .bind(serde_json::to_string(&keys).unwrap_or_default())
+        .bind(RowKey::ROW_BITS)
+        .execute(&mut *store)
+        .await
+        .map_err(failed())?;
     Ok(keys.len() as u64)
 }
+
+/// The name under which decisions of the provider are recorded.
+pub(in crate::store::sqlite) const PROVIDER: &str = "the provider";
+
+/// Applies what references told of past attempts to rows that were being sent again then, and whose outcomes were just
+/// recorded: a row that was refused now has the earlier message, and one that was accepted has both.
+pub(in crate::store::sqlite) async fn apply_told(
+    store: &mut SqliteConnection,
+    recorded: &[&Settlement],
+) -> Result<(), StoreError> {
+    let failed = || doing("apply what references told");
+    let again = recorded.iter().filter(|s| s.claim.history.attempts > 0 && s.state != State::Pending);
+    let again: Vec<i64> = again.map(|s| s.claim.key.0).collect();
+    if again.is_empty() {
+        return Ok(());
+    }
+    let told: Vec<(i64, i64)> = sqlx::query_as(TOLD)
+        .bind(serde_json::to_string(&again).unwrap_or_default())
+        .bind(PROVIDER)
+        .fetch_all(&mut *store)
+        .await
+        .map_err(failed())?;
+    for (key, claim) in told {
+        let both = sqlx::query(
+            "INSERT INTO double_send (row, claim, message_id, seen_at) SELECT p.row, p.claim, p.message_id, ?3 \
+             FROM past_attempt p JOIN delivery d ON d.id = p.row WHERE p.row = ?1 AND p.claim = ?2 AND d.state = 2 \
+             ON CONFLICT DO NOTHING",
+        );
+        let both = both.bind(key).bind(claim).bind(Millis::now().0).execute(&mut *store).await;
+        both.map_err(failed())?;
+        let of_row = sqlx::query("UPDATE delivery SET in_doubt = 1, state = iif(state = 2, 2, 9) WHERE id = ?1");
+        of_row.bind(key).execute(&mut *store).await.map_err(failed())?;
+    }
+    Ok(())
+}
+
+/// The past attempts of these rows, a JSON array of keys, that a reference told of and whose messages were not reported
+/// as failed.
+const TOLD: &str = "SELECT p.row, p.claim FROM json_each(?1) k CROSS JOIN past_attempt p ON p.row = k.value \
+    JOIN delivery d ON d.id = p.row WHERE p.outcome IN (2, 3, 4, 5) AND d.state IN (2, 7, 8) \
+    AND EXISTS (SELECT 1 FROM resolution c WHERE c.row = p.row AND c.by = ?2)";

@@ -8,26 +8,29 @@ use std::collections::{HashMap, HashSet};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use crate::model::{Millis, Reference, ReferenceKey, State, StatusUpdate};
+use crate::model::{DeliveryStatus, Millis, Reference, ReferenceKey, State, StatusUpdate};
 use crate::store::sqlite::Store;
-use crate::store::sqlite::dispatch::outcomes::{follow, record_each};
+use crate::store::sqlite::dispatch::outcomes::{record_each, take_effect};
+use crate::store::sqlite::dispatch::past_attempts::PROVIDER;
 use crate::store::sqlite::error::doing;
 use crate::store::sqlite::guarded;
 use crate::store::{Claim, History, RowKey, Run, Settlement, StoreError, WorkerId};
 
 const _: () = assert!(
     State::Pending as i64 == 0
+        && State::Accepted as i64 == 2
         && State::Sent as i64 == 3
+        && State::Delivered as i64 == 4
+        && State::Read as i64 == 5
+        && State::Failed as i64 == 6
         && State::Rejected as i64 == 7
         && State::Exhausted as i64 == 8
         && State::Uncertain as i64 == 9
+        && State::Suppressed as i64 == 12
         && State::Cancelled as i64 == 13
         && State::Expired as i64 == 14,
     "they stand in the statements"
 );
-
-/// The name under which decisions of the provider are recorded.
-pub(in crate::store::sqlite) const PROVIDER: &str = "the provider";
 
 /// What references told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,6 +75,8 @@ pub(super) struct Tie {
     /// The row's key and the claim's number.
     pub(super) attempt: (i64, u32),
     pub(super) message_id: String,
+    /// Whether the status says that the message failed, so that nobody got it.
+    pub(super) has_failed: bool,
     /// The reference, if its signature is still to be checked.
     pub(super) unchecked: Option<Reference>,
 }
@@ -81,7 +86,8 @@ impl Tie {
     pub(super) fn of(update: &StatusUpdate) -> Option<Self> {
         let reference = update.reference?;
         let attempt = (RowKey::new(reference.run, reference.row).0, reference.claim);
-        Some(Self { attempt, message_id: update.message_id.clone(), unchecked: Some(reference) })
+        let has_failed = update.status == DeliveryStatus::Failed;
+        Some(Self { attempt, message_id: update.message_id.clone(), has_failed, unchecked: Some(reference) })
     }
 }
 
@@ -98,14 +104,20 @@ struct Named {
     signed_with: ReferenceKey,
 }
 
-pub(in crate::store::sqlite) const LATEST: &str = "SELECT d.id, d.claim, d.worker, d.started_at, d.outcome, d.message_id, d.message_id, 1, \
-    r.dispatched_at IS NOT NULL, w.reference_key, d.attempts, d.charged_attempts, d.deferrals FROM json_each(?1) wanted \
-    CROSS JOIN delivery d ON d.id = wanted.value ->> 0 AND d.claim = wanted.value ->> 1 JOIN run r ON r.id = d.run \
-    JOIN worker w ON w.id = d.worker";
+/// A past attempt that was taken back has a later number than its reference, but still its worker and its message.
+pub(in crate::store::sqlite) const LATEST: &str = "SELECT d.id, wanted.value ->> 1, d.worker, d.started_at, d.outcome, d.message_id, \
+    d.message_id, d.claim = wanted.value ->> 1, r.dispatched_at IS NOT NULL, w.reference_key, d.attempts, d.charged_attempts, \
+    d.deferrals, (SELECT total(p.outcome = 9) > 0 OR total(p.outcome IN (2, 3, 4, 5, 6)) > d.requeues FROM past_attempt p WHERE p.row = d.id) FROM json_each(?1) wanted \
+    CROSS JOIN delivery d ON d.id = wanted.value ->> 0 AND (d.claim = wanted.value ->> 1 OR (d.claim > wanted.value ->> 1 \
+    AND d.message_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM past_attempt p WHERE p.row = d.id AND p.claim = wanted.value ->> 1))) \
+    JOIN run r ON r.id = d.run JOIN worker w ON w.id = d.worker";
 pub(in crate::store::sqlite) const PAST: &str = "SELECT p.row, p.claim, p.worker, p.started_at, p.outcome, p.message_id, d.message_id, 0, \
-    r.dispatched_at IS NOT NULL, w.reference_key, d.attempts, d.charged_attempts, d.deferrals FROM json_each(?1) wanted \
+    r.dispatched_at IS NOT NULL, w.reference_key, d.attempts, d.charged_attempts, d.deferrals, 0 FROM json_each(?1) wanted \
     CROSS JOIN past_attempt p ON p.row = wanted.value ->> 0 AND p.claim = wanted.value ->> 1 JOIN delivery d ON d.id = p.row \
     JOIN run r ON r.id = d.run JOIN worker w ON w.id = p.worker";
+/// Whether a row has a message, in its latest attempt or a past one.
+const HAS_MESSAGE: &str = "SELECT EXISTS (SELECT 1 FROM delivery WHERE id = ?1 AND message_id = ?2) \
+    OR EXISTS (SELECT 1 FROM past_attempt WHERE row = ?1 AND message_id = ?2)";
 
 /// Gives attempts without a message id the one that a status with their reference names, so that the status then finds
 /// its message by id. An attempt that is still being sent keeps waiting for its answer. Returns what was found, and the
@@ -120,8 +132,43 @@ pub(super) async fn resolve(
         return Ok((resolved, genuine));
     }
     let wanted: Vec<(i64, u32)> = ties.iter().map(|tie| tie.attempt).collect();
-    let wanted = serde_json::to_string(&wanted).unwrap_or_default();
-    let mut attempts: HashMap<(i64, u32), Named> = HashMap::new();
+    let mut attempts = find(store, &wanted).await?;
+    for Tie { attempt: name, message_id, unchecked, .. } in ties {
+        let Some(attempt) = attempts.get(name) else { continue };
+        if unchecked.is_some_and(|reference| !attempt.signed_with.has_signed(&reference)) {
+            continue;
+        }
+        genuine.insert(*name);
+        match (&attempt.message_id, attempt.outcome) {
+            (Some(known), _) if known == message_id => {}
+            (Some(_), _) => {
+                if !has_message(store, attempt, message_id).await? {
+                    resolved.doubled += note_double(store, attempt, message_id, now).await?;
+                }
+            }
+            // Its answer may still come; the status waits for it.
+            (None, None) => {}
+            (None, Some(_)) => {
+                let failed = ties.iter().filter(|tie| tie.message_id == *message_id).all(|tie| tie.has_failed);
+                if attempt.latest_message_id.is_some() && !failed {
+                    resolved.doubled += note_double(store, attempt, message_id, now).await?;
+                }
+                settle(store, attempt, message_id, now).await?;
+                resolved.settled += 1;
+                // Other attempts of the row may have another place now.
+                let of_row: Vec<_> = wanted.iter().filter(|(key, _)| *key == name.0).copied().collect();
+                attempts.retain(|(key, _), _| *key != name.0);
+                attempts.extend(find(store, &of_row).await?);
+            }
+        }
+    }
+    Ok((resolved, genuine))
+}
+
+/// Returns the attempts of these rows and claims.
+async fn find(store: &mut SqliteConnection, wanted: &[(i64, u32)]) -> Result<HashMap<(i64, u32), Named>, StoreError> {
+    let wanted = serde_json::to_string(wanted).unwrap_or_default();
+    let mut attempts = HashMap::new();
     for statement in [LATEST, PAST] {
         let rows = sqlx::query(statement).bind(&wanted).fetch_all(&mut *store).await;
         for row in rows.map_err(doing("find the attempts that references name"))? {
@@ -129,28 +176,16 @@ pub(super) async fn resolve(
             attempts.insert((attempt.claim.key.0, attempt.claim.number), attempt);
         }
     }
-    for Tie { attempt: name, message_id, unchecked } in ties {
-        let Some(attempt) = attempts.get_mut(name) else { continue };
-        if unchecked.is_some_and(|reference| !attempt.signed_with.has_signed(&reference)) {
-            continue;
-        }
-        genuine.insert(*name);
-        match (&attempt.message_id, attempt.outcome) {
-            (Some(known), _) if known == message_id => {}
-            (Some(_), _) => resolved.doubled += note_double(store, attempt, message_id, now).await?,
-            // Its answer may still come; the status waits for it.
-            (None, None) => {}
-            (None, Some(_)) => {
-                settle(store, attempt, message_id, now).await?;
-                if attempt.latest_message_id.is_some() {
-                    resolved.doubled += note_double(store, attempt, message_id, now).await?;
-                }
-                attempt.message_id = Some(message_id.clone());
-                resolved.settled += 1;
-            }
-        }
-    }
-    Ok((resolved, genuine))
+    Ok(attempts)
+}
+
+async fn has_message(store: &mut SqliteConnection, attempt: &Named, message_id: &str) -> Result<bool, StoreError> {
+    sqlx::query_scalar(HAS_MESSAGE)
+        .bind(attempt.claim.key.0)
+        .bind(message_id)
+        .fetch_one(store)
+        .await
+        .map_err(doing("find a message of a row"))
 }
 
 fn attempt(row: &SqliteRow) -> Result<Named, sqlx::Error> {
@@ -164,7 +199,8 @@ fn attempt(row: &SqliteRow) -> Result<Named, sqlx::Error> {
             attempts: row.try_get::<u32, _>(10)?.saturating_sub(1),
             charged_attempts: row.try_get(11)?,
             deferrals: row.try_get(12)?,
-            in_doubt: false,
+            // Because of its other attempts: one may have been accepted, or was and the row was sent again.
+            in_doubt: row.try_get(13)?,
         },
     };
     Ok(Named {
@@ -227,7 +263,7 @@ async fn settle(
     // A row that has no message becomes uncertain, so that it takes this one; one that has another got both.
     for of_row in [
         "UPDATE delivery SET state = 9, next_attempt_at = NULL, next_poll_at = NULL \
-         WHERE id = ?1 AND message_id IS NULL AND state IN (0, 3, 7, 8, 13, 14)",
+         WHERE id = ?1 AND message_id IS NULL AND state IN (0, 3, 7, 8, 12, 13, 14)",
         "UPDATE delivery SET in_doubt = 1 WHERE id = ?1 AND message_id IS NOT NULL",
     ] {
         sqlx::query(guarded(of_row)).bind(key.0).execute(&mut *store).await.map_err(failed())?;
@@ -240,7 +276,7 @@ async fn settle(
         outcome: State::Accepted,
         charged_attempts: history.charged_attempts,
         deferrals: history.deferrals,
-        in_doubt: false,
+        in_doubt: history.in_doubt,
         message_id: Some(message_id.to_owned()),
         problem: None,
         next_attempt_at: None,
@@ -248,5 +284,5 @@ async fn settle(
     };
     let run = key.run();
     let recorded = record_each(store, run, &[&settlement]).await?;
-    follow(store, run, (attempt.is_dispatched, true), recorded).await.map(drop)
+    take_effect(store, run, attempt.is_dispatched, &recorded).await.map(drop)
 }

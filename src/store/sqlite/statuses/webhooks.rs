@@ -48,6 +48,9 @@ impl Store {
         let mut tx = writer.begin("save webhooks").await?;
         let ties: Vec<Tie> = batch.statuses.iter().filter_map(Tie::of).collect();
         let (resolved, genuine) = references::resolve(&mut tx, &ties, now).await?;
+        if resolved.settled > 0 {
+            match_early(&mut tx, &ties.iter().map(|tie| tie.message_id.as_str()).collect::<Vec<_>>()).await?;
+        }
         let unknown = polls::merge(&mut tx, &batch.statuses, now).await?;
         let Resolved { settled, doubled } = resolved;
         let mut result = WebhookResult { settled, doubled, ..WebhookResult::default() };
@@ -110,10 +113,13 @@ pub(in crate::store::sqlite) const ANY_KNOWN: &str = "SELECT EXISTS (SELECT 1 FR
     OR EXISTS (SELECT 1 FROM early_status e CROSS JOIN past_attempt p ON p.row = e.row AND p.claim = e.claim \
     WHERE e.received_at >= ?1 AND p.message_id IS NULL)";
 /// Early statuses of attempts that ended without a message id.
-pub(in crate::store::sqlite) const EARLY_NAMED: &str = "SELECT e.row, e.claim, e.message_id FROM early_status e CROSS JOIN delivery d \
+pub(in crate::store::sqlite) const EARLY_NAMED: &str = "SELECT e.row, e.claim, e.message_id, e.status FROM early_status e CROSS JOIN delivery d \
     ON d.id = e.row AND d.claim = e.claim WHERE e.received_at >= ?1 AND d.outcome IS NOT NULL AND d.message_id IS NULL \
-    UNION SELECT e.row, e.claim, e.message_id FROM early_status e CROSS JOIN past_attempt p ON p.row = e.row \
+    UNION SELECT e.row, e.claim, e.message_id, e.status FROM early_status e CROSS JOIN past_attempt p ON p.row = e.row \
     AND p.claim = e.claim WHERE e.received_at >= ?1 AND p.message_id IS NULL LIMIT ?2";
+/// Early statuses of these attempts, a JSON array of keys and claims.
+pub(in crate::store::sqlite) const EARLY_OF_ATTEMPTS: &str = "SELECT e.row, e.claim, e.message_id, e.status FROM json_each(?1) wanted \
+    CROSS JOIN early_status e ON e.row = wanted.value ->> 0 AND e.claim = wanted.value ->> 1";
 pub(in crate::store::sqlite) const EARLY_KNOWN: &str = "SELECT id, message_id, status, delivered_at, read_at, error_code, error_message \
     FROM early_status e WHERE e.received_at >= ?1 \
     AND (EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = e.message_id) \
@@ -144,16 +150,34 @@ pub(in crate::store::sqlite) async fn match_early(
 
 /// Settles the attempts of early statuses whose answers were lost in the meantime.
 async fn resolve_early(store: &mut SqliteConnection, since: Millis, now: Millis) -> Result<Resolved, StoreError> {
-    let named: Vec<(i64, u32, String)> = sqlx::query_as(EARLY_NAMED)
-        .bind(since.0)
-        .bind(PAGE)
-        .fetch_all(&mut *store)
-        .await
-        .map_err(doing("find the attempts of early webhooks"))?;
-    // Their signatures were checked when they arrived.
-    let tie = |(row, claim, message_id)| Tie { attempt: (row, claim), message_id, unchecked: None };
-    let ties: Vec<Tie> = named.into_iter().map(tie).collect();
+    let named = sqlx::query_as(EARLY_NAMED).bind(since.0).bind(PAGE).fetch_all(&mut *store).await;
+    let ties = ties(named.map_err(doing("find the attempts of early webhooks"))?);
     references::resolve(store, &ties, now).await.map(|(resolved, _)| resolved)
+}
+
+/// Settles attempts whose outcomes were just recorded without a message, if an early status names them: a message that
+/// exists is not sent again.
+pub(in crate::store::sqlite) async fn settle_early(
+    store: &mut SqliteConnection,
+    attempts: &[(i64, u32)],
+) -> Result<(), StoreError> {
+    let wanted = serde_json::to_string(attempts).unwrap_or_default();
+    let named = sqlx::query_as(EARLY_OF_ATTEMPTS).bind(wanted).fetch_all(&mut *store).await;
+    let ties = ties(named.map_err(doing("find the early webhooks of attempts"))?);
+    if ties.is_empty() {
+        return Ok(());
+    }
+    references::resolve(store, &ties, Millis::now()).await?;
+    match_early(store, &ties.iter().map(|tie| tie.message_id.as_str()).collect::<Vec<_>>()).await
+}
+
+/// Returns the ties of early statuses: key, claim, message id, status. Their signatures were checked when they arrived.
+fn ties(early: Vec<(i64, u32, String, String)>) -> Vec<Tie> {
+    let tie = |(row, claim, message_id, status): (i64, u32, String, String)| {
+        let has_failed = DeliveryStatus::from_word(&status) == DeliveryStatus::Failed;
+        Tie { attempt: (row, claim), message_id, has_failed, unchecked: None }
+    };
+    early.into_iter().map(tie).collect()
 }
 
 /// Merges early statuses whose messages exist now, and returns how many.

@@ -1,0 +1,69 @@
+//! Credentials of providers: as written in the configuration, or from the environment.
+
+use secrecy::SecretString;
+
+use crate::cli::config::file::{SecretText, variable_in_words};
+use crate::cli::error::{CliError, Exit};
+use crate::provider::EndpointError;
+
+/// Returns the error for a provider whose credential is not configured at all.
+pub(super) fn no_credential(name: &str, key: &str) -> CliError {
+    CliError::new(
+        Exit::Environment,
+        format!(
+            "provider `{name}` has no credential; set `{key} = \"NAME\"` in campaigner.toml, and that variable in the \
+             environment"
+        ),
+    )
+}
+
+/// Returns a secret of a provider: as written, or from the variable that is named; `None` if there is neither. `what` is
+/// its name for people, `key` the one in campaigner.toml.
+///
+/// # Errors
+/// When the variable is not set.
+pub(super) fn secret(
+    name: &str,
+    what: &str,
+    key: &str,
+    written: Option<&SecretText>,
+    variable: Option<&str>,
+) -> Result<Option<SecretString>, CliError> {
+    if let Some(SecretText(secret)) = written {
+        return Ok(Some(secret.clone()));
+    }
+    let Some(variable) = variable else { return Ok(None) };
+    match std::env::var(variable) {
+        Ok(secret) if !secret.trim().is_empty() => Ok(Some(SecretString::from(secret))),
+        _ => Err(CliError::new(
+            Exit::Environment,
+            format!(
+                "provider `{name}` has no {what}; set the environment variable {}",
+                variable_in_words(variable, &format!("{key}_env"))
+            ),
+        )),
+    }
+}
+
+/// Returns an environment variable that is set and not empty.
+pub(super) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+/// Returns why a base URL or a credential cannot be used, without quoting either.
+pub(super) fn unusable(error: &EndpointError) -> String {
+    match error {
+        EndpointError::BadUrl(_) => {
+            "`base_url` is not a base URL; write one such as https://chat-api.incsapp.com".to_owned()
+        }
+        EndpointError::Insecure(_) => {
+            "`base_url` would send the credential and the numbers unencrypted; use https:// (http:// works only for \
+             this machine)"
+                .to_owned()
+        }
+        EndpointError::Password
+        | EndpointError::BadCredential(_)
+        | EndpointError::BadPhoneNumberId
+        | EndpointError::BadWabaId => error.to_string(),
+    }
+}
