@@ -3,7 +3,7 @@
 //! A question that Meta refuses does not mean that it refuses messages. Only what Meta says of the token, the number, the
 //! account or the template itself counts against the run.
 
-use reqwest::Url;
+use reqwest::{StatusCode, Url};
 use serde_json::Value;
 
 use super::account_words::{self, is_nonexisting_field};
@@ -148,7 +148,7 @@ impl MetaClient {
         match value {
             Some(value) if status.is_success() && value.get("error").is_none() => Ok(value),
             // Something else than Meta answered.
-            None if status.is_success() => {
+            None if status.is_success() || status == StatusCode::NOT_IMPLEMENTED => {
                 let text = String::from_utf8_lossy(&body).chars().filter(|c| !c.is_control()).take(200).collect();
                 Err(Unanswered::Strange(SendProblem::Http { status: status.as_u16(), text }.into()))
             }
@@ -168,11 +168,6 @@ impl MetaClient {
                     }
                     None => Unanswered::Strange(problem),
                 }
-            }
-            // It was reached, and says nothing about the account.
-            Outcome::Uncertain(mut problem) | Outcome::Unnamed(mut problem) => {
-                self.link().cut_credential(Some(&mut problem));
-                Unanswered::Strange(problem)
             }
             other => {
                 let mut error = PollError::from(other);

@@ -1,3 +1,5 @@
+//! What Meta says about the account.
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

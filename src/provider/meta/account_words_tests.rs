@@ -1,3 +1,5 @@
+//! The words in which Meta says it.
+
 use super::*;
 
 /// The answer about a number as in the reference of the Graph API, with the fields of its other pages.

@@ -102,7 +102,7 @@ const DOCUMENTS: &[(&str, &[(&str, Expected)])] = &[
             ("run spring-sale.yaml", SENDS),
             ("serve --webhook .", SERVICE),
             ("simulator --webhook http://127.0.0.1:8088/webhook/meta/meta --drop-rate 0.02", SERVICE),
-            ("run --provider meta spring-sale.yaml", SENDS),
+            ("run --provider meta --again spring-sale.yaml", SENDS),
             ("replies spring-sale-1", SUCCEEDS),
             ("suppress review", SUCCEEDS),
         ],
@@ -189,11 +189,6 @@ fn prepare(document: &str, env: &TestEnv, variables: &[(&str, &str)]) {
             let campaign = env.read("spring-sale.yaml").replace("provider: simulator", "provider: incs");
             env.write("spring-sale.yaml", campaign.replace("dispatch:\n", "dispatch:\n  halt: off\n"));
             has_run("spring-sale.yaml");
-        }
-        "docs/providers.md" => {
-            let campaign = env.read("spring-sale.yaml");
-            let name = "    name: spring_sale\n";
-            env.write("spring-sale.yaml", campaign.replace(name, &format!("{name}    language: {{code: en_US}}\n")));
         }
         "docs/reports.md" => has_run("spring-sale.yaml"),
         _ => {}
