@@ -78,14 +78,23 @@ impl Decoder {
         record.row = raw.row;
         record.line = raw.line;
         record.problem = raw.problem.cloned();
-        record.is_plain = is_plain(raw.bytes());
+        let bytes = raw.bytes();
+        // One check of the whole row is faster than one of each cell.
+        let whole = std::str::from_utf8(bytes).ok();
+        record.is_plain = is_plain(bytes);
         record.cells.resize_with(self.columns.names.len(), String::new);
-        for (index, ((cell, name), bytes)) in
+        for (index, ((cell, name), range)) in
             record.cells.iter_mut().zip(&self.columns.names).zip(raw.cells()).enumerate()
         {
             cell.clear();
-            match std::str::from_utf8(bytes) {
-                Ok(text) => {
+            let bytes = bytes.get(range.clone()).unwrap_or_default();
+            let text = match whole {
+                // A character may not continue in the next cell.
+                Some(whole) => whole.get(range),
+                None => std::str::from_utf8(bytes).ok(),
+            };
+            match text {
+                Some(text) => {
                     let text = visible(text, self.trim);
                     match formula_text(text).filter(|_| self.formulas) {
                         Some(text) => cell.push_str(visible(&text, self.trim)),
@@ -96,7 +105,7 @@ impl Decoder {
                         flatten(cell);
                     }
                 }
-                Err(_) => {
+                None => {
                     cell.push_str(&String::from_utf8_lossy(bytes));
                     record
                         .problem

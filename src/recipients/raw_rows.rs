@@ -2,6 +2,8 @@
 //!
 //! All cells are in one reusable buffer. Their contents do not matter here.
 
+use std::ops::Range;
+
 use crate::model::{RowNumber, RowProblem};
 
 /// The bytes at which a batch is full.
@@ -91,9 +93,9 @@ impl<'r> Raw<'r> {
         self.bytes.get(self.start..self.ends.last().copied().unwrap_or(self.start)).unwrap_or_default()
     }
 
-    /// Returns the cells, in order.
-    pub(super) fn cells(&self) -> impl Iterator<Item = &'r [u8]> {
-        let (mut start, bytes) = (self.start, self.bytes);
-        self.ends.iter().map(move |&end| bytes.get(std::mem::replace(&mut start, end)..end).unwrap_or_default())
+    /// Returns where each cell is in [`Raw::bytes`], in order.
+    pub(super) fn cells(&self) -> impl Iterator<Item = Range<usize>> {
+        let (mut start, first) = (0, self.start);
+        self.ends.iter().map(move |&end| std::mem::replace(&mut start, end - first)..end - first)
     }
 }

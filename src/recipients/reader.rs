@@ -102,12 +102,22 @@ fn open_with(recipients: &Recipients, content: fn(&Path) -> Result<Content, Open
 /// When the file cannot be opened or read. Its content does not matter.
 pub fn digest(recipients: &Recipients) -> Result<String, OpenError> {
     match &recipients.source {
-        Source::Csv(path) | Source::Sheet { path, .. } => Ok(Content::open(path)?.digest()?),
+        // A file that was just opened has one.
+        Source::Csv(path) | Source::Sheet { path, .. } => Ok(Content::open(path)?.digest()?.unwrap_or_default()),
         Source::Inline(table) => Ok(inline_digest(table)),
     }
 }
 
 impl Reader {
+    /// Leaves out the fingerprint of a CSV file: 7 % of the time of a check, and more without SHA instructions.
+    #[must_use]
+    pub fn without_digest(mut self) -> Self {
+        if let Input::Csv(table) = &mut self.input {
+            table.without_digest();
+        }
+        self
+    }
+
     /// Returns the names of the columns, in the order of a record's cells.
     #[must_use]
     pub fn columns(&self) -> &[String] {
@@ -165,11 +175,11 @@ impl Reader {
             };
             if !more {
                 if self.digest.is_none() {
-                    self.digest = Some(match &mut self.input {
+                    self.digest = match &mut self.input {
                         Input::Csv(table) => table.digest()?,
-                        Input::Sheet(sheet) => sheet.digest().to_owned(),
-                        Input::Inline { table, .. } => inline_digest(table),
-                    });
+                        Input::Sheet(sheet) => Some(sheet.digest().to_owned()),
+                        Input::Inline { table, .. } => Some(inline_digest(table)),
+                    };
                 }
                 return Ok(false);
             }
@@ -208,7 +218,8 @@ impl Reader {
         }
     }
 
-    /// Returns the fingerprint of what was read; see [`digest()`]. `None` until [`Reader::read`] reaches the end.
+    /// Returns the fingerprint of what was read; see [`digest()`]. `None` until [`Reader::read`] reaches the end,
+    /// and for a CSV file after [`Reader::without_digest`].
     #[must_use]
     pub fn digest(&self) -> Option<&str> {
         self.digest.as_deref()

@@ -270,6 +270,17 @@ fn bad_utf_8_names_its_column() {
 }
 
 #[test]
+fn a_character_does_not_continue_in_the_next_cell() {
+    let mut case = case(b"phone,name,city\n85268411234,Zo\xc3,\xabx\n85291234567,Zo\xc3\xab,Ulm\n");
+    case.recipients.reading.encoding = Some(encoding_rs::UTF_8);
+    let expected = [
+        bad(1, 2, &["85268411234", "Zo\u{fffd}", "\u{fffd}x"], "bad_utf8"),
+        row(2, 3, &["85291234567", "Zo\u{eb}", "Ulm"]),
+    ];
+    assert_eq!(rows(&case.recipients), expected);
+}
+
+#[test]
 fn an_open_quote_costs_its_own_line_only() {
     // Closed by accident two rows later, closed by the end of the file, and text after a quote.
     for (name, line) in [("\"Bo", 3), ("\"O\"Brien", 3)] {
@@ -342,6 +353,9 @@ fn progress_and_fingerprint_are_of_the_file_on_disk() {
     while reader.read(&mut record).unwrap() {}
     assert_eq!(reader.bytes_read(), packed.len() as u64);
     assert_eq!(reader.digest().unwrap(), hex(&Sha256::digest(&packed)));
+    let mut reader = open(&case.recipients).unwrap().without_digest();
+    while reader.read(&mut record).unwrap() {}
+    assert_eq!((reader.bytes_read(), reader.digest()), (packed.len() as u64, None));
 }
 
 #[test]

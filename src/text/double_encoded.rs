@@ -14,7 +14,7 @@ const MOST_TIMES: usize = 3;
 pub fn is_encoded_once(text: &str) -> bool {
     // The first byte of a character in UTF-8, 0xC2 to 0xF4, becomes U+00C2 to U+00F4, which all start with 0xC3. The
     // next one becomes another non-ASCII character.
-    !text.as_bytes().windows(3).any(|bytes| matches!(bytes, [0xc3, _, 0x80..=0xff]))
+    text.is_ascii() || !text.as_bytes().windows(3).any(|bytes| matches!(bytes, [0xc3, _, 0x80..=0xff]))
 }
 
 /// Returns the probable original of a text that was decoded twice: it is UTF-8 when it is written as Windows-1252

@@ -108,6 +108,10 @@ const ERRORS: [&str; 89] = [
 /// column that was too narrow.
 #[must_use]
 pub fn is_sheet_error(cell: &str) -> bool {
+    // Nearly all cells start with another visible character.
+    if cell.bytes().next().is_none_or(|first| first.is_ascii_graphic() && !matches!(first, b'#' | b'E')) {
+        return false;
+    }
     let cell = cell.trim();
     if let Some(code) = cell.strip_prefix("Err:") {
         return code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit());

@@ -237,7 +237,8 @@ impl Plan {
     }
 
     /// Scans every row without storing any, and warns about the kinds of numbers. `each` gets every row that cannot
-    /// become a message, and every duplicate with the first row of the same number. The store, if there is one, decides who would be skipped.
+    /// become a message, and every duplicate with the first row of the same number. The store, if there is one, decides
+    /// who would be skipped.
     ///
     /// # Errors
     /// When reading fails midway, the store cannot be read, or `each` fails.
@@ -252,7 +253,7 @@ impl Plan {
         let mut listing = listing(store, &self.name).await?;
         let decoder = self.reader.decoder();
         self.measure.kinds = decoder.number_kinds().map(|kinds| (kinds, decoder.number_column().to_owned()));
-        let (scan, mut planned) = scan::start(self.reader, self.measure, folder, Keep::Bad);
+        let (scan, mut planned) = scan::start(self.reader.without_digest(), self.measure, folder, Keep::Bad);
         let mut checked = Checked::default();
         while let Some(chunk) = planned.recv().await {
             match chunk {

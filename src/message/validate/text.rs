@@ -102,7 +102,15 @@ pub(in crate::message) fn longer_than(text: &str, most: usize) -> Option<usize> 
 }
 
 fn not_in_a_parameter(text: &str) -> Option<NoParameter> {
-    if text.contains(['\n', '\r']) {
+    let mut spaces = 0;
+    // One pass is enough for nearly all texts.
+    let is_fine = text.bytes().all(|byte| {
+        spaces = if byte == b' ' { spaces + 1 } else { 0 };
+        byte >= b' ' && spaces < TOO_MANY_SPACES.len()
+    });
+    if is_fine {
+        None
+    } else if text.contains(['\n', '\r']) {
         Some(NoParameter::LineBreak)
     } else if text.contains('\t') {
         Some(NoParameter::Tab)

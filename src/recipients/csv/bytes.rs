@@ -39,14 +39,17 @@ enum Bytes {
 /// The file as it is on disk.
 struct Disk {
     file: File,
-    hash: Sha256,
+    /// `None` if nobody needs the fingerprint.
+    hash: Option<Sha256>,
     read: u64,
 }
 
 impl Read for Disk {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.file.read(buffer)?;
-        self.hash.update(buffer.get(..count).unwrap_or_default());
+        if let Some(hash) = &mut self.hash {
+            hash.update(buffer.get(..count).unwrap_or_default());
+        }
         self.read += count as u64;
         Ok(count)
     }
@@ -67,7 +70,7 @@ impl Content {
         let failed = |source| OpenError::Open { path: path.to_owned(), source };
         let file = opened.map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
-        let mut plain = BufReader::with_capacity(CHUNK, Disk { file, hash: Sha256::new(), read: 0 });
+        let mut plain = BufReader::with_capacity(CHUNK, Disk { file, hash: Some(Sha256::new()), read: 0 });
         // A pipe may return one byte at a time; then it is not recognised as gzip. Files and `zcat` return more.
         let start = plain.fill_buf().map_err(|source| ReadError::Io { path: path.to_owned(), source })?;
         let bytes = if start.starts_with(&GZIP) {
@@ -127,15 +130,24 @@ impl Content {
     }
 
     /// Returns the fingerprint: the SHA-256 of the whole file on disk, in hexadecimal. Reads the rest of the file
-    /// first.
-    pub(in crate::recipients) fn digest(&mut self) -> Result<String, ReadError> {
-        let disk = match &mut self.bytes {
+    /// first. `None` after [`Content::without_digest`].
+    pub(in crate::recipients) fn digest(&mut self) -> Result<Option<String>, ReadError> {
+        let disk = self.disk_mut();
+        match io::copy(disk, &mut io::sink()) {
+            Ok(_) => Ok(disk.hash.clone().map(|hash| hex(&hash.finalize()))),
+            Err(source) => Err(ReadError::Io { path: self.path.clone(), source }),
+        }
+    }
+
+    /// Stops computing the fingerprint.
+    pub(in crate::recipients) fn without_digest(&mut self) {
+        self.disk_mut().hash = None;
+    }
+
+    fn disk_mut(&mut self) -> &mut Disk {
+        match &mut self.bytes {
             Bytes::Plain(file) => file.get_mut(),
             Bytes::Gzip(file) => file.get_mut().get_mut(),
-        };
-        match io::copy(disk, &mut io::sink()) {
-            Ok(_) => Ok(hex(&disk.hash.clone().finalize())),
-            Err(source) => Err(ReadError::Io { path: self.path.clone(), source }),
         }
     }
 

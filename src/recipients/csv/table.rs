@@ -257,8 +257,13 @@ impl Table {
     }
 
     /// Reads the rest of the file and returns its fingerprint.
-    pub(in crate::recipients) fn digest(&mut self) -> Result<String, ReadError> {
+    pub(in crate::recipients) fn digest(&mut self) -> Result<Option<String>, ReadError> {
         self.csv.get_mut().get_mut().digest()
+    }
+
+    /// Stops computing the fingerprint.
+    pub(in crate::recipients) fn without_digest(&mut self) {
+        self.csv.get_mut().get_mut().without_digest();
     }
 }
 

@@ -105,8 +105,13 @@ impl ListText {
     }
 
     /// Reads the rest of the file and returns its fingerprint.
-    pub(in crate::recipients) fn digest(&mut self) -> Result<String, ReadError> {
+    pub(in crate::recipients) fn digest(&mut self) -> Result<Option<String>, ReadError> {
         self.content.digest()
+    }
+
+    /// Stops computing the fingerprint.
+    pub(in crate::recipients) fn without_digest(&mut self) {
+        self.content.without_digest();
     }
 }
 

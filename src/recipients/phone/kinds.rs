@@ -2,11 +2,11 @@
 //!
 //! Asking the library takes microseconds for each number, about as long as everything else that a check does. So a
 //! [`KindLookup`] asks once for each range of numbers, with a few numbers of it, and asks for a number itself only in
-//! ranges whose numbers differ. Its answers do not depend on earlier numbers, so threads may share the work.
+//! ranges whose numbers differ. Its answers do not depend on earlier numbers, so threads share them.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rlibphonenumber::{PhoneNumber, PhoneNumberType, PhoneNumberUtil};
 
@@ -22,16 +22,22 @@ const MIN_OPEN_DIGITS: u32 = 4;
 /// The most ranges that are remembered. A country has at most ten thousand of each length.
 const MOST_RANGES: usize = 65_536;
 
+/// The ranges that were asked for, by name.
+type Ranges = HashMap<u32, Range, BuildHasherDefault<Spread>>;
+
 /// Returns the kinds of numbers. Shared by threads.
 pub struct NumberKinds {
     library: Arc<PhoneNumberUtil>,
     plans: &'static Plans,
+    /// The ranges that the lookups asked for.
+    ranges: Mutex<Ranges>,
 }
 
 /// Looks up the kinds of many numbers, faster, for one thread.
 pub struct KindLookup<'k> {
     kinds: &'k NumberKinds,
-    ranges: HashMap<u64, Range, BuildHasherDefault<Spread>>,
+    /// Those of its own numbers, so that it rarely waits for others.
+    ranges: Ranges,
 }
 
 /// Hashes the name of a range. The names come from phone numbers, so this need not resist an attack.
@@ -40,11 +46,11 @@ struct Spread(u64);
 
 impl Hasher for Spread {
     fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u64(self.0 ^ u64::from(*byte)));
+        bytes.iter().for_each(|byte| self.write_u32(u32::from(*byte)));
     }
 
-    fn write_u64(&mut self, number: u64) {
-        let spread = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    fn write_u32(&mut self, number: u32) {
+        let spread = (self.0 ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         self.0 = spread ^ spread >> 32;
     }
 
@@ -64,7 +70,7 @@ enum Range {
 
 impl NumberKinds {
     pub(super) fn new(library: Arc<PhoneNumberUtil>, plans: &'static Plans) -> Self {
-        Self { library, plans }
+        Self { library, plans, ranges: Mutex::default() }
     }
 
     /// Returns the kind of a number; `None` if it can get messages as far as the numbering plan says.
@@ -110,17 +116,27 @@ impl KindLookup<'_> {
         let national = digits.saturating_sub(self.kinds.plans.code_length(number, digits));
         let open = national.saturating_sub(RANGE_DIGITS).max(MIN_OPEN_DIGITS).min(digits);
         let size = 10_u64.pow(open);
-        // No number has more than 15 digits.
-        let name = (number / size) << 4 | u64::from(digits & 15);
-        if self.ranges.len() == MOST_RANGES && !self.ranges.contains_key(&name) {
-            self.ranges.clear();
-        }
-        let range = self.ranges.entry(name).or_insert_with(|| self.kinds.of_range(number / size * size, size));
-        match *range {
-            Range::All(kind) => kind,
-            Range::Mixed => self.kinds.of(phone),
+        // No number has more than 15 digits, and no name more than 7: those of the country code and of the range.
+        let name = u32::try_from((number / size) << 4 | u64::from(digits & 15));
+        let range = name.map(|name| {
+            remembered(&mut self.ranges, name, || {
+                let mut shared = self.kinds.ranges.lock().unwrap_or_else(PoisonError::into_inner);
+                remembered(&mut shared, name, || self.kinds.of_range(number / size * size, size))
+            })
+        });
+        match range {
+            Ok(Range::All(kind)) => kind,
+            Ok(Range::Mixed) | Err(_) => self.kinds.of(phone),
         }
     }
+}
+
+/// Returns the range with this name, and remembers it.
+fn remembered(ranges: &mut Ranges, name: u32, ask: impl FnOnce() -> Range) -> Range {
+    if ranges.len() == MOST_RANGES && !ranges.contains_key(&name) {
+        ranges.clear();
+    }
+    *ranges.entry(name).or_insert_with(ask)
 }
 
 impl NumberKinds {

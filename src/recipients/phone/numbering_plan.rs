@@ -59,11 +59,16 @@ impl Plans {
 impl Plans {
     /// Returns the length of the country code of a number with this many digits; 0 if there is none.
     pub(super) fn code_length(&self, number: u64, digits: u32) -> u32 {
-        let exists = |length: &u32| {
-            let code = usize::try_from(number / 10_u64.pow(digits.saturating_sub(*length)));
-            code.is_ok_and(|code| self.lengths.get(code).is_some_and(|lengths| *lengths != 0))
+        let start = number / 10_u64.pow(digits.saturating_sub(3));
+        let exists = |code: u64| {
+            usize::try_from(code).is_ok_and(|code| self.lengths.get(code).is_some_and(|lengths| *lengths != 0))
         };
-        (1..=3).find(exists).unwrap_or_default()
+        match start {
+            _ if exists(start / 100) => 1,
+            _ if exists(start / 10) => 2,
+            _ if exists(start) => 3,
+            _ => 0,
+        }
     }
 }
 

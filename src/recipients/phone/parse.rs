@@ -118,6 +118,7 @@ impl Numbers {
         // What a spreadsheet does to a number it does in every script.
         let ascii = with_ascii_digits(text);
         match self.one(&ascii) {
+            Ok(phone) if is_only_digits(&ascii) => Ok(phone),
             // Joined, two numbers next to each other could be that of a stranger.
             Ok(phone) if ascii.len() > COMPLETE && has_gap(&ascii) => match self.several(&ascii) {
                 Some(several) => several,
@@ -188,7 +189,9 @@ impl Numbers {
         if text.is_empty() {
             return Err(NumberProblem::Empty);
         }
-        what_a_spreadsheet_did(text)?;
+        if !is_only_digits(text) {
+            what_a_spreadsheet_did(text)?;
+        }
         let (digits, plus) = digits_of(text)?;
         if digits.is_empty() {
             return Err(NumberProblem::NoDigits);
@@ -412,6 +415,11 @@ fn dial_prefix(library: &PhoneNumberUtil, region: Region, code: &str) -> Option<
     let written = library.format_out_of_country_calling_number(&foreign, region);
     let prefix: String = written.split(' ').next()?.chars().filter(char::is_ascii_digit).collect();
     (!written.starts_with('+') && prefix.len() >= MIN_DIAL_PREFIX).then_some(prefix)
+}
+
+/// Whether a text is digits, with or without `+` in front: one number, which no spreadsheet changed. Most are.
+fn is_only_digits(text: &str) -> bool {
+    text.strip_prefix('+').unwrap_or(text).bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Returns the digits after the country code.
