@@ -1,3 +1,5 @@
+//! Responses of Meta, and their outcomes.
+
 use std::time::Duration;
 
 use super::*;

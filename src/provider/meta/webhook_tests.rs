@@ -1,3 +1,5 @@
+//! Calls of Meta, and what is read from them.
+
 use super::*;
 use crate::model::{ReferenceKey, RowNumber};
 
