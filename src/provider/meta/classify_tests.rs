@@ -1,4 +1,4 @@
-//! Responses of Meta, and their outcomes.
+//! What Meta's responses mean.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Calls of Meta, and what is read from them.
+//! Meta's webhooks, in the shapes of its documents.
 
 use super::*;
 use crate::model::{ReferenceKey, RowNumber};

@@ -94,14 +94,14 @@ fn a_template_that_is_paused_stops_the_run_and_the_row_stays_as_it_was() {
 
 #[test]
 fn a_row_with_a_missing_template_of_its_own_does_not_hold_up_the_others() {
-    let missing = |sent: &Sent| match sent.body["template"]["language"].as_str() {
-        Some("xx") => Answer::error(10002, "(#132001) Template name does not exist in the translation"),
+    let missing = |sent: &Sent| match sent.body["template"]["name"].as_str() {
+        Some("missing") => Answer::error(10002, "(#132001) Template name does not exist in the translation"),
         _ => Answer::Accept,
     };
     let provider = ScriptedProvider::start(Script::answering(missing));
-    let env = TestEnv::with(&CampaignFile::default(), "phone,language\n85264000001,xx\n85264000002,en\n");
+    let env = TestEnv::with(&CampaignFile::default(), "phone,template\n85264000001,missing\n85264000002,welcome\n");
     let yaml = CampaignFile { text: "hello", ..CampaignFile::default() }.yaml();
-    env.write("job.yaml", yaml.replace("template: {name:", "template: {language: \"{{ language }}\", name:"));
+    env.write("job.yaml", yaml.replace("name: test_header_text_2", "name: \"{{ template }}\""));
     let run = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(run.code, 3, "{run}");
     assert_eq!(env.states("job-1"), counts(&[("read", 1), ("rejected", 1)]));
