@@ -56,8 +56,8 @@ const SLOWS: &str = "nothing while the row is pending: the run slows down and re
     `exhausted` or `failed`, `retry` it later. A lower `dispatch.rate` avoids this";
 const PARAMETERS: &str = "compare the message's parameters with the approved template, one by one";
 const PERMISSION: &str = "restore the account's permission to send messages, with the provider or in Meta's settings";
-const DOUBT: &str = "through Meta, wait for webhooks: a status settles the row if the message was accepted. Otherwise ask the provider whether it \
-    was sent, then use `campaigner settle`, or `retry` at the risk of a duplicate";
+const DOUBT: &str =
+    "ask the provider whether it was sent, then use `campaigner settle`, or `retry` at the risk of a duplicate";
 /// For codes of Meta that only say that something went wrong.
 const UNKNOWN: &str = "nothing while the row is pending: it is retried automatically. If it is `exhausted` or `failed`, `retry` \
     it later. If it is `uncertain`, wait for Meta's webhooks, then use `campaigner settle` if none has settled it";
@@ -65,8 +65,8 @@ const UNKNOWN: &str = "nothing while the row is pending: it is retried automatic
 const CHANNEL: &str = "if `rejected`, fix what the error says is wrong; if `uncertain`, ask the provider whether it was sent, then \
     use `campaigner settle`, or `retry` at the risk of a duplicate";
 /// For rows in doubt whose provider names the attempt in its webhooks.
-const WEBHOOK: &str = "nothing at first: if Meta accepted it, its webhook settles the row while `campaigner serve --webhook` \
-    runs. If nothing has come after a few hours, use `campaigner settle`, or `retry` at the risk of a duplicate";
+const WEBHOOK: &str = "wait for Meta's webhooks: if it was accepted, a status settles the row while `campaigner serve --webhook` \
+    runs. If none has come after a few hours, use `campaigner settle`, or `retry` at the risk of a duplicate";
 const REGISTER: &str = "register the sending number again, with the provider or in Meta's settings";
 
 /// Every code, in order.
@@ -225,9 +225,10 @@ fn of_meta(code: &str) -> Option<&'static str> {
             WEBHOOK
         }
         code if code.starts_with("http_4") && code != "http_407" && code != "http_429" => {
-            "if `rejected`, fix what the message says; if `uncertain`, wait for Meta's webhooks, as for a timeout"
+            "if `rejected`, fix what the error says is wrong; if `uncertain`, wait for Meta's webhooks: a status settles \
+             the row if the message was accepted"
         }
-        "not_delivered" => "nothing says why: Meta gave no reason",
+        "not_delivered" => "ask Meta's support: its webhook gave no reason",
         _ => return None,
     })
 }
@@ -235,11 +236,9 @@ fn of_meta(code: &str) -> Option<&'static str> {
 fn of_any(code: &str) -> Option<&'static str> {
     Some(match code {
         "10001" | "401" | "403" | "http_401" | "http_403" => {
-            "correct the account's credential: INCS_CERTIFICATION_CODE, META_ACCESS_TOKEN, or campaigner.toml"
+            "correct the account's certification code: INCS_CERTIFICATION_CODE, or campaigner.toml"
         }
-        "404" | "http_404" | "http_405" => {
-            "correct the provider's URL: INCS_BASE_URL, META_BASE_URL, or campaigner.toml"
-        }
+        "404" | "http_404" | "http_405" => "correct the provider's URL: INCS_BASE_URL, or campaigner.toml",
         "http_407" => "correct the proxy's credentials in HTTPS_PROXY",
         "429" | "http_429" => SLOWS,
         "interrupted" | "timeout" | "connection_lost" | "no_message_id" | "bad_message_id" | "bad_answer" => DOUBT,

@@ -8,7 +8,7 @@ use crate::cli::output::console;
 use crate::cli::session::{Overrides, Sending};
 use crate::cli::value_parsers::{run_id, state};
 use crate::engine;
-use crate::model::{Millis, RowNumber, RunId, State, StateChange};
+use crate::model::{Millis, RowNumber, RunId, State, StateChange, StatusSource};
 use crate::recipients::Numbers;
 use crate::store::{RequeueFilter, Requeued, Run, Store};
 use crate::text;
@@ -100,7 +100,9 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             format!("uncertain rows may have been accepted, so some people may get the message twice. {question}");
     }
     let without_reason = RequeueFilter { errors: vec!["not_delivered".to_owned()], ..wanted.clone() };
-    if wanted.errors.is_empty() || wanted.errors.iter().any(|code| *code == without_reason.errors[0]) {
+    // Where only webhooks bring statuses, there is no better source.
+    let is_polled = engine::thaw(&run)?.api.statuses() == StatusSource::Polled;
+    if is_polled && (wanted.errors.is_empty() || wanted.errors.iter().any(|code| *code == without_reason.errors[0])) {
         match store.count_requeue(&run, &without_reason).await? {
             0 => {}
             rows => console::info(&format!(

@@ -94,7 +94,7 @@ fn rows_that_all_end_in_doubt_stop_the_run_and_a_moment_of_trouble_does_not() {
     let (provider, env, said) = ran(move |_| gateway(), "");
     assert_eq!(provider.sends(), 20, "{said}");
     assert!(said.contains("20 consecutive rows are uncertain; the last one: HTTP 502"), "{said}");
-    assert!(said.contains("Otherwise ask the provider whether it was sent"), "{said}");
+    assert!(said.contains("what to do: ask the provider whether it was sent"), "{said}");
     assert_eq!(env.states("job-1"), counts(&[("pending", ROWS as u64 - 20), ("uncertain", 20)]));
 
     drop(env);
