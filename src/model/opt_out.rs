@@ -40,7 +40,7 @@ const MAX_WORDS_EVERYDAY: usize = 3;
 impl OptOut {
     /// Returns these lists, with the default for each that is `None`. A word matches a whole text reply, or the label
     /// or id of a button or list row; `buttons` match only labels and ids. Letter case, surrounding punctuation and
-    /// Unicode normal form do not matter. Of the default words, [`ANSWERS`] match only texts.
+    /// Unicode normal form do not matter. Of the default words, `ANSWERS` match only texts.
     #[must_use]
     pub fn new(words: Option<Vec<String>>, buttons: Option<Vec<String>>) -> Self {
         let fold = |list: &[&str]| list.iter().map(|word| folded(word)).collect::<Vec<_>>();

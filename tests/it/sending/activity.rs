@@ -4,12 +4,14 @@ use serde_json::Value;
 
 use crate::support::campaign::zone_at_noon;
 use crate::support::service::{SERVE, address};
-use crate::support::{Answer, CampaignFile, Script, ScriptedProvider, TestEnv, csv};
+use crate::support::{Answer, CampaignFile, SOON, Script, ScriptedProvider, TestEnv, csv, wait_until};
 
 /// Checks the stage that all three show, and the words of `status`.
 fn assert_shown(env: &TestEnv, stage: &str, words: &[&str]) {
-    let json: Value = serde_json::from_str(&env.run_offline(&["status", "--json"]).out).unwrap();
-    assert_eq!(json["stage"], stage, "{json}");
+    let json = || -> Value { serde_json::from_str(&env.run_offline(&["status", "--json"]).out).unwrap() };
+    // A process may show something before the store has it.
+    assert!(wait_until(SOON, || json()["stage"] == stage), "{}", json());
+    let json = json();
     let all = env.run_offline(&["status", "--all"]).out;
     assert!(all.contains(stage), "{stage}: {all}");
     let shown = env.run_offline(&["status"]).out;
