@@ -32,9 +32,5 @@ pub async fn take_over(
     let uncertain = settlements.iter().filter(|row| row.state == State::Uncertain).count();
     store.advance(owner, &Step { settlements, now, ..Step::default() }).await?;
     Point::UncertainCommitted.pass();
-    if uncertain > 0 {
-        // A webhook may have said already what became of them.
-        store.match_early(Millis(0), now).await?;
-    }
     Ok((owner, uncertain))
 }

@@ -5,7 +5,16 @@ use std::time::Duration;
 use reqwest::StatusCode;
 
 use super::refusal_words::Words;
-use crate::model::{Outcome, Problem, SendProblem};
+use crate::model::{BadAnswer, Outcome, Problem, SendProblem};
+
+/// Returns the outcome of a send whose response was cut off.
+pub(super) fn broken_answer(status: StatusCode, wait: Option<Duration>, broken: BadAnswer) -> Outcome {
+    match without_envelope(status, wait, b"") {
+        // The status line is enough.
+        outcome @ (Outcome::Throttled { .. } | Outcome::Halted(_)) => outcome,
+        _ => Outcome::Uncertain(SendProblem::BadAnswer(broken).into()),
+    }
+}
 
 /// Classifies a response without the provider's envelope: from a gateway, a proxy, or something else.
 pub(super) fn without_envelope(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Outcome {

@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
-use reqwest::{Client, Url};
+use reqwest::{Client, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::answer::{HttpAnswer, read, wait_asked};
+use super::answer::{HttpAnswer, read, server_time, wait_asked};
 use super::failure;
 use super::pool::IDLE;
 use super::transport::Transport;
-use crate::model::{Channel, Outcome, Problem};
+use crate::model::{Channel, Millis, Outcome, Problem, SendProblem};
 use crate::provider::endpoint::Endpoint;
-use crate::provider::error::SetupError;
+use crate::provider::error::{PollError, SetupError};
+use crate::provider::gateway::broken_answer;
 
 /// A provider account, reached over kept-alive connections.
 #[derive(Debug)]
@@ -97,12 +98,56 @@ impl AccountLink {
         Ok(Self { client, host: endpoint.host(), way, secret: endpoint.secret().clone() })
     }
 
+    /// Posts one body to the channel's URL, once `leave` permits it, and returns the outcome; `classify` says what a
+    /// complete response means. Never fails: every failure is an outcome.
+    pub(in crate::provider) async fn send<F: Future<Output = bool>>(
+        &self,
+        channel: Channel,
+        body: Vec<u8>,
+        leave: impl Fn() -> F,
+        classify: fn(StatusCode, Option<Duration>, &[u8]) -> Outcome,
+    ) -> Outcome {
+        let HttpAnswer { status, wait, body } = match self.post(channel, body, leave).await {
+            Ok(answer) => answer,
+            Err(outcome) => return outcome,
+        };
+        match body {
+            Ok(body) => {
+                let mut outcome = classify(status, wait, &body);
+                self.cut_credential(outcome.problem_mut());
+                outcome
+            }
+            Err(broken) => broken_answer(status, wait, broken),
+        }
+    }
+
+    /// Makes a request that sends no message, and returns the complete response.
+    ///
+    /// # Errors
+    /// [`PollError`] when there is none.
+    pub(in crate::provider) async fn get(
+        &self,
+        url: Url,
+    ) -> Result<(StatusCode, Option<Duration>, Vec<u8>), PollError> {
+        let response = self.client.get(url).send().await.map_err(failure::client)?;
+        let (status, wait) = (response.status(), wait_asked(response.headers()));
+        match read(response).await {
+            Ok(body) => Ok((status, wait, body)),
+            Err(broken) => Err(PollError::TryAgain(SendProblem::BadAnswer(broken).into())),
+        }
+    }
+
+    /// Returns the provider's time, from the `Date` of an answer to a request for no message. `None` without an answer.
+    pub(in crate::provider) async fn server_time(&self, url: Url) -> Option<Millis> {
+        server_time(self.client.get(url).send().await.ok()?.headers())
+    }
+
     /// Posts one body to the channel's URL, once `leave` permits it. `leave` is called when a connection is ready; with
     /// a proxy, whose connections are not visible here, it is called before.
     ///
     /// # Errors
     /// The outcome, when there is no response.
-    pub(in crate::provider) async fn post<F: Future<Output = bool>>(
+    async fn post<F: Future<Output = bool>>(
         &self,
         channel: Channel,
         body: Vec<u8>,
@@ -125,11 +170,6 @@ impl AccountLink {
                 answer.await.map_err(failure::client)
             }
         }
-    }
-
-    /// Returns the client for requests that send no message.
-    pub(in crate::provider) fn client(&self) -> &Client {
-        &self.client
     }
 
     /// Removes the credential from the provider's words after classification. A short one is left, because it may be

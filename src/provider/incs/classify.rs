@@ -13,7 +13,6 @@ use super::envelope::{Envelope, MessageId, Status, Success};
 use crate::model::{BadAnswer, DeliveryStatus, Millis, Outcome, Problem, SendProblem, StatusUpdate, plain_code};
 use crate::provider::error::PollError;
 use crate::provider::gateway::{by_status, without_envelope};
-use crate::provider::http::failure;
 use crate::provider::refusal_words::Words;
 use crate::provider::whatsapp_errors;
 
@@ -36,15 +35,6 @@ pub(super) fn answer(status: StatusCode, wait: Option<Duration>, body: &[u8]) ->
     }
 }
 
-/// Returns the outcome of a send whose response was cut off.
-pub(super) fn broken_answer(status: StatusCode, wait: Option<Duration>, broken: BadAnswer) -> Outcome {
-    match without_envelope(status, wait, b"") {
-        // The status line is enough.
-        outcome @ (Outcome::Throttled { .. } | Outcome::Halted(_)) => outcome,
-        _ => Outcome::Uncertain(bad_answer(broken)),
-    }
-}
-
 /// Returns the statuses in a response. Polling is harmless, so any failure that is not the account's fault may be
 /// retried.
 pub(super) fn statuses(
@@ -61,11 +51,6 @@ pub(super) fn statuses(
         Err(_) => without_envelope(status, wait, body),
     };
     Err(outcome.into())
-}
-
-/// Returns why a status request got no response.
-pub(super) fn poll_failed(error: reqwest::Error) -> PollError {
-    failure::client(error).into()
 }
 
 fn update(status: Status) -> StatusUpdate {

@@ -8,10 +8,9 @@ use reqwest::header::HeaderValue;
 use secrecy::ExposeSecret;
 
 use super::classify;
-use crate::model::{Channel, Millis, Outcome, SendProblem, StatusUpdate};
+use crate::model::{Channel, Millis, Outcome, StatusUpdate};
 use crate::provider::endpoint::Endpoint;
 use crate::provider::error::{PollError, SetupError};
-use crate::provider::http::answer::{read, server_time, wait_asked};
 use crate::provider::http::link::AccountLink;
 
 /// An INCS account.
@@ -56,18 +55,7 @@ impl IncsClient {
         body: Vec<u8>,
         leave: impl Fn() -> F,
     ) -> Outcome {
-        let answer = match self.link.post(channel, body, leave).await {
-            Ok(answer) => answer,
-            Err(outcome) => return outcome,
-        };
-        match answer.body {
-            Ok(body) => {
-                let mut outcome = classify::answer(answer.status, answer.wait, &body);
-                self.link.cut_credential(outcome.problem_mut());
-                outcome
-            }
-            Err(broken) => classify::broken_answer(answer.status, answer.wait, broken),
-        }
+        self.link.send(channel, body, leave, classify::answer).await
     }
 
     /// Polls the statuses of at most [`MOST_IDS`] messages; see [`IncsClient::ids_that_fit`]. The result omits ids that
@@ -85,10 +73,7 @@ impl IncsClient {
             query.extend(utf8_percent_encode(id, ENCODED));
         }
         url.set_query(Some(&query));
-        let response = self.link.client().get(url).send().await.map_err(classify::poll_failed)?;
-        let status = response.status();
-        let wait = wait_asked(response.headers());
-        let body = read(response).await.map_err(|broken| PollError::TryAgain(SendProblem::BadAnswer(broken).into()))?;
+        let (status, wait, body) = self.link.get(url).await?;
         classify::statuses(status, wait, &body).map_err(|mut error| {
             self.link.cut_credential(Some(error.problem_mut()));
             error
@@ -97,8 +82,7 @@ impl IncsClient {
 
     /// Returns the provider's time, from the `Date` of an answer to a request for no message. `None` without an answer.
     pub(in crate::provider) async fn server_time(&self) -> Option<Millis> {
-        let response = self.link.client().get(self.status.clone()).send().await.ok()?;
-        server_time(response.headers())
+        self.link.server_time(self.status.clone()).await
     }
 
     /// Returns how many of these ids, from the first, fit into one status request.

@@ -12,8 +12,6 @@ use super::client::MetaClient;
 use crate::model::{Outcome, Problem, SendProblem};
 use crate::provider::account::{AccountAnswers, NumberAnswer, TemplateAnswer};
 use crate::provider::error::PollError;
-use crate::provider::http::answer::{read, wait_asked};
-use crate::provider::http::failure;
 
 /// What is asked about the number.
 const NUMBER_FIELDS: [&str; 7] = [
@@ -138,12 +136,7 @@ impl MetaClient {
 
     /// Makes one request and returns the JSON object of its answer.
     async fn ask(&self, url: Url) -> Result<Value, Unanswered> {
-        let response = self.link().client().get(url).send().await;
-        let response = response.map_err(|error| Unanswered::Failed(failure::client(error).into()))?;
-        let (status, wait) = (response.status(), wait_asked(response.headers()));
-        let body = read(response).await;
-        let body =
-            body.map_err(|broken| Unanswered::Failed(PollError::TryAgain(SendProblem::BadAnswer(broken).into())))?;
+        let (status, wait, body) = self.link().get(url).await.map_err(Unanswered::Failed)?;
         let value: Option<Value> = serde_json::from_slice(&body).ok().filter(Value::is_object);
         match value {
             Some(value) if status.is_success() && value.get("error").is_none() => Ok(value),

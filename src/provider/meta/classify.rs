@@ -11,7 +11,7 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::model::{BadAnswer, Outcome, Problem, SendProblem, plain_code};
+use crate::model::{Outcome, Problem, SendProblem, plain_code};
 use crate::provider::error::PollError;
 use crate::provider::gateway::{by_status, without_envelope};
 use crate::provider::refusal_words::Words;
@@ -38,15 +38,6 @@ pub(super) fn answer(status: StatusCode, wait: Option<Duration>, body: &[u8]) ->
         (Some(error), false) => refusal(status, wait, &error),
         (None, true) => accepted(&messages[0]["id"]),
         (None, false) => without_envelope(status, wait, body),
-    }
-}
-
-/// Returns the outcome of a send whose response was cut off.
-pub(super) fn broken_answer(status: StatusCode, wait: Option<Duration>, broken: BadAnswer) -> Outcome {
-    match without_envelope(status, wait, b"") {
-        // The status line is enough.
-        outcome @ (Outcome::Throttled { .. } | Outcome::Halted(_)) => outcome,
-        _ => Outcome::Uncertain(SendProblem::BadAnswer(broken).into()),
     }
 }
 

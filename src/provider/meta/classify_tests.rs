@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::model::Pause;
+use crate::model::{BadAnswer, Pause};
+use crate::provider::gateway::broken_answer;
 
 fn refused(status: u16, code: u32, message: &str) -> Outcome {
     let body = format!(

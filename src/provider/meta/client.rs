@@ -10,11 +10,9 @@ use secrecy::ExposeSecret;
 use sha2::Sha256;
 
 use super::classify;
-use crate::model::{Channel, Millis, Outcome, Reference, SendProblem};
+use crate::model::{Channel, Millis, Outcome, Reference};
 use crate::provider::endpoint::Endpoint;
 use crate::provider::error::{PollError, SetupError};
-use crate::provider::http::answer::{read, server_time, wait_asked};
-use crate::provider::http::failure;
 use crate::provider::http::link::AccountLink;
 use crate::text::hex;
 
@@ -76,18 +74,7 @@ impl MetaClient {
         if let Some(reference) = reference {
             add_reference(&mut body, reference);
         }
-        let answer = match self.link.post(channel, body, leave).await {
-            Ok(answer) => answer,
-            Err(outcome) => return outcome,
-        };
-        match answer.body {
-            Ok(body) => {
-                let mut outcome = classify::answer(answer.status, answer.wait, &body);
-                self.link.cut_credential(outcome.problem_mut());
-                outcome
-            }
-            Err(broken) => classify::broken_answer(answer.status, answer.wait, broken),
-        }
+        self.link.send(channel, body, leave, classify::answer).await
     }
 
     /// Asks for the phone number's id, which shows whether the account works.
@@ -95,10 +82,7 @@ impl MetaClient {
     /// # Errors
     /// [`PollError`] when there is no usable response.
     pub(in crate::provider) async fn probe(&self) -> Result<(), PollError> {
-        let response =
-            self.link.client().get(self.number_url(&[("fields", "id")])).send().await.map_err(failure::client)?;
-        let (status, wait) = (response.status(), wait_asked(response.headers()));
-        let body = read(response).await.map_err(|broken| PollError::TryAgain(SendProblem::BadAnswer(broken).into()))?;
+        let (status, wait, body) = self.link.get(self.number_url(&[("fields", "id")])).await?;
         classify::number(status, wait, &body).map_err(|mut error| {
             self.link.cut_credential(Some(error.problem_mut()));
             error
@@ -107,8 +91,7 @@ impl MetaClient {
 
     /// Returns the provider's time, from the `Date` of an answer to a request for no message. `None` without an answer.
     pub(in crate::provider) async fn server_time(&self) -> Option<Millis> {
-        let response = self.link.client().get(self.number_url(&[("fields", "id")])).send().await.ok()?;
-        server_time(response.headers())
+        self.link.server_time(self.number_url(&[("fields", "id")])).await
     }
 }
 
