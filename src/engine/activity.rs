@@ -8,7 +8,7 @@ use crate::send_window::day_of;
 use crate::store::{Run, Store, StoreError};
 use crate::text;
 
-/// The recorded name of a person whom nobody knows.
+/// The recorded name of a person whose name is not known.
 const NOBODY: &str = "unknown";
 
 /// What is happening with a run.
@@ -39,7 +39,7 @@ pub enum RunActivity {
         at: Option<Millis>,
         /// Why.
         why: Option<String>,
-        /// Requests of the process that ended whose outcome nobody knows.
+        /// Requests of the process that ended whose outcome is not known.
         in_flight: u64,
         /// Whether a process collects statuses meanwhile.
         collected: bool,

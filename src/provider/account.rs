@@ -106,5 +106,5 @@ pub enum RemoteParts {
     /// They are of kinds that this version does not know.
     Unknown,
     /// The provider did not say.
-    Untold,
+    NotStated,
 }

@@ -94,7 +94,7 @@ impl DispatchContext {
         Ok(settlement)
     }
 
-    /// Returns until when a row in doubt waits because no webhook could have told what became of it. A row that a person
+    /// Returns until when a row in doubt waits because no webhook could have reported its outcome. A row that a person
     /// requeued does not wait.
     async fn waits_for_webhooks(&self, claim: &Claim) -> Result<Option<Millis>, EngineError> {
         let job = &self.job;

@@ -166,7 +166,7 @@ fn template(
             found.extend(off.into_iter().map(AccountFinding::OffTemplate));
         }
         RemoteParts::Unknown => found.push(AccountFinding::NotCompared),
-        RemoteParts::Untold => {}
+        RemoteParts::NotStated => {}
     }
     if is_marketing && used.plus_one > 0 {
         found.push(AccountFinding::UnitedStates { rows: used.plus_one });
@@ -361,7 +361,7 @@ mod tests {
             codes(TemplateFacts { parts: RemoteParts::Unknown, ..facts("Hi") }, &one),
             [("template_not_compared", Warns)]
         );
-        assert_eq!(codes(TemplateFacts { parts: RemoteParts::Untold, ..facts("Hi") }, &one), []);
+        assert_eq!(codes(TemplateFacts { parts: RemoteParts::NotStated, ..facts("Hi") }, &one), []);
         let paused = TemplateFacts { is_sendable: false, state: "PAUSED".into(), ..facts("Hi {{1}}") };
         assert_eq!(codes(paused, &one), [("template_state", Blocks)]);
         let yellow = TemplateFacts { low_quality: Some(ProviderText::from("YELLOW")), ..facts("Hi {{1}}") };

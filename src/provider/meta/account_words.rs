@@ -145,7 +145,7 @@ pub(super) fn languages(answer: &Value, name: &str) -> Vec<ProviderText> {
 
 fn parts(entry: &Value) -> RemoteParts {
     if entry.get("components").is_none() {
-        return RemoteParts::Untold;
+        return RemoteParts::NotStated;
     }
     definition(entry).map_or(RemoteParts::Unknown, |loaded| RemoteParts::Known(Box::new(loaded)))
 }

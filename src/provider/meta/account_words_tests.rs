@@ -118,7 +118,7 @@ fn a_template_is_found_by_its_name_and_language() {
     assert!(matches!(facts.parts, RemoteParts::Known(_)));
 
     let facts = template(&templates(), "2023_april_promo_2", "en_US").unwrap();
-    assert!(matches!(facts.parts, RemoteParts::Untold));
+    assert!(matches!(facts.parts, RemoteParts::NotStated));
     assert!(template(&templates(), "2023_april_promo", "fr").is_none());
     assert_eq!(languages(&templates(), "2023_april_promo"), ["en_US".into(), "de".into()]);
     assert!(template(&json!({}), "a", "de").is_none());

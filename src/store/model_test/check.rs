@@ -72,8 +72,8 @@ impl Seen {
         for ((_, number), made) in world.claims.range((row, 0)..=(row, u32::MAX)) {
             // A person's decision stands against an answer that came late, and gives way to a status that named the
             // message of a lost one.
-            let is_told = made.told && made.recorded != Some(State::Accepted);
-            let arrives = made.is_message() && !made.failed && (*number > said.what_became || is_told);
+            let was_reported = made.reported && made.recorded != Some(State::Accepted);
+            let arrives = made.is_message() && !made.failed && (*number > said.what_became || was_reported);
             prop_assert!(!(is_unsent && arrives), "{row} is {state}, though claim {number} arrives");
         }
         Ok(())
@@ -118,17 +118,17 @@ fn stays(op: &Op, before: State, after: State) -> Result<(), &'static str> {
     };
     // A row known to be accepted is not sent again, but says so.
     // A status with a reference, which may have come earlier, says that a message exists.
-    let is_told = matches!(op, Op::Webhook { .. } | Op::MatchEarly | Op::Step { .. }) && after.was_accepted();
+    let was_reported = matches!(op, Op::Webhook { .. } | Op::MatchEarly | Op::Step { .. }) && after.was_accepted();
     let is_requeued = matches!(op, Op::Requeue { .. }) && (after == State::Pending || after.was_accepted());
     let is_right = match before {
         _ if before == after => true,
         State::Pending | State::Sending => true,
-        State::Uncertain => is_told || is_requeued || matches!(op, Op::Step { .. } | Op::Resolve { .. }),
+        State::Uncertain => was_reported || is_requeued || matches!(op, Op::Step { .. } | Op::Resolve { .. }),
         State::Failed if is_requeued => true,
-        State::Rejected | State::Exhausted => is_told || is_requeued,
+        State::Rejected | State::Exhausted => was_reported || is_requeued,
         // A row that no process had read. The process that schedules it may not know yet that the run was cancelled.
-        State::Cancelled => is_told || matches!(op, Op::Schedule { .. }),
-        State::Suppressed | State::Expired => is_told,
+        State::Cancelled => was_reported || matches!(op, Op::Schedule { .. }),
+        State::Suppressed | State::Expired => was_reported,
         before => rank(before).zip(rank(after)).is_some_and(|(before, after)| before < after),
     };
     if is_right { Ok(()) } else { Err("what was recorded is lost") }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use sqlx::AssertSqlSafe;
 
-use super::op::{Ended, Fate, Op, settlement};
+use super::op::{Ended, Op, SendResponse, settlement};
 use super::world::World;
 use super::{Case, Done, holds, in_runtime};
 use crate::store::{Step, Store, StoreError};
@@ -20,8 +20,8 @@ pub(super) fn step(worker: u8, want: u8) -> Op {
     Op::Step { worker, some: u8::MAX, again: None, want, answer_is_lost: false }
 }
 
-pub(super) fn send(worker: u8, fate: Fate) -> Op {
-    Op::Send { worker, flight: 0, fate }
+pub(super) fn send(worker: u8, response: SendResponse) -> Op {
+    Op::Send { worker, flight: 0, response }
 }
 
 /// Whether a run of one row keeps the rules if this happens.
@@ -32,21 +32,24 @@ fn case(resend: bool, ops: &[&[Op]]) -> Done {
 /// A status comes before the message's acceptance is recorded.
 pub(super) fn early_status() -> Done {
     let status = Op::Webhook { message: 0, status: IS_FAILED, named: false };
-    case(false, &[&[TAKE_UP, step(0, 1), send(0, Fate::Accepted), status, step(0, 0)]])
+    case(false, &[&[TAKE_UP, step(0, 1), send(0, SendResponse::Accepted), status, step(0, 0)]])
 }
 
 /// A row is in doubt, and a later message of it fails.
 pub(super) fn failed_in_doubt() -> Done {
-    let in_doubt = [TAKE_UP, step(0, 1), send(0, Fate::AcceptedUnheard), step(0, 0)];
-    let retried = [Op::Requeue { states: UNCERTAIN }, step(0, 1), send(0, Fate::Accepted), step(0, 0)];
+    let in_doubt = [TAKE_UP, step(0, 1), send(0, SendResponse::AcceptedUnheard), step(0, 0)];
+    let retried = [Op::Requeue { states: UNCERTAIN }, step(0, 1), send(0, SendResponse::Accepted), step(0, 0)];
     let failed = [Op::Webhook { message: 1, status: IS_FAILED, named: false }, Op::Requeue { states: FAILED }];
-    case(false, &[&in_doubt, &retried, &failed, &[step(0, 1), send(0, Fate::Refused), step(0, 0)]])
+    case(false, &[&in_doubt, &retried, &failed, &[step(0, 1), send(0, SendResponse::Refused), step(0, 0)]])
 }
 
 /// An acceptance comes late, and its row was claimed again since: by a claim that was released, or is released later.
 pub(super) fn late_acceptance() -> Done {
     let claimed_again = [TAKE_UP, step(0, 1), TAKE_UP, step(1, 0), WAIT, step(1, 1)];
-    for rest in [[step(1, 0), send(0, Fate::Accepted), step(0, 0)], [send(0, Fate::Accepted), step(0, 0), step(1, 0)]] {
+    for rest in [
+        [step(1, 0), send(0, SendResponse::Accepted), step(0, 0)],
+        [send(0, SendResponse::Accepted), step(0, 0), step(1, 0)],
+    ] {
         case(true, &[&claimed_again, &rest, &[WAIT, step(1, 1)]])?;
     }
     Ok(())
@@ -54,13 +57,13 @@ pub(super) fn late_acceptance() -> Done {
 
 /// A message is accepted twice, because the campaign says `resend`.
 pub(super) fn accepted_twice() -> Done {
-    let claimed_again = [TAKE_UP, step(0, 1), send(0, Fate::Accepted), TAKE_UP, step(1, 0), WAIT];
-    case(true, &[&claimed_again, &[step(1, 1), send(1, Fate::Accepted), step(1, 0), step(0, 0)]])
+    let claimed_again = [TAKE_UP, step(0, 1), send(0, SendResponse::Accepted), TAKE_UP, step(1, 0), WAIT];
+    case(true, &[&claimed_again, &[step(1, 1), send(1, SendResponse::Accepted), step(1, 0), step(0, 0)]])
 }
 
 /// A row that waits to be resent may have been accepted, and is stopped.
 fn stopped_in_doubt(stop: &[Op]) -> Done {
-    case(true, &[&[TAKE_UP, step(0, 1), send(0, Fate::AcceptedUnheard), step(0, 0)], stop, &[WAIT, step(0, 1)]])
+    case(true, &[&[TAKE_UP, step(0, 1), send(0, SendResponse::AcceptedUnheard), step(0, 0)], stop, &[WAIT, step(0, 1)]])
 }
 
 /// Its number is suppressed.

@@ -19,7 +19,7 @@ pub(super) enum Op {
     Send {
         worker: u8,
         flight: u8,
-        fate: Fate,
+        response: SendResponse,
     },
     /// A worker makes a step: it hands in the outcomes of some claims, and releases those whose request did not leave.
     Step {
@@ -90,7 +90,7 @@ pub(super) enum Op {
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum SendResponse {
     Accepted,
     Refused,
     Again,
@@ -122,8 +122,8 @@ impl Op {
     }
 }
 
-fn any_fate() -> impl Strategy<Value = Fate> {
-    use Fate::{Accepted, AcceptedAgain, AcceptedRefused, AcceptedUnheard, Again, Lost, Refused};
+fn any_response() -> impl Strategy<Value = SendResponse> {
+    use SendResponse::{Accepted, AcceptedAgain, AcceptedRefused, AcceptedUnheard, Again, Lost, Refused};
     prop::sample::select(vec![
         Accepted,
         Accepted,
@@ -143,7 +143,7 @@ pub(super) fn any_op() -> impl Strategy<Value = Op> {
     let ended = vec![Ended::Unsent, Ended::Accepted, Ended::Refused, Ended::Again, Ended::Unheard];
     prop_oneof![
         4 => prop::option::weighted(0.2, byte()).prop_map(|limit| Op::TakeUp { limit }),
-        30 => (byte(), byte(), any_fate()).prop_map(|(worker, flight, fate)| Op::Send { worker, flight, fate }),
+        30 => (byte(), byte(), any_response()).prop_map(|(worker, flight, response)| Op::Send { worker, flight, response }),
         30 => (byte(), byte(), prop::option::weighted(0.3, byte()), byte(), prop::bool::weighted(0.05)).prop_map(
             |(worker, some, again, want, answer_is_lost)| Op::Step { worker, some, again, want, answer_is_lost }
         ),

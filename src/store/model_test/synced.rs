@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::Command;
 
 use super::found::{TAKE_UP, send, step};
-use super::op::{Fate, Op};
+use super::op::{Op, SendResponse};
 use super::world::World;
 
 /// What the child writes whenever the store has answered.
@@ -19,12 +19,12 @@ async fn a_run_that_is_watched() {
     let ops = [
         TAKE_UP,
         step(0, 1),
-        send(0, Fate::Accepted),
+        send(0, SendResponse::Accepted),
         Op::Webhook { message: 0, status: 0, named: false },
         step(0, 0),
         Op::Webhook { message: 0, status: 1, named: true },
         step(0, 1),
-        send(0, Fate::Refused),
+        send(0, SendResponse::Refused),
         step(0, 1),
         Op::Requeue { states: 1 },
         Op::Suppress { row: 0 },

@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 use super::check::Seen;
 use super::made::{Made, Said};
-use super::op::{Ended, Fate, Op, message_id, settlement, status};
+use super::op::{Ended, Op, SendResponse, message_id, settlement, status};
 use crate::model::{DeliveryStatus, Millis, Phone, RowCause, RowNumber, State, StateChange, StatusUpdate};
 use crate::store::{
     Advanced, Awaiting, Claim, Deferral, NewRun, Owner, PlannedRow, Polled, Repeat, RequeueFilter, Run, Settlement,
@@ -113,10 +113,10 @@ impl World {
         self.now.0 += 1;
         match *op {
             Op::TakeUp { limit } => self.take_over(limit.map(|limit| u64::from(limit % 6))).await,
-            Op::Send { worker, flight, fate } => {
+            Op::Send { worker, flight, response } => {
                 let Some(worker) = pick(&self.workers, worker) else { return Ok(()) };
                 let Some(claim) = pick(&worker.flights, flight).copied() else { return Ok(()) };
-                self.send(claim, fate);
+                self.send(claim, response);
                 Ok(())
             }
             Op::Step { worker, some, again, want, answer_is_lost } => {
@@ -202,9 +202,9 @@ impl World {
         self.made_by((claim.key.row(), claim.number))
     }
 
-    fn send(&mut self, claim: Claim, fate: Fate) {
+    fn send(&mut self, claim: Claim, response: SendResponse) {
         let made = self.made(&claim);
-        made.fate.get_or_insert(fate);
+        made.response.get_or_insert(response);
         made.may_leave = false;
     }
 
@@ -215,12 +215,12 @@ impl World {
     }
 
     fn ended(&mut self, claim: &Claim) -> Ended {
-        match self.made(claim).fate {
+        match self.made(claim).response {
             None => Ended::Unsent,
-            Some(Fate::Accepted) => Ended::Accepted,
-            Some(Fate::Refused | Fate::AcceptedRefused) => Ended::Refused,
-            Some(Fate::Again | Fate::AcceptedAgain) => Ended::Again,
-            Some(Fate::AcceptedUnheard | Fate::Lost) => Ended::Unheard,
+            Some(SendResponse::Accepted) => Ended::Accepted,
+            Some(SendResponse::Refused | SendResponse::AcceptedRefused) => Ended::Refused,
+            Some(SendResponse::Again | SendResponse::AcceptedAgain) => Ended::Again,
+            Some(SendResponse::AcceptedUnheard | SendResponse::Lost) => Ended::Unheard,
         }
     }
 
@@ -302,8 +302,9 @@ impl World {
         for ((_, number), earlier) in self.claims.range((row, 0)..(row, claim.number)) {
             let may_arrive = earlier.is_message() || earlier.may_leave;
             let in_doubt = earlier.recorded == Some(State::Uncertain) || earlier.failed;
-            // What the provider told of outweighs that the campaign says `resend`.
-            let is_allowed = *number <= send_again || (self.resend && in_doubt && (!earlier.told || earlier.failed));
+            // What the provider reported outweighs the campaign's `resend`.
+            let is_allowed =
+                *number <= send_again || (self.resend && in_doubt && (!earlier.reported || earlier.failed));
             prop_assert!(!may_arrive || is_allowed, "{row} is sent again, though claim {number} arrives");
         }
         self.claims.insert((row, claim.number), Made { may_leave, worker: Some(claim.worker), ..Made::default() });
@@ -382,16 +383,16 @@ impl World {
         let messages: Vec<_> = self.claims.iter().filter(|(_, made)| is_reported(made)).map(|(key, _)| *key).collect();
         let Some(key) = pick(&messages, message).copied() else { return Ok(()) };
         let mut update = self.update(key, status);
-        let Made { recorded, told, worker, .. } = self.claims[&key];
+        let Made { recorded, reported, worker, .. } = self.claims[&key];
         if let Some(worker) = worker.filter(|_| named) {
             update.reference = Some(self.store.reference_key(worker).await?.sign(self.run.key, key.0, key.1));
         }
         let batch = WebhookBatch { statuses: vec![update], ..WebhookBatch::default() };
         let early = self.store.save_webhooks(&batch, self.now).await?.early;
-        let is_known = recorded == Some(State::Accepted) || recorded.is_some() && (named || told);
+        let is_known = recorded == Some(State::Accepted) || recorded.is_some() && (named || reported);
         let person_spoke = self.said.get(&key.0).is_some_and(|said| key.1 <= said.what_became);
         prop_assert!(early == u64::from(!is_known) || person_spoke, "message {key:?} is known: {is_known}");
-        self.made_by(key).told |= named;
+        self.made_by(key).reported |= named;
         Ok(())
     }
 
@@ -453,7 +454,7 @@ impl World {
             let worker = self.workers.len() - 1;
             self.step(worker, u8::MAX, None, 4, false).await?;
             for claim in self.workers[worker].flights.clone() {
-                self.send(claim, Fate::Accepted);
+                self.send(claim, SendResponse::Accepted);
             }
             if self.cancelled {
                 self.store.cancel_waiting(self.owner).await?;

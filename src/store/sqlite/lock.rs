@@ -99,7 +99,7 @@ impl Store {
         self.is_locked(&format!("{run}{WAIT}"), File::try_lock_shared)
     }
 
-    /// Whether the disk of the store is full; `false` if that cannot be told.
+    /// Whether the disk of the store is full; `false` if that is not known.
     #[must_use]
     pub fn is_disk_full(&self) -> bool {
         let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());

@@ -231,8 +231,8 @@ async fn sent_again(f: &Fixture<impl Place>) -> (Worker, Claim, Claim) {
 
 async fn a_row_that_is_being_sent_again_keeps_the_message_of_its_past_attempt(f: Fixture<impl Place>) {
     let (w, first, second) = sent_again(&f).await;
-    let told = vec![status("m1", DeliveryStatus::Delivered, reference(&w, &first).await)];
-    assert_eq!((save(&w, told).await.settled, w.state(1).await), (1, Sending));
+    let earlier = vec![status("m1", DeliveryStatus::Delivered, reference(&w, &first).await)];
+    assert_eq!((save(&w, earlier).await.settled, w.state(1).await), (1, Sending));
     w.settle([rejected(&second)]).await;
     assert_eq!((w.state(1).await, w.row(1).await.message_id.as_deref()), (Delivered, Some("m1")));
     assert_eq!(w.store.double_sends(&w.now().await).await.unwrap(), 0);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde::ser::{Serialize, SerializeTuple, Serializer};
 use sqlx::SqliteConnection;
 
-use super::past_attempts::{apply_told, record_late, take_back};
+use super::past_attempts::{apply_reported, record_late, take_back};
 use crate::model::{Problem, State};
 use crate::store::sqlite::error::doing;
 use crate::store::sqlite::guarded;
@@ -103,7 +103,7 @@ pub(in crate::store::sqlite) async fn take_effect(
     for settlement in others {
         ignored += u64::from(!record_late(store, settlement).await?);
     }
-    apply_told(store, recorded).await?;
+    apply_reported(store, recorded).await?;
     let may_be_accepted = recorded.iter().filter(|s| s.claim.history.attempts > 0).chain(others);
     let keys: Vec<i64> = may_be_accepted.map(|s| s.claim.key.0).collect();
     let taken_back = take_back(store, &keys).await?;

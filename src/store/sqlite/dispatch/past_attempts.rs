@@ -127,25 +127,25 @@ pub(in crate::store::sqlite) async fn take_back(store: &mut SqliteConnection, ke
 /// The name under which decisions of the provider are recorded.
 pub(in crate::store::sqlite) const PROVIDER: &str = "the provider";
 
-/// Applies what references told of past attempts to rows that were being sent again then, and whose outcomes were just
+/// Applies what references showed about past attempts to rows that were being sent again then, and whose outcomes were just
 /// recorded: a row that was refused now has the earlier message, and one that was accepted has both.
-pub(in crate::store::sqlite) async fn apply_told(
+pub(in crate::store::sqlite) async fn apply_reported(
     store: &mut SqliteConnection,
     recorded: &[&Settlement],
 ) -> Result<(), StoreError> {
-    let failed = || doing("apply what references told");
+    let failed = || doing("apply what references showed");
     let again = recorded.iter().filter(|s| s.claim.history.attempts > 0 && s.state != State::Pending);
     let again: Vec<i64> = again.map(|s| s.claim.key.0).collect();
     if again.is_empty() {
         return Ok(());
     }
-    let told: Vec<(i64, i64)> = sqlx::query_as(TOLD)
+    let reported: Vec<(i64, i64)> = sqlx::query_as(REPORTED)
         .bind(serde_json::to_string(&again).unwrap_or_default())
         .bind(PROVIDER)
         .fetch_all(&mut *store)
         .await
         .map_err(failed())?;
-    for (key, claim) in told {
+    for (key, claim) in reported {
         let both = sqlx::query(
             "INSERT INTO double_send (row, claim, message_id, seen_at) SELECT p.row, p.claim, p.message_id, ?3 \
              FROM past_attempt p JOIN delivery d ON d.id = p.row WHERE p.row = ?1 AND p.claim = ?2 AND d.state = 2 \
@@ -159,8 +159,8 @@ pub(in crate::store::sqlite) async fn apply_told(
     Ok(())
 }
 
-/// The past attempts of these rows, a JSON array of keys, that a reference told of and whose messages were not reported
+/// The past attempts of these rows, a JSON array of keys, that a reference showed to be accepted and whose messages were not reported
 /// as failed.
-const TOLD: &str = "SELECT p.row, p.claim FROM json_each(?1) k CROSS JOIN past_attempt p ON p.row = k.value \
+const REPORTED: &str = "SELECT p.row, p.claim FROM json_each(?1) k CROSS JOIN past_attempt p ON p.row = k.value \
     JOIN delivery d ON d.id = p.row WHERE p.outcome IN (2, 3, 4, 5) AND d.state IN (2, 7, 8) \
     AND EXISTS (SELECT 1 FROM resolution c WHERE c.row = p.row AND c.by = ?2)";

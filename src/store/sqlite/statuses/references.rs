@@ -1,5 +1,5 @@
-//! References: statuses that name the attempt itself, not only its message. They tell what became of an attempt whose
-//! answer was lost, and show when a provider made two messages of one request.
+//! References: statuses that name the attempt itself, not only its message. They show what became of an attempt whose
+//! answer was lost, and when a provider made two messages of one request.
 //!
 //! A reference counts only with the signature of the worker that made the attempt.
 
@@ -32,7 +32,7 @@ const _: () = assert!(
     "they stand in the statements"
 );
 
-/// What references told.
+/// What references showed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Resolved {
     /// Attempts in doubt that were accepted.
