@@ -143,6 +143,7 @@ impl Session {
             ));
         }
         let hook = hook::hook(global).await?;
+        let is_embedded = !account.leaves_machine();
         let sends = matches!(mode, RunMode::SendAndReconcile | RunMode::Send);
         let lock = Arc::new(lock);
         let dispatch = &campaign.dispatch;
@@ -198,7 +199,8 @@ impl Session {
             });
             let done =
                 hook.map(|hook| Notifier { hook, retry: RetryPolicy::default(), events: print, stop: stop.clone() });
-            let concluded = conclude(&store, &run, &ending?, &folder, (done.as_ref(), &stop), json, global).await;
+            let concluded =
+                conclude(&store, &run, &ending?, &folder, (done.as_ref(), &stop), (json, is_embedded), global).await;
             if let Err(error) = store.checkpoint().await {
                 tracing::warn!(%error, "checkpoint of the write-ahead log failed");
             }
@@ -223,7 +225,7 @@ async fn conclude(
     ending: &RunResult,
     folder: &Path,
     (done, stop): (Option<&Notifier>, &StopHandle),
-    json: bool,
+    (json, is_embedded): (bool, bool),
     global: &Global,
 ) -> Result<Exit, CliError> {
     // The stored campaign, without overrides, because `report` must give the same bytes.
@@ -263,6 +265,11 @@ async fn conclude(
         console::info(&match campaign.api.statuses() {
             StatusSource::Polled => {
                 format!("statuses are still expected; to collect them: campaigner reconcile {}", run.id)
+            }
+            StatusSource::Pushed if is_embedded => {
+                "no status will arrive: the embedded simulator sends no webhooks; `campaigner simulator --webhook` does \
+                 (docs/webhooks.md)"
+                    .to_owned()
             }
             StatusSource::Pushed => {
                 "statuses are still expected; `campaigner serve --webhook` receives them, finishes the \
