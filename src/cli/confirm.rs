@@ -1,12 +1,12 @@
 //! Questions to the person at the terminal: confirmations before something that cannot be undone, and answers with a
 //! default.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 
 use clap::builder::FalseyValueParser;
 
 use crate::cli::error::{CliError, Exit};
-use crate::text::escaped_lines;
+use crate::cli::output::console;
 
 /// `--yes`, for every command that asks.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -62,15 +62,12 @@ fn ask(question: &str) -> bool {
 
 /// Shows a question and reads one line. Returns `None` if standard input ends before the line does.
 fn answer_to(question: &str) -> Option<String> {
-    let mut err = io::stderr().lock();
-    let _ = write!(err, "{}", escaped_lines(question));
-    let _ = err.flush();
-    drop(err);
+    console::question(question);
     let mut answer = String::new();
     let read = io::stdin().read_line(&mut answer);
     if !answer.ends_with('\n') {
         // Ctrl-D leaves the cursor after the question.
-        let _ = writeln!(io::stderr());
+        console::end_of_question();
         return None;
     }
     read.ok().map(|_| answer.trim().to_owned())

@@ -151,7 +151,8 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
                 "stopped during the import; nothing was sent. Run the same command to import again",
             ));
         };
-        for warning in imported? {
+        // Whoever was asked has seen the warnings.
+        for warning in imported?.into_iter().filter(|_| !was_asked) {
             let words = match console::is_log() {
                 true => problem_report::logged(&warning),
                 false => problem_report::warning(&loaded, &warning),
@@ -204,14 +205,14 @@ async fn ask(
         if console::is_log() {
             report.print();
         } else {
-            report.verdict().into_iter().chain(report.warnings()).for_each(|line| console::wrapped_info(&line));
+            report.verdict().into_iter().chain(report.warnings()).for_each(|line| console::info(&line));
             console::info("");
         }
         for line in run_question::lines(&report, campaign, account, limit) {
-            console::wrapped_info(&line);
+            console::info(&line);
         }
         for warning in found.iter().filter(|finding| finding.weight() == AccountWeight::Warns) {
-            console::wrapped_info(&account_findings::weighted_line(warning));
+            console::info(&account_findings::weighted_line(warning));
         }
         account_check::refuse_blocked(campaign, &found, "nothing was stored or sent")?;
         if args.confirm.ask(&run_question::question(&report, limit)) != Some(true) {

@@ -108,7 +108,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let at = sender.clock.now();
     let print = |words: &str| match args.json {
         true => Ok(()),
-        false => console::line(words),
+        false => console::wrapped_line(words),
     };
     print(&format!("test of {}, row {row}: accepted {at}, message id {message_id}", campaign.name))
         .map_err(cannot_print)?;

@@ -38,14 +38,14 @@ impl Asker {
             };
             match read(&answer) {
                 Ok(value) => return Ok(value),
-                Err(words) => console::wrapped_info(&words),
+                Err(words) => console::info(&words),
             }
         }
     }
 
     /// Shows something that the next question is about.
     pub(super) fn show(self, words: &str) {
-        console::wrapped_info(words);
+        console::info(words);
     }
 }
 

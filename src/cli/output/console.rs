@@ -16,6 +16,9 @@ use crate::text::{escaped_json, escaped_lines};
 /// Whether messages on standard error are JSON.
 static AS_JSON: AtomicBool = AtomicBool::new(false);
 
+/// How many cells a question leaves for its answer.
+const ROOM_FOR_ANSWER: usize = 16;
+
 /// Switches messages on standard error to JSON.
 pub(in crate::cli) fn use_json() {
     AS_JSON.store(true, Ordering::Relaxed);
@@ -126,17 +129,25 @@ impl Write for Log {
     }
 }
 
-/// Prints a message on standard error. An error of writing is ignored.
+/// Prints a message on standard error, wrapped at the width of the terminal, if there is one. An error of writing is
+/// ignored.
 pub(in crate::cli) fn info(sentence: &str) {
     print("INFO", "said", sentence, sentence);
 }
 
-/// Prints a message for a person on standard error, wrapped at the width of the terminal, if there is one.
-pub(in crate::cli) fn wrapped_info(sentence: &str) {
-    match terminal::info_width() {
-        Some(width) => info(&wrapped(sentence, width)),
-        None => info(sentence),
-    }
+/// Shows a question to the person at the terminal. The answer follows it on the same line.
+pub(in crate::cli) fn question(question: &str) {
+    let question = escaped_lines(question);
+    let shown = match terminal::info_width() {
+        Some(width) => wrapped(&question, width.saturating_sub(ROOM_FOR_ANSWER)),
+        None => question.into_owned(),
+    };
+    let _ = io::stderr().lock().write_all(shown.as_bytes());
+}
+
+/// Ends the line of a question that got no answer.
+pub(in crate::cli) fn end_of_question() {
+    let _ = io::stderr().lock().write_all(b"\n");
 }
 
 /// Prints a message for a person; a log gets `logged` instead, which holds no personal data.
@@ -158,23 +169,27 @@ pub(in crate::cli) fn error(words: &str) {
 pub(in crate::cli) fn error_of(failure: &CliError) {
     match &failure.shown {
         Some(shown) if !is_log() => {
-            let _ = io::stderr().lock().write_all(format!("campaigner: {shown}\n").as_bytes());
+            print_line(&format!("campaigner: {shown}"));
         }
         _ => error(&failure.words),
     }
 }
 
 fn print(level: &str, event: &str, words: &str, sentence: &str) {
-    let line = if is_log() {
+    if is_log() {
         let timestamp = Millis::now().to_string();
         let line = json!({
             "timestamp": timestamp, "level": level, "target": "campaigner", "event": event, "message": words,
         });
-        escaped_json(&line.to_string()).into_owned()
+        let _ = io::stderr().lock().write_all(format!("{}\n", escaped_json(&line.to_string())).as_bytes());
     } else {
-        escaped_lines(sentence).into_owned()
-    };
-    let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
+        print_line(&escaped_lines(sentence));
+    }
+}
+
+fn print_line(line: &str) {
+    let shown = terminal::info_width().map_or_else(|| line.to_owned(), |width| wrapped(line, width));
+    let _ = io::stderr().lock().write_all(format!("{shown}\n").as_bytes());
 }
 
 /// Refuses to overwrite an input of the command, such as the campaign file or its recipients.

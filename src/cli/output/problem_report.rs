@@ -171,7 +171,7 @@ impl ProblemReport<'_> {
             let is_fine = self.checked.sendable() == self.checked.rows && self.checked.warnings.is_empty();
             if !is_fine {
                 let lines = self.verdict().into_iter().chain(self.details()).chain([String::new()]);
-                lines.for_each(|line| console::wrapped_info(&line));
+                lines.for_each(|line| console::info(&line));
             }
             return;
         }
