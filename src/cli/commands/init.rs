@@ -50,19 +50,22 @@ fn next(draft: &Draft, global: &Global) {
     let (path, command) = (draft.file.display().to_string(), global.command());
     let file = shell_word(&path);
     let mut lines = vec!["next steps:".to_owned()];
-    if draft.is_open {
-        lines.push(format!("  complete every line marked `to do` in {path}"));
-    }
-    let cost = if draft.is_real { "; it is charged like any other message" } else { "" };
-    lines.push(format!("  {command} check {file}               after each change"));
-    lines.push(format!("  {command} test {file} --to NUMBER    sends one message to your own number{cost}"));
+    let mut step = |what: &str, arguments: &str| {
+        lines.push(format!("  {what}:"));
+        lines.push(format!("    {command} {arguments}"));
+    };
+    let to_do =
+        if draft.is_open { format!("complete every line marked `to do` in {path}; then ") } else { String::new() };
+    step(&format!("{to_do}check the campaign, and again after each change"), &format!("check {file}"));
+    let cost = if draft.is_real { " (it is charged like any other message)" } else { "" };
+    step(&format!("send one message to your own number{cost}"), &format!("test {file} --to NUMBER"));
     if draft.is_scheduled {
         let folder = draft.file.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.map_or_else(|| ".".to_owned(), |folder| folder.display().to_string());
-        lines.push(format!("  {command} schedule explain {file}    when it starts"));
-        lines.push(format!("  {command} serve {}    starts it at that time", shell_word(&folder)));
+        step("see when it starts", &format!("schedule explain {file}"));
+        step("start it at that time", &format!("serve {}", shell_word(&folder)));
     } else {
-        lines.push(format!("  {command} run {file}                 sends to everyone on the list"));
+        step("send to everyone on the list", &format!("run {file}"));
     }
     console::info(&lines.join("\n"));
 }

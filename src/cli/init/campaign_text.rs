@@ -73,7 +73,7 @@ pub(super) fn write(content: &CampaignContent, file: &Path) -> Result<String, Cl
     line("# When messages may be sent; docs/campaign-file.md lists all keys.");
     line("# timezone: Asia/Hong_Kong");
     line("# window: \"09:00-20:00\"");
-    line("# not_after: 2026-12-31T18:00");
+    line("# not_after: 2027-01-31T18:00");
     let note = "# for `campaigner serve`; docs/schedules.md";
     let schedule = content.schedule.as_ref().and_then(|NewSchedule { start, timezone }| match start {
         Start::Never => None,
@@ -82,7 +82,7 @@ pub(super) fn write(content: &CampaignContent, file: &Path) -> Result<String, Cl
     });
     match schedule {
         Some(schedule) => line(&format!("schedule: {{{schedule}}} {note}")),
-        None => line(&format!("# schedule: {{at: 2026-12-01T09:00, timezone: Asia/Hong_Kong}} {note}")),
+        None => line(&format!("# schedule: {{at: 2027-01-31T09:00, timezone: Asia/Hong_Kong}} {note}")),
     }
     Ok(text)
 }

@@ -5,12 +5,12 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::campaign_file::{self, name_from, parse_name};
+use crate::campaign_file::{self, name_from, parse_name, parse_start};
 use crate::cli::config;
 use crate::cli::config::file::ProviderKind;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
-use crate::cli::init::asker::{Asker, missing, wrong};
+use crate::cli::init::asker::{Asker, missing, not_empty, wrong};
 use crate::cli::init::campaign_text::{self, CampaignContent};
 use crate::cli::init::guess::Guess;
 use crate::cli::init::options::{NewSchedule, Options, Start, channel, rate, start, timezone};
@@ -18,7 +18,7 @@ use crate::cli::init::skeleton::SKELETON;
 use crate::cli::init::template::Message;
 use crate::cli::init::{list, numbers, template};
 use crate::cli::session::load;
-use crate::model::{Channel, TemplateProvider};
+use crate::model::{Channel, Millis, TemplateProvider, When, Zone};
 use crate::store::Store;
 
 /// The name of a campaign whose list has no usable one.
@@ -110,9 +110,11 @@ fn schedule(options: &Options, asker: Asker) -> Result<Option<NewSchedule>, CliE
     let start = match &options.schedule {
         Some(start) => start.clone(),
         None if asker.can_ask() => {
-            let question =
-                "when `campaigner serve` starts the campaign (2026-12-01T09:00, or cron: 0 9 * * MON; empty: never)";
-            asker.ask(question, "", start)?
+            asker.show(
+                "`campaigner serve` can start the campaign at a time, such as 2027-01-31T09:00, or on a cron schedule, such \
+                 as 0 9 * * MON",
+            );
+            asker.ask("when it starts (empty: never)", "", start)?
         }
         None => Start::Never,
     };
@@ -121,9 +123,27 @@ fn schedule(options: &Options, asker: Asker) -> Result<Option<NewSchedule>, CliE
     }
     let timezone = match &options.timezone {
         Some(timezone) => timezone.clone(),
-        None => asker.ask("the time zone of the schedule (such as Asia/Hong_Kong)", "", timezone)?,
+        None => asker.ask("the time zone of the schedule (such as Asia/Hong_Kong)", "", |answer| {
+            not_empty(answer).and_then(|answer| timezone(&answer))
+        })?,
     };
-    Ok(Some(NewSchedule { start, timezone }))
+    match start {
+        Start::At(at) if is_past(&at, &timezone) => {
+            let words = format!("{at} in {timezone} has passed");
+            if options.schedule.is_some() {
+                return Err(wrong(format!("--schedule: {words}; nothing was written")));
+            }
+            asker.show(&words);
+            schedule(options, asker)
+        }
+        start => Ok(Some(NewSchedule { start, timezone })),
+    }
+}
+
+/// Whether a date and time has passed in a time zone.
+fn is_past(at: &str, timezone: &str) -> bool {
+    let now = Zone::named(Some(timezone)).clock(Millis::now());
+    matches!(parse_start(at), Ok(When::At(at)) if at <= now)
 }
 
 /// Checks the campaign as `check` does, apart from its rows and from a template that is not in the store yet.

@@ -68,11 +68,15 @@ pub(super) fn open(options: &Options, folder: &Path, asker: Asker) -> Result<Sam
         Some(path) => path.clone(),
         None if asker.can_ask() => {
             let default = only_list(folder).map(|path| path.display().to_string()).unwrap_or_default();
-            let read = |answer: &str| match Path::new(answer).is_file() {
-                true => Ok(PathBuf::from(answer)),
-                false => Err(not_empty(answer).err().unwrap_or_else(|| format!("{answer} is not a file"))),
+            let read = |answer: &str| {
+                let path = as_typed(&not_empty(answer)?);
+                match path.is_file() {
+                    true => Ok(path),
+                    false if path.exists() => Err(format!("{} is not a file", path.display())),
+                    false => Err(format!("there is no file {}", path.display())),
+                }
             };
-            asker.ask("the list of recipients (CSV or spreadsheet)", &default, read)?
+            asker.ask("the list (CSV or spreadsheet)", &default, read)?
         }
         None => return Err(missing("no list was given", "--list FILE")),
     };
@@ -113,6 +117,19 @@ pub(super) fn open(options: &Options, folder: &Path, asker: Asker) -> Result<Sam
             }
             Err(error) => return Err(error.into()),
         }
+    }
+}
+
+/// Returns the path that a person typed: a terminal quotes a file that is dropped onto it, and no shell expands `~`.
+fn as_typed(answer: &str) -> PathBuf {
+    let is_quoted = |quote: char| answer.len() > 1 && answer.starts_with(quote) && answer.ends_with(quote);
+    let path = match is_quoted('\'') || is_quoted('"') {
+        true => &answer[1..answer.len() - 1],
+        false => answer,
+    };
+    match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
+        (Some(below), Some(home)) => Path::new(&home).join(below),
+        _ => PathBuf::from(path),
     }
 }
 

@@ -118,7 +118,7 @@ fn column(list: &SampledList, options: &Options, asker: Asker, plain: &Numbers) 
     };
     if asker.can_ask() {
         match only {
-            Some((_, name, cells)) => asker.show(&reason(name, cells)),
+            Some((_, name, cells)) => asker.show(&format!("in column `{}`, {}", escaped_name(name), cells.words())),
             None => asker.show(&format!("the columns are {}", list.names())),
         }
         let default = only.map(|(_, name, _)| *name).unwrap_or_default();
@@ -167,16 +167,16 @@ fn find_region(
     }
     let default = suggested_region(cells, plain)?;
     asker.show(&what);
-    asker.show(&format!("if all numbers have a country code: {}", countries(cells, plain)));
+    asker.show(&format!("with `{NONE}` (all numbers have a country code): {}", countries(cells, plain)));
     if let Some(name) = &default {
-        asker.show(&format!("with region {name}: {}", countries(cells, &numbers(Some(name))?)));
+        asker.show(&format!("with `{name}`: {}", countries(cells, &numbers(Some(name))?)));
     }
     let read = |answer: &str| {
-        let name = region(answer)?;
+        let name = region(&not_empty(answer)?)?;
         let name = (name != NONE).then_some(name);
         Numbers::new(name.as_deref()).map(|_| name.clone()).map_err(|error| error.to_string())
     };
-    let question = "the region of national numbers (such as HK; `none` if all have a country code)";
+    let question = "the region of national numbers (such as HK, or `none`)";
     asker.ask(question, default.as_deref().unwrap_or_default(), read).map(Guess::given)
 }
 

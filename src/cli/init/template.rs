@@ -197,10 +197,11 @@ fn without_definition(list: &SampledList, options: &Options, asker: Asker) -> Re
     let columns = match &options.params {
         Some(named) => slots::columns(named, list).map_err(|words| slots::unknown_params(&words))?,
         None if asker.can_ask() => {
-            asker.show(&format!("the columns are {}", list.names()));
-            let question =
-                "the columns for the variables of its body, in order, separated by commas (empty: no variables)";
-            asker.ask(question, "", |answer| slots::columns(answer, list))?
+            asker.show(&format!(
+                "name the columns for the variables of its body, in order and separated by commas; the list has {}",
+                list.names()
+            ));
+            asker.ask("the columns (empty: no variables)", "", |answer| slots::columns(answer, list))?
         }
         None => {
             why_none = Some("no variables are filled, because --params was not given".to_owned());

@@ -171,10 +171,10 @@ fn a_person_is_always_asked_for_the_region_and_sees_the_countries_first() {
     let more = ["--channel", "whatsapp", "--template", "hello", "--params", "First Name", "--rate", "9/s"];
     let args = [&flags[..], &more, &["--schedule", "none"]].concat();
     let mut terminal = Terminal::start(&env, "LC_ALL=en_GB.UTF-8; export LC_ALL;", None, &args);
-    terminal.wait_for("all have a country code) [GB]: ");
+    terminal.wait_for("(such as HK, or `none`) [GB]: ");
     let shown = terminal.screen();
-    assert!(shown.contains("if all numbers have a country code: no valid number: 30"), "{shown}");
-    assert!(shown.contains("with region GB: +44 United Kingdom: 30"), "{shown}");
+    assert!(shown.contains("with `none` (all numbers have a country code): no valid number: 30"), "{shown}");
+    assert!(shown.contains("with `GB`: +44 United Kingdom: 30"), "{shown}");
     terminal.write("\n");
     let (finished, screen) = terminal.wait();
     assert!(finished.code == 0 && env.read("a.yaml").contains("region: \"GB\""), "{finished}\n{screen}");
@@ -182,7 +182,9 @@ fn a_person_is_always_asked_for_the_region_and_sees_the_countries_first() {
     // Numbers of Hong Kong they are not, so nothing is suggested.
     let args: Vec<&str> = args.iter().map(|arg| if *arg == "a" { "b" } else { arg }).collect();
     let mut terminal = Terminal::start(&env, "LC_ALL=zh_HK.UTF-8; export LC_ALL;", None, &args);
-    terminal.wait_for("all have a country code): ");
+    terminal.wait_for("(such as HK, or `none`): ");
+    terminal.write("\n");
+    terminal.wait_for("an answer is needed");
     terminal.write("none\n");
     let (finished, screen) = terminal.wait();
     assert!(finished.code == 2 && !env.read("b.yaml").contains("  region:"), "{finished}\n{screen}");
@@ -358,7 +360,8 @@ fn a_person_answers_what_the_flags_leave_open() {
     let env = env_with(&people(5));
     let mut terminal = Terminal::start(&env, "", None, &["init"]);
     for (question, answer) in [
-        ("the list of recipients (CSV or spreadsheet) [Spring People.csv]: ", "\n"),
+        ("the list (CSV or spreadsheet) [Spring People.csv]: ", "people.csv\n"),
+        ("there is no file people.csv", "'Spring People.csv'\n"),
         ("the name of the campaign [spring-people]: ", "Hello!\n"),
         ("such as `hello`", "hello\n"),
         ("the column with the numbers [Mobile]: ", "\n"),
@@ -366,12 +369,14 @@ fn a_person_answers_what_the_flags_leave_open() {
         ("[whatsapp]: ", "\n"),
         ("the name of the template: ", "\n"),
         ("an answer is needed", "spring_sale\n"),
-        ("in order, separated by commas (empty: no variables): ", "First Name, Discount\n"),
+        ("the columns (empty: no variables): ", "First Name, Discount\n"),
         ("[80/s]: ", "fast\n"),
         ("is not a", "20/s\n"),
         ("empty: never): ", "every day\n"),
-        ("is not a date and time", "0 9 * * MON\n"),
-        ("the time zone of the schedule", "Asia/Hongkong\n"),
+        ("is not a date and time", "2020-01-31T09:00\n"),
+        ("the time zone of the schedule", "UTC\n"),
+        ("2020-01-31T09:00 in UTC has passed", "0 9 * * MON\n"),
+        ("MON\nthe time zone of the schedule", "Asia/Hongkong\n"),
         ("did you mean `Asia/Hong_Kong`?", "Asia/Hong_Kong\n"),
     ] {
         terminal.wait_for(question);
