@@ -1,7 +1,11 @@
 //! `campaigner doctor`: checks everything that a run needs besides the campaign, and says how to fix what is wrong.
 
+mod store_files;
+
+use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
@@ -34,7 +38,9 @@ pub(in crate::cli) struct Args {
     json: bool,
 }
 
-/// The variables that start with `CAMPAIGNER_` and are read.
+/// How the names of campaigner's own variables start.
+const PREFIX: &str = "CAMPAIGNER_";
+/// The variables that start with it and are read.
 const VARIABLES: [&str; 5] =
     ["CAMPAIGNER_DB", "CAMPAIGNER_CONFIG", "CAMPAIGNER_YES", "CAMPAIGNER_TOKEN", "CAMPAIGNER_WEBHOOK_SECRET"];
 /// The accounts that need no configuration file, each with variables of which one shows that it is used.
@@ -48,8 +54,6 @@ const HOOK_SECRET: &str = "CAMPAIGNER_HOOK_SECRET";
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How much this machine's clock may differ from a provider's. Send times, quotas and polls depend on the clock.
 const MAX_SKEW: Duration = Duration::from_secs(60);
-/// The free space below which a store may fill the disk during a run; a row takes about 200 bytes.
-const MIN_FREE: u64 = 1 << 30;
 /// The most runs that are checked.
 const MAX_RUNS: u32 = 20;
 
@@ -107,7 +111,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     environment(&mut checkup, configured.as_ref().ok())?;
     let store = store(&mut checkup, global).await?;
     match configured {
-        Err(error) => checkup.error("configuration", &error)?,
+        Err(error) => checkup.bad("configuration", &format!("{}{}", error.words, how_to_read(global)))?,
         Ok(configured) => {
             configuration(&mut checkup, &configured, global).await?;
             providers(&mut checkup, &configured, store.as_ref(), args.offline, global).await?;
@@ -131,10 +135,10 @@ fn environment(checkup: &mut Checkup, configured: Option<&ConfigFile>) -> Result
     let named: Vec<&str> = configured.into_iter().flat_map(ConfigFile::variables).chain([HOOK_SECRET]).collect();
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
-        if name.starts_with("CAMPAIGNER_") && !VARIABLES.iter().chain(&named).any(|known| *known == name) {
-            let hint = match nearest(&name, &VARIABLES) {
-                Some(near) => format!("did you mean {near}?"),
-                None => format!("the variables are {}", VARIABLES.join(", ")),
+        if name.starts_with(PREFIX) && !VARIABLES.iter().chain(&named).any(|known| *known == name) {
+            let hint = match nearest(name.trim_start_matches(PREFIX), &VARIABLES.map(|name| &name[PREFIX.len()..])) {
+                Some(near) => format!("did you mean {PREFIX}{near}? Rename or unset it"),
+                None => format!("unset it. The variables are {}", VARIABLES.join(", ")),
             };
             checkup.bad("environment", &format!("campaigner does not read {name}; {hint}"))?;
             is_good = false;
@@ -158,95 +162,92 @@ fn environment(checkup: &mut Checkup, configured: Option<&ConfigFile>) -> Result
     if is_good { checkup.good("environment", "variables, open files and this folder") } else { Ok(()) }
 }
 
-/// Checks the store. Returns it if it can be used.
+/// Checks the store. Returns it if it can be read.
 async fn store(checkup: &mut Checkup, global: &Global) -> Result<Option<Store>, CliError> {
     let path = &global.db;
-    if !folder_of_store(checkup, path)? {
+    if let Some(words) = store_files::problem_of_folder(path) {
+        checkup.bad("store", &words)?;
         return Ok(None);
     }
-    let store = match Store::is_not_gone(path).map(|()| path.exists()) {
+    if let Err(error) = Store::is_not_gone(path) {
+        checkup.error("store", &error.into())?;
+        return Ok(None);
+    }
+    if let Some(words) = store_files::problem_of_files(path) {
+        checkup.bad("store", &words)?;
+        return Ok(None);
+    }
+    if let Some(words) = store_files::problem_of_disk(path) {
+        checkup.bad("disk", &words)?;
+    }
+    if !path.exists() {
+        checkup.note("store", &format!("there is no {} yet; `campaigner run` creates it", path.display()))?;
+        return Ok(None);
+    }
+    let opened = async {
+        let store = Store::open_existing(path).await?;
+        let notes = notes_on_runs(&store, global).await?;
+        Ok::<_, CliError>((store, notes))
+    };
+    let (store, notes) = match opened.await {
+        Ok(opened) => opened,
         Err(error) => {
-            checkup.error("store", &error.into())?;
+            checkup.error("store", &error)?;
             return Ok(None);
         }
-        Ok(false) => {
-            checkup.note("store", &format!("there is no {} yet; `campaigner run` creates it", path.display()))?;
-            None
-        }
-        Ok(true) => match Store::open_existing(path).await {
-            Ok(store) => Some(store),
-            Err(error) => {
-                checkup.error("store", &error.into())?;
-                return Ok(None);
-            }
-        },
     };
-    disk(checkup, path)?;
-    let Some(store) = store else { return Ok(None) };
     if let Err(error) = store.may_send(false).await {
         checkup.error("store", &error.into())?;
         return Ok(Some(store));
     }
+    for note in &notes.stopped {
+        checkup.note("store", note)?;
+    }
+    checkup.good("store", &format!("{}: {}", path.display(), text::count(notes.runs, "run")))?;
+    Ok(Some(store))
+}
+
+/// The newest runs of a store.
+struct RunNotes {
+    runs: u64,
+    /// How to continue each run that nobody works on.
+    stopped: Vec<String>,
+}
+
+async fn notes_on_runs(store: &Store, global: &Global) -> Result<RunNotes, CliError> {
     let runs = store.runs(MAX_RUNS).await?;
+    let mut stopped = Vec::new();
     for run in runs.iter().filter(|run| run.finished_at.is_none() && run.cancelled_at.is_none()) {
-        let activity = RunActivity::of(&store, run, Millis::now()).await?;
+        let activity = RunActivity::of(store, run, Millis::now()).await?;
         if let RunActivity::Stopped { .. }
         | RunActivity::NotImported
         | RunActivity::AwaitingStatuses { collected: false, .. } = &activity
         {
             let details = activity.details(&run.id, &global.command()).unwrap_or_default();
-            checkup.note("store", &format!("{}: {details}", run.id))?;
+            stopped.push(format!("{}: {details}", run.id));
         }
     }
-    checkup.good("store", &format!("{}: {}", path.display(), text::count(runs.len() as u64, "run")))?;
-    Ok(Some(store))
+    Ok(RunNotes { runs: runs.len() as u64, stopped })
 }
 
-/// Checks that the store and the files next to it can be written. Returns whether they can.
-fn folder_of_store(checkup: &mut Checkup, path: &Path) -> Result<bool, CliError> {
-    let folder = parent(path);
-    let word = shell_word(&folder.display().to_string()).into_owned();
-    let words = match tempfile::tempfile_in(folder) {
-        Ok(_) => return Ok(true),
-        Err(_) if !folder.exists() => {
-            format!("the folder {word} of the store does not exist; run `mkdir -p {word}`, or choose another with --db")
-        }
-        Err(_) if !folder.is_dir() => format!("{word} is not a folder; choose another place with --db"),
-        Err(error) => format!(
-            "cannot write to the folder {word} of the store: {error}; run `chmod u+rwx {word}` as its owner, or choose \
-             another with --db"
-        ),
-    };
-    checkup.bad("store", &words)?;
-    Ok(false)
+fn configuration_file(global: &Global) -> PathBuf {
+    global.config.clone().unwrap_or_else(|| "campaigner.toml".into())
 }
 
-fn parent(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Checks the file system that holds the store.
-fn disk(checkup: &mut Checkup, path: &Path) -> Result<(), CliError> {
-    let folder = parent(path);
-    if let Ok(space) = rustix::fs::statvfs(folder) {
-        let free = space.f_bavail.saturating_mul(space.f_frsize);
-        if free < MIN_FREE {
-            let words = format!(
-                "only {} MiB are free in {}; a store needs about 200 bytes per row, and a full disk stops a run. Free \
-                 some space, or choose another place with --db",
-                free >> 20,
-                folder.display()
-            );
-            checkup.bad("disk", &words)?;
-        }
+/// Returns what to do about a configuration that cannot be opened, worded to follow the error.
+fn how_to_read(global: &Global) -> String {
+    let path = configuration_file(global);
+    match File::open(&path).map_err(|error| error.kind()) {
+        Err(ErrorKind::NotFound) => "; correct --config, or the variable CAMPAIGNER_CONFIG".to_owned(),
+        Err(ErrorKind::PermissionDenied) => format!("; {}", store_files::access(&path, "u+r", "--config")),
+        _ => String::new(),
     }
-    Ok(())
 }
 
 async fn configuration(checkup: &mut Checkup, configured: &ConfigFile, global: &Global) -> Result<(), CliError> {
     let before = checkup.problems;
-    let path = global.config.clone().unwrap_or_else(|| "campaigner.toml".into());
-    if let Ok(metadata) = std::fs::metadata(&path)
+    let path = configuration_file(global);
+    if let Ok(metadata) = fs::metadata(&path)
         && metadata.permissions().mode() & 0o077 != 0
         && has_secret(configured)
     {
@@ -256,11 +257,9 @@ async fn configuration(checkup: &mut Checkup, configured: &ConfigFile, global: &
     if let Err(error) = hook::hook(global).await {
         checkup.error("on_done", &error)?;
     }
-    if let Some(program) = configured.on_done.as_ref().and_then(|hook| hook.command.as_ref()?.first())
-        && !is_program(program)
-    {
-        let words = format!("`on_done.command`: there is no program `{program}`; write its full path");
-        checkup.bad("on_done", &words)?;
+    let program = configured.on_done.as_ref().and_then(|hook| hook.command.as_ref()?.first());
+    if let Some(words) = program.and_then(|program| problem_of_program(program)) {
+        checkup.bad("on_done", &format!("`on_done.command`: {words}"))?;
     }
     let raw = &configured.webhook;
     let has_webhook =
@@ -294,16 +293,26 @@ fn has_secret(configured: &ConfigFile) -> bool {
         || configured.webhook.secret.is_some()
 }
 
-/// Whether a command of this name can be run.
-fn is_program(name: &str) -> bool {
-    let can_run = |path: &Path| {
-        std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
-    };
-    if name.contains('/') {
-        return can_run(Path::new(name));
-    }
+/// Returns why a command of this name cannot be run, and what to do.
+fn problem_of_program(name: &str) -> Option<String> {
+    let is_file = |path: &Path| fs::metadata(path).is_ok_and(|file| file.is_file());
+    let can_run =
+        |path: &Path| is_file(path) && fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o111 != 0);
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| can_run(&folder.join(name)))
+    let places: Vec<PathBuf> = match name.contains('/') {
+        true => vec![PathBuf::from(name)],
+        false => std::env::split_paths(&path).map(|folder| folder.join(name)).collect(),
+    };
+    if places.iter().any(|path| can_run(path)) {
+        return None;
+    }
+    Some(match places.iter().find(|path| is_file(path)) {
+        Some(file) => {
+            let word = shell_word(&file.display().to_string()).into_owned();
+            format!("`{}` is not executable; run `chmod +x {word}`", file.display())
+        }
+        None => format!("there is no program `{name}`; correct its path, or install it"),
+    })
 }
 
 /// Checks every account that messages can be sent from.
@@ -355,19 +364,19 @@ async fn providers(
         }
         let provider =
             Provider::new(&account.endpoint, 1, TIMEOUT).map_err(|error| CliError::of(Exit::Environment, &error))?;
-        contact(checkup, &what, &provider).await?;
+        contact(checkup, &what, config::url_setting(name, configured), &provider).await?;
     }
     Ok(())
 }
 
-/// Asks a provider something harmless.
-async fn contact(checkup: &mut Checkup, what: &str, provider: &Provider) -> Result<(), CliError> {
+/// Asks a provider something harmless. `url` is what sets its address.
+async fn contact(checkup: &mut Checkup, what: &str, url: &str, provider: &Provider) -> Result<(), CliError> {
     match provider.probe().await {
         Ok(()) => checkup.good(what, "reachable, and the account works")?,
         Err(PollError::TryAgain(problem)) => {
             let words = format!(
-                "reachable, but its response does not show whether the account works: {problem}; run this command again \
-                 in a few minutes, or send yourself a message with `campaigner test`"
+                "reachable, but its response does not show whether the account works: {problem}; check {url}, run this \
+                 command again in a few minutes, or send yourself a message with `campaigner test`"
             );
             checkup.note(what, &words)?;
         }
@@ -375,7 +384,7 @@ async fn contact(checkup: &mut Checkup, what: &str, provider: &Provider) -> Resu
             checkup.note(what, &format!("reachable, but it is limiting the account at the moment: {problem}"))?;
         }
         Err(PollError::Unreachable(problem)) => {
-            let words = format!("{problem}; check `base_url`, the network, and the proxy variables of this machine");
+            let words = format!("{problem}; check {url}, the network, and the proxy variables of this machine");
             return checkup.bad(what, &words);
         }
         Err(PollError::Halted(problem)) => {

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use crate::cli::config::file::{SecretText, variable_in_words};
+use crate::cli::config::file::{ConfigFile, SecretText, variable_in_words};
 use crate::cli::error::{CliError, Exit};
 use crate::provider::EndpointError;
 
@@ -50,20 +50,26 @@ pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
-/// Returns why a base URL or a credential cannot be used, without quoting either.
-pub(super) fn unusable(error: &EndpointError) -> String {
+/// Returns why a base URL or a credential cannot be used, without quoting either. `url` is what sets the URL, and
+/// `default` is the provider's own.
+pub(super) fn unusable(error: &EndpointError, url: &str, default: &str) -> String {
     match error {
-        EndpointError::BadUrl(_) => {
-            "`base_url` is not a base URL; write one such as https://chat-api.incsapp.com".to_owned()
-        }
-        EndpointError::Insecure(_) => {
-            "`base_url` would send the credential and the numbers unencrypted; use https:// (http:// works only for \
-             this machine)"
-                .to_owned()
-        }
+        EndpointError::BadUrl(_) => format!("{url} is not a base URL; write one such as {default}"),
+        EndpointError::Insecure(_) => format!(
+            "{url} would send the credential and the numbers unencrypted; use https:// (http:// works only for this machine)"
+        ),
         EndpointError::Password
         | EndpointError::BadCredential(_)
         | EndpointError::BadPhoneNumberId
         | EndpointError::BadWabaId => error.to_string(),
+    }
+}
+
+/// Returns what sets the address of an account: a variable for a built-in one, a key for any other.
+pub(in crate::cli) fn url_setting(name: &str, configured: &ConfigFile) -> &'static str {
+    match name {
+        "incs" if !configured.providers.contains_key(name) => "INCS_BASE_URL",
+        "meta" if !configured.providers.contains_key(name) => "META_BASE_URL",
+        _ => "`base_url`",
     }
 }

@@ -35,7 +35,8 @@ fn secret(name: &str) -> Result<SecretString, CliError> {
         _ => Err(CliError::new(
             Exit::Environment,
             format!(
-                "`on_done` has no secret, because the environment variable {} is not set",
+                "`on_done` has no secret, because the environment variable {} is not set; set it, or remove `secret_env` \
+                 to send without a signature",
                 variable_in_words(name, "secret_env")
             ),
         )),

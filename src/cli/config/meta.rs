@@ -2,11 +2,11 @@
 
 use secrecy::SecretString;
 
-use crate::cli::config::credentials::{no_credential, secret, unusable, variable};
+use crate::cli::config::credentials::{no_credential, secret, unusable, url_setting, variable};
 use crate::cli::config::file::{ProviderKind, RawProvider, read};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
-use crate::provider::{Endpoint, META_BASE_URL, MetaAccount};
+use crate::provider::{Endpoint, EndpointError, META_BASE_URL, MetaAccount};
 
 /// The name of the built-in account.
 const BUILT_IN: &str = "meta";
@@ -43,8 +43,8 @@ pub(super) fn built_in() -> RawProvider {
     }
 }
 
-/// Returns the account for sending.
-pub(super) fn endpoint(name: &str, raw: &RawProvider) -> Result<Endpoint, CliError> {
+/// Returns the account for sending. `url` is what sets its address.
+pub(super) fn endpoint(name: &str, raw: &RawProvider, url: &str) -> Result<Endpoint, CliError> {
     let token =
         secret(name, "access token", "access_token", raw.access_token.as_ref(), raw.access_token_env.as_deref())?;
     let token = token.ok_or_else(|| no_credential(name, "access_token_env"))?;
@@ -54,7 +54,12 @@ pub(super) fn endpoint(name: &str, raw: &RawProvider) -> Result<Endpoint, CliErr
         app_secret: app_secret(name, raw)?,
     };
     Endpoint::meta(raw.base_url.as_deref().unwrap_or(META_BASE_URL), token, account)
-        .map_err(|error| CliError::new(Exit::Environment, format!("provider `{name}`: {}", unusable(&error))))
+        .map_err(|error| unusable_account(name, &error, url))
+}
+
+fn unusable_account(name: &str, error: &EndpointError, url: &str) -> CliError {
+    let words = unusable(error, url, META_BASE_URL);
+    CliError::new(Exit::Environment, format!("provider `{name}`: {words}"))
 }
 
 fn app_secret(name: &str, raw: &RawProvider) -> Result<Option<SecretString>, CliError> {
@@ -79,9 +84,10 @@ fn phone_number_id(name: &str, raw: &RawProvider) -> Result<String, CliError> {
 /// # Errors
 /// When an account has only one of the two, or a variable that the configuration names is not set.
 pub(in crate::cli) async fn webhooks(global: &Global) -> Result<Vec<MetaWebhook>, CliError> {
-    let configured = read(global).await?.providers;
-    let built_in = (!configured.contains_key(BUILT_IN)).then(|| (BUILT_IN.to_owned(), built_in()));
-    let accounts = configured.into_iter().chain(built_in).filter(|(_, raw)| raw.kind == ProviderKind::Meta);
+    let configured = read(global).await?;
+    let built_in = (!configured.providers.contains_key(BUILT_IN)).then(|| (BUILT_IN.to_owned(), built_in()));
+    let accounts =
+        configured.providers.clone().into_iter().chain(built_in).filter(|(_, raw)| raw.kind == ProviderKind::Meta);
     let mut webhooks = Vec::new();
     for (name, raw) in accounts {
         let token =
@@ -101,7 +107,7 @@ pub(in crate::cli) async fn webhooks(global: &Global) -> Result<Vec<MetaWebhook>
         let phone_number_id = phone_number_id(&name, &raw)?;
         let base = raw.base_url.as_deref().unwrap_or(META_BASE_URL);
         let account = Endpoint::meta_fingerprint(base, &phone_number_id)
-            .map_err(|error| CliError::new(Exit::Environment, format!("provider `{name}`: {}", unusable(&error))))?;
+            .map_err(|error| unusable_account(&name, &error, url_setting(&name, &configured)))?;
         webhooks.push(MetaWebhook { name, phone_number_id, account, app_secret, verify_token });
     }
     Ok(webhooks)

@@ -8,5 +8,6 @@ mod providers;
 pub(in crate::cli) mod template_accounts;
 pub(in crate::cli) mod webhook;
 
+pub(in crate::cli) use credentials::url_setting;
 pub(in crate::cli) use file::check_named;
 pub(in crate::cli) use providers::{Account, account, api, apis, known, names};

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use secrecy::SecretString;
 
-use crate::cli::config::credentials::{no_credential, secret, unusable, variable};
+use crate::cli::config::credentials::{no_credential, secret, unusable, url_setting, variable};
 use crate::cli::config::file::{ConfigFile, ProviderKind, RawProvider, SecretText, read};
 use crate::cli::config::meta;
 use crate::cli::error::{CliError, Exit};
@@ -89,13 +89,17 @@ pub(in crate::cli) async fn account(name: &str, global: &Global) -> Result<Accou
         (None, "simulator") => RawProvider::bare(ProviderKind::Simulator),
         (None, _) => return Err(unknown(name, &configured)),
     };
+    let url = url_setting(name, &configured);
     match raw.kind {
-        ProviderKind::Meta => Ok(Account { endpoint: meta::endpoint(name, &raw)?, is_real: true, simulator: None }),
+        ProviderKind::Meta => {
+            Ok(Account { endpoint: meta::endpoint(name, &raw, url)?, is_real: true, simulator: None })
+        }
         ProviderKind::Simulator if raw.base_url.is_none() => simulated(raw.api()),
         ProviderKind::Simulator | ProviderKind::Incs => {
             let endpoint = Endpoint::new(raw.base_url.as_deref().unwrap_or(INCS_BASE_URL), credential(name, &raw)?)
                 .map_err(|error| {
-                    CliError::new(Exit::Environment, format!("provider `{name}`: {}", unusable(&error)))
+                    let words = unusable(&error, url, INCS_BASE_URL);
+                    CliError::new(Exit::Environment, format!("provider `{name}`: {words}"))
                 })?;
             Ok(Account { endpoint, is_real: raw.kind != ProviderKind::Simulator, simulator: None })
         }

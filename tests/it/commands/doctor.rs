@@ -53,7 +53,11 @@ fn what_is_wrong_with_an_account_is_found() {
     let insecure = [("INCS_BASE_URL", "http://example.com"), ("INCS_CERTIFICATION_CODE", CREDENTIAL)];
     assert_finds(&doctor(&env, &insecure, &[]), "provider incs", &["use https://"]);
     let gone = [("INCS_BASE_URL", "http://127.0.0.1:9"), ("INCS_CERTIFICATION_CODE", CREDENTIAL)];
-    assert_finds(&doctor(&env, &gone, &[]), "provider incs", &["check `base_url`, the network"]);
+    assert_finds(&doctor(&env, &gone, &[]), "provider incs", &["check INCS_BASE_URL, the network"]);
+
+    let meta = [("META_BASE_URL", "graph"), ("META_ACCESS_TOKEN", CREDENTIAL), ("META_PHONE_NUMBER_ID", "1")];
+    let words = "META_BASE_URL is not a base URL; write one such as https://graph.facebook.com/";
+    assert_finds(&doctor(&env, &meta, &[]), "provider meta", &[words]);
 
     let provider = ScriptedProvider::start(Script::answering(|_| Answer::Accept));
     let url = provider.url();
@@ -72,10 +76,15 @@ fn what_is_wrong_with_the_configuration_is_found() {
     };
     write("[providers.shop]\nkind = \"incs\"\nbase_ulr = \"x\"\n");
     assert_finds(&doctor(&env, &[], &[]), "configuration", &["campaigner.toml:3:1", "unknown key"]);
-    assert_finds(&doctor(&env, &[], &["--config", "none.toml"]), "configuration", &["none.toml"]);
+    assert_finds(&doctor(&env, &[], &["--config", "none.toml"]), "configuration", &["none.toml", "; correct --config"]);
     write("[on_done]\ncommand = [\"/nowhere/notify\"]\n");
     let named = ["--config", "campaigner.toml"];
     assert_finds(&doctor(&env, &[], &named), "on_done", &["there is no program `/nowhere/notify`"]);
+    env.write("notify", "#!/bin/sh\n");
+    write("[on_done]\ncommand = [\"./notify\"]\n");
+    assert_finds(&doctor(&env, &[], &named), "on_done", &["`./notify` is not executable; run `chmod +x ./notify`"]);
+    fs::set_permissions(env.path("notify"), Permissions::from_mode(0o755)).unwrap();
+    assert_healthy(&doctor(&env, &[], &named));
     write("[on_done]\ncommand = [\"sh\", \"-c\", \"true\"]\n");
     assert_healthy(&doctor(&env, &[], &named));
     assert_finds(&doctor(&env, &[], &[]), "on_done", &["add `--config campaigner.toml`"]);
@@ -96,6 +105,9 @@ fn what_is_wrong_with_the_environment_is_found() {
     let env = TestEnv::new();
     let typo = doctor(&env, &[("CAMPAIGNER_TOKN", "0123456789abcdef")], &[]);
     assert_finds(&typo, "environment", &["does not read CAMPAIGNER_TOKN; did you mean CAMPAIGNER_TOKEN?"]);
+    // Renaming it to `CAMPAIGNER_DB` would name another store.
+    let unknown = doctor(&env, &[("CAMPAIGNER_FOO", "1")], &[]);
+    assert_finds(&unknown, "environment", &["does not read CAMPAIGNER_FOO; unset it"]);
     assert_finds(&doctor(&env, &[("CAMPAIGNER_TOKEN", "short")], &[]), "service", &["too short"]);
     assert_healthy(&doctor(&env, &[("CAMPAIGNER_TOKEN", "0123456789abcdef")], &[]));
     let few = env.start_with_prelude("ulimit -n 256", None, &["doctor"]).wait();
@@ -115,8 +127,21 @@ fn what_is_wrong_with_the_store_is_found() {
     assert_finds(&doctor(&env, &[], &[]), "store", &["has no mark file"]);
     fs::rename(env.path("mark"), env.path("store.db-mark")).unwrap();
     assert_healthy(&doctor(&env, &[], &[]));
+    fs::remove_file(env.path("store.db-mark")).unwrap();
+    assert_finds(&doctor(&env, &[], &[]), "store", &["pass --moved to `run`, `resume`"]);
+    assert_eq!(env.run(&provider, &["resume", "job-1", "--moved", "--limit", "1"]).code, 4);
+    assert_healthy(&doctor(&env, &[], &[]));
     env.write("other.db", "a text that is no database, and long enough for one");
     assert_finds(&doctor(&env, &[], &["--db", "other.db"]), "store", &["other.db is not a campaigner store"]);
+    let healthy = fs::read(env.path("store.db")).unwrap();
+    let mut damaged = healthy.clone();
+    damaged[4_096..8_192].fill(0xaa);
+    env.write("store.db", damaged);
+    let account = [("INCS_BASE_URL", provider.url()), ("INCS_CERTIFICATION_CODE", CREDENTIAL.to_owned())];
+    let account = account.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let damaged = doctor(&env, &account, &[]);
+    assert_finds(&damaged, "store", &["its file is damaged", "ok       provider incs: reachable"]);
+    env.write("store.db", healthy);
     fs::rename(env.path("store.db"), env.path("store")).unwrap();
     assert_finds(&doctor(&env, &[], &[]), "store", &["is missing"]);
 }

@@ -1,0 +1,129 @@
+//! Whether this user can use the store's folder and files, and how to change that.
+
+use std::fs::{File, Metadata};
+use std::io::{Error, ErrorKind};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::text::shell_word;
+
+/// The free space below which a store may fill the disk during a run; a row takes about 200 bytes.
+const MIN_FREE: u64 = 1 << 30;
+
+/// Returns what is wrong with the folder of the store, and what to do.
+pub(super) fn problem_of_folder(store: &Path) -> Option<String> {
+    let folder = parent(store);
+    let word = word(folder);
+    match tempfile::tempfile_in(folder) {
+        Ok(_) => None,
+        Err(_) if !folder.exists() => Some(format!(
+            "the folder {word} of the store does not exist; run `mkdir -p {word}`, or choose another with --db"
+        )),
+        Err(_) if !folder.is_dir() => Some(format!("{word} is not a folder; choose another place with --db")),
+        Err(error) => Some(format!(
+            "cannot write to the folder {word} of the store: {error}; {}",
+            way_out(folder, &error, "u+rwx", &word)
+        )),
+    }
+}
+
+/// Returns what is wrong with the files of the store, and what to do.
+pub(super) fn problem_of_files(store: &Path) -> Option<String> {
+    let files = ["", "-wal", "-shm", "-mark"].map(|end| {
+        let mut path = store.as_os_str().to_owned();
+        path.push(end);
+        PathBuf::from(path)
+    });
+    files.iter().find_map(|file| match File::options().read(true).write(true).open(file) {
+        Err(error) if error.kind() != ErrorKind::NotFound && !file.is_dir() => Some(format!(
+            "cannot read and write {}: {error}; {}",
+            file.display(),
+            way_out(file, &error, "u+rw", &format!("{}*", word(store)))
+        )),
+        _ => None,
+    })
+}
+
+/// Returns the warning if the file system that holds the store is nearly full.
+pub(super) fn problem_of_disk(store: &Path) -> Option<String> {
+    let folder = parent(store);
+    let space = rustix::fs::statvfs(folder).ok()?;
+    let free = space.f_bavail.saturating_mul(space.f_frsize);
+    (free < MIN_FREE).then(|| {
+        format!(
+            "only {} MiB are free in {}; a store needs about 200 bytes per row, and a full disk stops a run. Free some \
+             space, or choose another place with --db",
+            free >> 20,
+            folder.display()
+        )
+    })
+}
+
+/// Returns what to do about an error of a folder or file. `words` is what a shell calls it.
+fn way_out(path: &Path, error: &Error, mode: &str, words: &str) -> String {
+    match error.kind() {
+        ErrorKind::PermissionDenied => access_to(path, mode, words, "--db"),
+        _ => "choose another place with --db".to_owned(),
+    }
+}
+
+/// Returns how this user gets access to a file; `option` chooses another.
+pub(super) fn access(path: &Path, mode: &str, option: &str) -> String {
+    access_to(path, mode, &word(path), option)
+}
+
+fn access_to(path: &Path, mode: &str, words: &str, option: &str) -> String {
+    let me = rustix::process::geteuid().as_raw();
+    let owner = path.metadata().as_ref().map_or(me, Metadata::uid);
+    match owner == me {
+        true => format!("run `chmod {mode} {words}`, or choose another with {option}"),
+        false => format!(
+            "it belongs to user {owner}, and campaigner runs as user {me}: start campaigner as user {owner}, run `chown \
+             {me} {words}` as root, or choose another with {option}"
+        ),
+    }
+}
+
+fn parent(store: &Path) -> &Path {
+    store.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn word(path: &Path) -> String {
+    shell_word(&path.display().to_string()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::chown;
+
+    use super::*;
+
+    #[test]
+    fn only_the_owner_is_told_to_change_the_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("my store.db");
+        File::create(&file).unwrap();
+        let mine = access(&file, "u+rw", "--db");
+        assert_eq!(mine, format!("run `chmod u+rw '{}'`, or choose another with --db", file.display()));
+        let me = rustix::process::geteuid().as_raw();
+        let (others, owner) = match chown(&file, Some(me + 1), None) {
+            Ok(()) => (file.as_path(), me + 1),
+            // Only root can give a file away, and only root owns this folder.
+            Err(_) => (Path::new("/"), 0),
+        };
+        let words = access(others, "u+rw", "--db");
+        assert!(words.starts_with(&format!("it belongs to user {owner}, and campaigner runs as user {me}")), "{words}");
+        assert!(words.contains(&format!("run `chown {me} ")) && !words.contains("chmod"), "{words}");
+    }
+
+    #[test]
+    fn what_is_there_or_missing_can_be_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("store.db");
+        assert_eq!((problem_of_folder(&store), problem_of_files(&store)), (None, None));
+        File::create(&store).unwrap();
+        assert_eq!(problem_of_files(&store), None);
+        let missing = problem_of_folder(&folder.path().join("none/store.db")).unwrap();
+        assert!(missing.contains("does not exist; run `mkdir -p "), "{missing}");
+    }
+}
