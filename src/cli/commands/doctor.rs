@@ -147,15 +147,12 @@ fn environment(checkup: &mut Checkup, configured: Option<&ConfigFile>) -> Result
     let concurrency = file_limit::enough_for(MOST_IN_FLIGHT);
     if concurrency < MOST_IN_FLIGHT {
         let words = format!(
-            "the limit on open files allows {concurrency} requests in flight instead of {MOST_IN_FLIGHT}; raise it with \
-             `ulimit -n 8192`, or with LimitNOFILE=8192 in a systemd unit"
+            "the hard limit on open files allows {concurrency} requests in flight instead of {MOST_IN_FLIGHT}; start \
+             campaigner with a higher one: after `ulimit -n 8192` as root, or with LimitNOFILE=8192 in its systemd unit"
         );
         checkup.note("environment", &words)?;
     }
-    if let Err(error) = tempfile::tempfile_in(".") {
-        let words = format!(
-            "cannot write to this folder: {error}; `run` writes reports to ./reports, so start campaigner in another folder"
-        );
+    if let Some(words) = store_files::problem_of_this_folder() {
         checkup.bad("environment", &words)?;
         is_good = false;
     }
@@ -239,7 +236,7 @@ fn how_to_read(global: &Global) -> String {
     let path = configuration_file(global);
     match File::open(&path).map_err(|error| error.kind()) {
         Err(ErrorKind::NotFound) => "; correct --config, or the variable CAMPAIGNER_CONFIG".to_owned(),
-        Err(ErrorKind::PermissionDenied) => format!("; {}", store_files::access(&path, "u+r", "--config")),
+        Err(ErrorKind::PermissionDenied) => format!("; {}", store_files::access_to_configuration(&path)),
         _ => String::new(),
     }
 }

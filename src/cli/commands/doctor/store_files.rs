@@ -9,6 +9,19 @@ use crate::text::shell_word;
 
 /// The free space below which a store may fill the disk during a run; a row takes about 200 bytes.
 const MIN_FREE: u64 = 1 << 30;
+const OTHER: &str = "choose another place with --db";
+
+/// Returns what is wrong with the folder that reports are written to, and what to do.
+pub(super) fn problem_of_this_folder() -> Option<String> {
+    let folder = Path::new(".");
+    tempfile::tempfile_in(folder).err().map(|error| {
+        let other = "start campaigner in another folder";
+        format!(
+            "cannot write to this folder, where `run` puts ./reports: {error}; {}",
+            way_out(folder, &error, "u+rwx", ".", other)
+        )
+    })
+}
 
 /// Returns what is wrong with the folder of the store, and what to do.
 pub(super) fn problem_of_folder(store: &Path) -> Option<String> {
@@ -22,7 +35,7 @@ pub(super) fn problem_of_folder(store: &Path) -> Option<String> {
         Err(_) if !folder.is_dir() => Some(format!("{word} is not a folder; choose another place with --db")),
         Err(error) => Some(format!(
             "cannot write to the folder {word} of the store: {error}; {}",
-            way_out(folder, &error, "u+rwx", &word)
+            way_out(folder, &error, "u+rwx", &word, OTHER)
         )),
     }
 }
@@ -38,7 +51,7 @@ pub(super) fn problem_of_files(store: &Path) -> Option<String> {
         Err(error) if error.kind() != ErrorKind::NotFound && !file.is_dir() => Some(format!(
             "cannot read and write {}: {error}; {}",
             file.display(),
-            way_out(file, &error, "u+rw", &format!("{}*", word(store)))
+            way_out(file, &error, "u+rw", &format!("{}*", word(store)), OTHER)
         )),
         _ => None,
     })
@@ -59,27 +72,28 @@ pub(super) fn problem_of_disk(store: &Path) -> Option<String> {
     })
 }
 
-/// Returns what to do about an error of a folder or file. `words` is what a shell calls it.
-fn way_out(path: &Path, error: &Error, mode: &str, words: &str) -> String {
+/// Returns what to do about an error of a folder or file. `words` is what a shell calls it, and `other` what to do
+/// instead of changing it.
+fn way_out(path: &Path, error: &Error, mode: &str, words: &str, other: &str) -> String {
     match error.kind() {
-        ErrorKind::PermissionDenied => access_to(path, mode, words, "--db"),
-        _ => "choose another place with --db".to_owned(),
+        ErrorKind::PermissionDenied => access(path, mode, words, other),
+        _ => other.to_owned(),
     }
 }
 
-/// Returns how this user gets access to a file; `option` chooses another.
-pub(super) fn access(path: &Path, mode: &str, option: &str) -> String {
-    access_to(path, mode, &word(path), option)
+/// Returns how this user gets access to the configuration.
+pub(super) fn access_to_configuration(path: &Path) -> String {
+    access(path, "u+r", &word(path), "choose another with --config")
 }
 
-fn access_to(path: &Path, mode: &str, words: &str, option: &str) -> String {
+fn access(path: &Path, mode: &str, words: &str, other: &str) -> String {
     let me = rustix::process::geteuid().as_raw();
     let owner = path.metadata().as_ref().map_or(me, Metadata::uid);
     match owner == me {
-        true => format!("run `chmod {mode} {words}`, or choose another with {option}"),
+        true => format!("run `chmod {mode} {words}`, or {other}"),
         false => format!(
             "it belongs to user {owner}, and campaigner runs as user {me}: start campaigner as user {owner}, run `chown \
-             {me} {words}` as root, or choose another with {option}"
+             {me} {words}` as root, or {other}"
         ),
     }
 }
@@ -101,17 +115,17 @@ mod tests {
     #[test]
     fn only_the_owner_is_told_to_change_the_mode() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("my store.db");
+        let file = folder.path().join("my shop.toml");
         File::create(&file).unwrap();
-        let mine = access(&file, "u+rw", "--db");
-        assert_eq!(mine, format!("run `chmod u+rw '{}'`, or choose another with --db", file.display()));
+        let mine = access_to_configuration(&file);
+        assert_eq!(mine, format!("run `chmod u+r '{}'`, or choose another with --config", file.display()));
         let me = rustix::process::geteuid().as_raw();
         let (others, owner) = match chown(&file, Some(me + 1), None) {
             Ok(()) => (file.as_path(), me + 1),
             // Only root can give a file away, and only root owns this folder.
             Err(_) => (Path::new("/"), 0),
         };
-        let words = access(others, "u+rw", "--db");
+        let words = access_to_configuration(others);
         assert!(words.starts_with(&format!("it belongs to user {owner}, and campaigner runs as user {me}")), "{words}");
         assert!(words.contains(&format!("run `chown {me} ")) && !words.contains("chmod"), "{words}");
     }
