@@ -82,7 +82,7 @@ impl Checkup {
         };
         let printed = match self.json {
             true => console::data(&json!({"check": what, "result": name, "message": words})),
-            false => console::line(&format!("{name:<8} {what}: {}", words.replace('\n', "\n         "))),
+            false => console::wrapped_line(&format!("{name:<8} {what}: {}", words.replace('\n', "\n         "))),
         };
         printed.map_err(cannot_print)
     }
@@ -140,7 +140,7 @@ fn environment(checkup: &mut Checkup, configured: Option<&ConfigFile>) -> Result
                 Some(near) => format!("did you mean {PREFIX}{near}? Rename or unset it"),
                 None => format!("unset it. The variables are {}", VARIABLES.join(", ")),
             };
-            checkup.bad("environment", &format!("campaigner does not read {name}; {hint}"))?;
+            checkup.bad("environment", &format!("there is no variable {name}; {hint}"))?;
             is_good = false;
         }
     }

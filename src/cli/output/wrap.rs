@@ -52,16 +52,16 @@ fn second_column(line: &str) -> Option<usize> {
     Some(measure_text_width(&line[..start]))
 }
 
-/// Returns the words of a line. A command is one word: in backticks, or from `campaigner` to the end of the line after a
-/// colon or at the start.
+/// Returns the words of a line. What is in backticks is one word, and so is a command from `campaigner` to the end of the
+/// line, after a colon or at the start.
 fn pieces(line: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = line;
     loop {
         let is_command = rest.starts_with("campaigner ")
             && line[..line.len() - rest.len()].trim_end_matches(' ').chars().next_back().is_none_or(|c| c == ':');
-        let quoted = rest.strip_prefix("`campaigner ").and_then(|command| command.find('`'));
-        let from = if is_command { rest.len() } else { quoted.map_or(0, |end| "`campaigner ".len() + end) };
+        let quoted = rest.strip_prefix('`').and_then(|quoted| quoted.find('`'));
+        let from = if is_command { rest.len() } else { quoted.map_or(0, |end| end + 1) };
         let Some(end) = rest[from..].find(' ').map(|end| from + end) else {
             pieces.push(rest);
             return pieces;
@@ -103,6 +103,8 @@ mod tests {
         let text = format!("short\nto stop sending for a while, use `{command}`, or wait until it ends");
         let expected = format!("short\nto stop sending for a while, use\n    `{command}`,\n    or wait until it ends");
         assert_eq!(wrapped(&text, 48), expected);
+        let text = "the columns are `Customer No` and `First Name`";
+        assert_eq!(wrapped(text, 42), "the columns are `Customer No` and\n    `First Name`");
         let text = format!("  send to the 8 people not reached yet:  {command}");
         assert_eq!(wrapped(&text, 60), format!("  send to the 8 people not reached yet:\n      {command}"));
     }
