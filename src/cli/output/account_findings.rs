@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{AccountFinding, AccountWeight, HealthProblem, PeopleLimit, ProviderApi, TemplateNotAsked};
+use crate::model::{
+    AccountFinding, AccountWeight, HealthProblem, PeopleLimit, ProviderApi, TemplateNotAsked, TokenExpiry,
+};
 use crate::provider;
 use crate::text;
 use crate::text::{escaped, list};
@@ -56,6 +58,8 @@ fn sentence(finding: &AccountFinding) -> String {
             if problems.is_empty() { start.to_owned() } else { format!("{start}: {}", problems.join("; ")) }
         }
         AccountFinding::Name(state) => format!("the name that people see is not approved; it is `{state}`"),
+        AccountFinding::TokenExpiry { expiry: TokenExpiry::Never, .. } => "the access token does not expire".to_owned(),
+        AccountFinding::TokenExpiry { expiry: TokenExpiry::At(at), .. } => format!("the access token expires at {at}"),
         AccountFinding::Quality { word, .. } => format!("the quality rating of the number is {word}"),
         AccountFinding::Throughput { word, most: Some(most), is_exceeded } => {
             let than = if *is_exceeded { ", and the rate of the campaign is higher" } else { "" };
@@ -103,6 +107,12 @@ fn sentence(finding: &AccountFinding) -> String {
         AccountFinding::Template { name, language, state, is_sendable, category } => {
             let cannot = if *is_sendable { "" } else { " and cannot be sent" };
             format!("the template `{}` in {} is `{state}`{cannot} ({category})", escaped(name), escaped(language))
+        }
+        AccountFinding::OnlyMarketing(Some(category)) => {
+            format!("the account sends marketing templates only, and this template is in the category {category}")
+        }
+        AccountFinding::OnlyMarketing(None) => {
+            "the account sends marketing templates only, and this message has no template".to_owned()
         }
         AccountFinding::TemplateQuality(word) => format!("the quality rating of the template is {word}"),
         AccountFinding::OffTemplate(problem) => {
@@ -152,6 +162,9 @@ fn hint(finding: &AccountFinding) -> Option<String> {
             return (!solutions.is_empty()).then(|| format!("Meta advises: {}", solutions.join(" ")));
         }
         AccountFinding::Name(_) => "get it approved in Meta's WhatsApp Manager; until then Meta may refuse messages",
+        AccountFinding::TokenExpiry { is_soon: true, .. } => {
+            "create one that does not expire, for a system user, and set META_ACCESS_TOKEN or campaigner.toml"
+        }
         AccountFinding::Quality { is_low: true, .. } => "it rises when fewer people block or report the number",
         AccountFinding::Throughput { is_exceeded: true, .. } => {
             "lower `dispatch.rate`: what exceeds it is refused and sent again later"
@@ -167,6 +180,7 @@ fn hint(finding: &AccountFinding) -> Option<String> {
         }
         AccountFinding::NoTemplate { .. } => "correct the name and the language, or create the template",
         AccountFinding::Template { is_sendable: false, .. } => "see the template in Meta's WhatsApp Manager",
+        AccountFinding::OnlyMarketing(_) => "send it through a provider without `marketing = true`",
         AccountFinding::TemplateQuality(_) => "Meta pauses a template with a low rating",
         AccountFinding::OffTemplate(problem) => return problem.hint(),
         AccountFinding::Unnamed => "add `parameter_name` to each parameter of the header and the body",
@@ -175,6 +189,7 @@ fn hint(finding: &AccountFinding) -> Option<String> {
         }
         AccountFinding::UnitedStates { .. } => "remove these numbers, or use a utility template",
         AccountFinding::Number(_)
+        | AccountFinding::TokenExpiry { .. }
         | AccountFinding::Quality { .. }
         | AccountFinding::Throughput { .. }
         | AccountFinding::Limit { .. }
