@@ -62,7 +62,7 @@ pub enum EndpointError {
     BadPhoneNumberId,
     /// The id of the WhatsApp Business account has other characters than digits.
     #[error(
-        "the id of the WhatsApp Business account is not one: it has only digits, and Meta shows it under WhatsApp > API \
+        "the id of the WhatsApp Business account is not valid: it consists of digits only; Meta shows it under WhatsApp > API \
          Setup"
     )]
     BadWabaId,

@@ -259,7 +259,7 @@ fn of_any(code: &str) -> Option<&'static str> {
         "interrupted" | "timeout" | "connection_lost" | "no_message_id" | "bad_message_id" | "bad_answer" => DOUBT,
         "500" | "-1" | "http_200" | "http_408" | "http_444" | "http_460" | "http_499" => DOUBT,
         code if code.starts_with("http_5") => DOUBT,
-        "not_delivered" => "use webhooks to get the reason (`campaigner serve --webhook`): a polled status has none",
+        "not_delivered" => "use webhooks to get the reason (`campaigner serve --webhook`); polled statuses have none",
         "400" | "422" | "10002" | "10003" | "10004" => CHANNEL,
         code if code.starts_with("http_4") => CHANNEL,
         _ => return find(code.parse().ok()?).map(|code| code.advice),

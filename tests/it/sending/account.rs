@@ -149,7 +149,7 @@ fn check_says_what_meta_says_of_the_account_and_sends_nothing() {
     assert_eq!(checked.code, 0, "{checked}");
     for line in [
         "account meta",
-        "ok      the sending number works; people see the name Jaspers Market [number]",
+        "ok      the sending number works; its display name is Jaspers Market [number]",
         "ok      the quality rating of the number is GREEN [quality]",
         "ok      the number may send 80 messages per second (STANDARD) [throughput]",
         "ok      the account may message 2,000 people in 24 hours (TIER_2K) [messaging_limit]",
@@ -188,7 +188,7 @@ fn an_account_that_cannot_be_reached_hides_nothing_of_the_list() {
     assert!(checked.err.contains("could not check the account `meta`"), "{checked}");
     let without = env.run_offline(&["check", "job.yaml", "--account", "--provider", "simulator"]);
     assert_eq!(without.code, 0, "{without}");
-    assert!(without.err.contains("the INCS Messages API cannot be asked about the account"), "{without}");
+    assert!(without.err.contains("the INCS Messages API does not support this account check"), "{without}");
 }
 
 #[test]

@@ -143,7 +143,7 @@ fn what_is_said_about_a_run_and_its_account_is_true_for_meta() {
 
     let tested = run(&["test", "job.yaml", "--to", "+85264000009"]);
     assert_eq!(tested.code, 0, "{tested}");
-    assert!(tested.err.contains("cannot be asked whether it arrived"), "it is not waited for: {tested}");
+    assert!(tested.err.contains("reports statuses only by webhook"), "it is not waited for: {tested}");
     let tested = run(&["test", "job.yaml", "--to", "+85264000009", "--json"]);
     let answer: Value = serde_json::from_str(&tested.out).unwrap();
     assert_eq!((&answer["outcome"], &answer["status"]), (&json!("accepted"), &Value::Null), "{tested}");
