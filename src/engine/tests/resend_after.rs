@@ -39,7 +39,7 @@ async fn provider(requests: Arc<AtomicU32>) -> Endpoint {
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let base = format!("http://{}/v25.0", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
-    let account = MetaAccount { phone_number_id: "1065".to_owned(), app_secret: None, waba_id: None };
+    let account = MetaAccount { phone_number_id: "1065".to_owned(), app_secret: None, waba_id: None, marketing: false };
     Endpoint::meta(&base, "a-token".into(), account).unwrap()
 }
 

@@ -137,7 +137,7 @@ impl MessageProblem {
             Self::BadLink { .. } => "write the full URL, such as https://www.example.com/picture.png".to_owned(),
             Self::EscapedLink { .. } => "write `&`".to_owned(),
             Self::OfferEnded { .. } => "set a later time".to_owned(),
-            Self::PrivateLink { .. } => "put it on a public server".to_owned(),
+            Self::PrivateLink { .. } => "use a link to a public server".to_owned(),
             Self::NoObject(_)
             | Self::WrongWord { .. }
             | Self::NotOneOf { .. }
