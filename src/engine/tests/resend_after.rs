@@ -63,6 +63,7 @@ async fn a_row_in_doubt_is_sent_again_only_while_webhooks_arrive() {
     assert!(silent.waiting.is_some() && silent.tally.of(State::Pending) == 1);
     assert_eq!(requests.load(Ordering::Relaxed), 1, "without webhooks, its outcome is not known");
 
+    clock.go_on(HOUR);
     store.note_webhook(&endpoint.fingerprint(), clock.now()).await.unwrap();
     clock.go_on(HOUR / 2);
     let done = send().await;
