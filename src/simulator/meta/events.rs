@@ -1,5 +1,7 @@
 //! The events of Meta's webhooks. Meta promises neither their order nor that each comes once, so neither holds here.
 
+use std::time::Duration;
+
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -10,6 +12,16 @@ use crate::text::hex;
 
 /// The phone number of the business.
 const BUSINESS: &str = "85230000000";
+
+/// After how many paces an event is repeated. Most messages have been read by then.
+const REPEATED_AFTER: u32 = 4;
+
+/// Why a message failed: Meta's code, its title and its details.
+type Failure = (u32, &'static str, &'static str);
+
+const UNDELIVERABLE: Failure = (131_026, "Message undeliverable", "Message Undeliverable.");
+const PAUSED: Failure =
+    (132_015, "Template is paused", "Message was held, and dropped because the template is paused due to low quality.");
 
 /// One status or reply.
 #[derive(Clone, Debug)]
@@ -22,33 +34,40 @@ pub(in crate::simulator) struct MetaEvent {
 }
 
 impl MetaEvent {
-    /// Returns the events about a message and when they happen.
+    /// Returns the events about a message and when they are reported. Those of a held message start one pace later; if
+    /// it fails, it is dropped without being sent.
     pub(super) fn all_of(
         id: &str,
         message: &SimulatedMessage,
+        is_held: bool,
         phone_number_id: &str,
         body: &Value,
         gets_reply: bool,
     ) -> Vec<(Millis, Self)> {
         let event = |key, value| Self { phone_number_id: phone_number_id.to_owned(), key, value };
         let to = body["to"].as_str().unwrap_or_default().trim_start_matches('+');
+        let pace = Duration::from_millis(message.pace_ms);
+        let is_dropped = is_held && message.final_status == FinalStatus::Failed;
+        let mut changes = message.status_changes();
+        changes.retain(|(_, status)| !is_dropped || *status == "failed");
         let mut events = Vec::new();
-        for (at, status) in message.status_changes() {
+        for (at, status) in changes {
+            let at = if is_held { at.plus(pace) } else { at };
             let mut value = json!({
                 "id": id, "status": status, "timestamp": at.0.div_euclid(1000).to_string(), "recipient_id": to,
             });
             if let Some(reference) = body.get("biz_opaque_callback_data") {
                 value["biz_opaque_callback_data"] = reference.clone();
             }
-            if status == "failed" && message.final_status == FinalStatus::Failed {
-                value["errors"] = json!([{
-                    "code": 131_026, "title": "Message undeliverable", "message": "Message undeliverable",
-                    "error_data": {"details": "Message Undeliverable."},
-                }]);
+            if status == "failed" {
+                let (code, title, details) = if is_dropped { PAUSED } else { UNDELIVERABLE };
+                let error = json!({"code": code, "title": title, "message": title, "error_data": {"details": details}});
+                value["errors"] = json!([error]);
             }
-            // One event in sixteen comes twice.
+            // One message in sixteen has each of its events reported again, after later ones.
             if (message.noise() >> 56) & 0xf == 0 {
-                events.push((at, event("statuses", value.clone())));
+                let again = at.plus(pace.saturating_mul(REPEATED_AFTER));
+                events.push((again, event("statuses", value.clone())));
             }
             events.push((at, event("statuses", value)));
             if status == "read" && gets_reply {

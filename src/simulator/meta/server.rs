@@ -34,6 +34,7 @@ type Refusal = (u16, u32, &'static str);
 const TOKEN: Refusal = (401, 190, "Error validating access token");
 const PARAMETER: Refusal = (400, 100, "Invalid parameter");
 const THROTTLED: Refusal = (400, 130_429, "(#130429) Rate limit hit");
+const PAUSED: Refusal = (400, 132_015, "(#132015) Template is paused");
 const FAILED: Refusal = (500, 131_000, "(#131000) Something went wrong");
 
 /// Whether a request is for the Graph API: `/NUMBER_ID`, `/NUMBER_ID/messages`, `/ACCOUNT_ID/message_templates`, or the
@@ -113,13 +114,21 @@ impl MetaServer {
         let (Some(to), Some("whatsapp"), true) = (to, text("messaging_product"), body.get(kind).is_some()) else {
             return Err(PARAMETER);
         };
+        let template = body["template"]["name"].as_str().filter(|_| kind == "template");
+        if !template.is_none_or(|name| self.account.admit(name, self.sends.behaviour.paused_after)) {
+            return Err(PAUSED);
+        }
         count(&self.counters.accepted);
         let message = self.sends.message(&draw, serial);
         let id = message.id(Channel::Whatsapp);
         if let Some(webhooks) = &self.webhooks {
-            for (at, event) in MetaEvent::all_of(&id, &message, number, &body, webhooks.gets_reply(&message)) {
+            let gets_reply = webhooks.gets_reply(&message);
+            for (at, event) in MetaEvent::all_of(&id, &message, draw.is_held, number, &body, gets_reply) {
                 webhooks.enqueue_event(at, event);
             }
+        }
+        if draw.is_held {
+            count(&self.counters.held);
         }
         match draw.lost_response {
             Some(LostResponse::Hung) => count(&self.counters.hung),
@@ -127,8 +136,10 @@ impl MetaServer {
             None => {}
         }
         let wa_id = to.trim_start_matches('+');
+        let status = if draw.is_held { "held_for_quality_assessment" } else { "accepted" };
         let answer = json!({
-            "messaging_product": "whatsapp", "contacts": [{"input": to, "wa_id": wa_id}], "messages": [{"id": id}],
+            "messaging_product": "whatsapp", "contacts": [{"input": to, "wa_id": wa_id}],
+            "messages": [{"id": id, "message_status": status}],
         });
         Ok((answer, draw.lost_response))
     }
