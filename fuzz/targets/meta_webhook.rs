@@ -4,7 +4,7 @@
 #![no_main]
 
 use campaigner::model::{Millis, OptOut, Reference};
-use campaigner::provider::{Callback, meta_fuzzing};
+use campaigner::provider::{Callback, MetaReceiver, meta_fuzzing};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -13,7 +13,20 @@ fuzz_target!(|bytes: &[u8]| {
     {
         assert_eq!(reference.to_string(), text);
     }
-    let Ok(Callback { statuses, replies, .. }) = meta_fuzzing::callback(bytes, "1", Millis(1)) else { return };
+    let receiver = MetaReceiver {
+        app_secret: "secret".into(),
+        account: "account".to_owned(),
+        waba_id: None,
+        numbers: [("1".to_owned(), "account".to_owned())].into(),
+    };
+    let Ok(Callback { statuses, replies, people, events, .. }) = meta_fuzzing::callback(bytes, &receiver, Millis(1))
+    else {
+        return;
+    };
+    assert!(people.iter().all(|person| person.phone.is_some() || person.message_id.is_some()));
+    for event in events {
+        assert!(!event.business_account.is_empty() && event.at.0 > 0 && !event.to_string().contains('\n'));
+    }
     for update in statuses {
         assert!(!update.message_id.trim().is_empty() && !update.status.as_word().trim().is_empty());
     }

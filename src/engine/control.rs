@@ -1,14 +1,15 @@
-//! Pause, rate and cancel requests from any process. They are saved in the store, and the process working on the run
-//! follows them.
+//! Pause, rate and cancel requests from any process, and what the provider reports about the account and its templates.
+//! They are saved in the store, and the process working on the run follows them.
 
 use std::time::Duration;
 
 use crate::engine::error::EngineError;
 use crate::engine::job::Job;
 use crate::engine::job::thaw;
+use crate::engine::plan::MessageTemplate;
 use crate::engine::recovery::take_over;
 use crate::engine::stop::Reason;
-use crate::model::{Event, Millis, Notice};
+use crate::model::{AccountEvent, Event, Millis, Notice, StatusSource, TemplateName};
 use crate::store::{Orders, Run, Stage, Store, StoreError};
 
 /// How often a job checks for requests.
@@ -25,9 +26,10 @@ pub(super) fn begin(job: &Job, sends: bool) {
 }
 
 /// Checks for requests and follows them. Returns only if the store's file is no longer where it was opened.
-pub(super) async fn follow(job: &Job) -> EngineError {
+pub(super) async fn follow(job: &Job, sends: bool) -> EngineError {
     // The job starts with its own rate: the campaign's, or the one on the command line.
     let mut rate = job.run.rate;
+    let mut reports = AccountReports::of(job, sends);
     loop {
         if let Err(error) = job.store.is_in_place() {
             return error.into();
@@ -35,6 +37,11 @@ pub(super) async fn follow(job: &Job) -> EngineError {
         // Another process may have received a pause for the account.
         if let Err(error) = job.keep_pause().await {
             tracing::warn!(%error, "reading the account's pause failed");
+        }
+        if let Some(reports) = &mut reports
+            && let Err(error) = reports.follow(job).await
+        {
+            tracing::warn!(%error, "reading what the provider reported failed");
         }
         match job.store.orders(job.run.key).await {
             Ok(Orders { cancelled, paused, rate: ordered }) => {
@@ -52,6 +59,52 @@ pub(super) async fn follow(job: &Job) -> EngineError {
             Err(error) => tracing::warn!(%error, "reading control changes failed"),
         }
         tokio::time::sleep(CHECK_INTERVAL).await;
+    }
+}
+
+/// What the provider reports about the account and the run's template while the run is being sent.
+struct AccountReports {
+    /// The run's template, if all of its messages have the same.
+    template: MessageTemplate,
+    since: Millis,
+    seen: Vec<AccountEvent>,
+}
+
+impl AccountReports {
+    /// Returns the reports to follow; `None` if nothing is sent or the provider reports nothing.
+    fn of(job: &Job, sends: bool) -> Option<Self> {
+        let follows = sends && job.campaign.api.statuses() == StatusSource::Pushed;
+        // Reports are precise to a second.
+        let since = Millis(job.created_at.0.div_euclid(1000) * 1000);
+        follows.then(|| Self { template: MessageTemplate::of(&job.campaign), since, seen: Vec::new() })
+    }
+
+    /// Shows what is new, and stops the run if its template can no longer be sent.
+    async fn follow(&mut self, job: &Job) -> Result<(), StoreError> {
+        let events = job.store.account_events(&job.account, job.provider.business_account(), self.since).await?;
+        for event in events {
+            if self.seen.contains(&event) || !self.concerns_run(&event) {
+                continue;
+            }
+            match event.stops().filter(|_| self.template.fixed().is_some()) {
+                Some(problem) => job.stop.stop(Reason::Halt(problem)),
+                None => (job.events)(Event::Notice(Notice::Account(Box::new(event.clone())))),
+            }
+            self.seen.push(event);
+        }
+        Ok(())
+    }
+
+    /// Whether an event is about the account, or about a template that the run's messages have or may have.
+    fn concerns_run(&self, event: &AccountEvent) -> bool {
+        let Some(TemplateName { name, language }) = &event.template else { return true };
+        match &self.template {
+            MessageTemplate::None => false,
+            MessageTemplate::Unknown(_) => true,
+            MessageTemplate::Fixed { name: own, language: own_language } => {
+                own == name && own_language.eq_ignore_ascii_case(language)
+            }
+        }
     }
 }
 

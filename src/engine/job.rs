@@ -28,6 +28,9 @@ pub struct Job {
     pub campaign: Campaign,
     /// The campaign's message over the run's columns; not needed once everything was sent.
     pub renderer: Option<Renderer>,
+    /// When it was created. What the provider has reported about the account since then counts; what was before shows
+    /// when the account is checked.
+    pub created_at: Millis,
     /// The provider account.
     pub provider: Provider,
     /// The account's fingerprint, under which the store keeps the pauses that the provider asked for.
@@ -86,6 +89,7 @@ impl Job {
             run: run.clone(),
             campaign: campaign.clone(),
             renderer,
+            created_at: Millis::now(),
             provider,
             account: endpoint.fingerprint(),
             limiter,

@@ -62,7 +62,7 @@ impl TestSender<'_> {
         let key = self.store.add_test(new, self.clock.now()).await?;
         let outcome = self.provider.send(channel, body, None, || async { true }).await;
         let message_id = match &outcome {
-            Outcome::Accepted { message_id } => Some(message_id.as_str()),
+            Outcome::Accepted { message_id, .. } => Some(message_id.as_str()),
             _ => None,
         };
         self.store.end_test(key, outcome.name(), message_id, outcome.problem()).await?;

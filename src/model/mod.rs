@@ -3,6 +3,7 @@
 //! Everything here is plain data and pure functions. It must not know the store, HTTP, the runtime or the
 //! terminal: no `sqlx`, `reqwest`, `tokio`, and no I/O.
 
+mod account_event;
 mod account_finding;
 mod attempt_row;
 mod campaign;
@@ -20,6 +21,7 @@ mod report_row;
 mod time;
 mod zone;
 
+pub use account_event::{AccountChange, AccountEvent, TemplateName};
 pub use account_finding::{AccountFinding, AccountWeight, HealthProblem, PeopleLimit, TemplateNotAsked};
 pub use attempt_row::AttemptRow;
 pub use campaign::{
@@ -36,7 +38,7 @@ pub use header::{Header, NO_HEADER};
 pub use id::{AttemptNumber, BadRunId, RowNumber, RunId};
 pub use notice::Notice;
 pub use opt_out::{OptOut, OptOutMatch};
-pub use phone::Phone;
+pub use phone::{KnownPerson, Phone, UserId};
 pub use problem::{
     BadAnswer, CellProblem, Damage, Doubt, Finding, Flaw, Is, Known, Lengths, LinkFlaw, MessageProblem, Misfit,
     Mismatch, NoParameter, NumberKind, NumberProblem, OddCharacter, OffTemplate, Part, RowCause, RowProblem, Rule,

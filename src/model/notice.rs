@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::RunId;
+use super::{AccountEvent, RunId};
 use crate::text::count;
 
 /// Something that the person watching a run should know. Displayed as a sentence.
@@ -74,6 +74,8 @@ pub enum Notice {
         /// Seconds until the next attempt.
         retry_s: u64,
     },
+    /// The provider reported something about the account or the run's template.
+    Account(Box<AccountEvent>),
     /// The store cannot be written at the moment.
     StoreBlocked {
         /// What failed.
@@ -147,6 +149,8 @@ impl fmt::Display for Notice {
             Self::NoStatuses { problem, retry_s } => {
                 write!(f, "cannot fetch statuses: {problem}; retrying in {retry_s} s")
             }
+            Self::Account(event) if event.is_bad() => write!(f, "warning: {event}"),
+            Self::Account(event) => write!(f, "{event}"),
             Self::StoreBlocked { error, reason } => write!(f, "{error} ({reason}); retrying"),
             Self::HookRetried { failed } => {
                 write!(f, "the on_done hook failed ({failed}); retrying for about three minutes")

@@ -312,6 +312,7 @@ mod tests {
         Reply {
             id: "m".into(),
             from: Phone::from_digits("85268411234"),
+            user: None,
             answers: None,
             at: Millis(1),
             kind: "text".into(),

@@ -1,4 +1,4 @@
-//! A phone number that is not printed by accident.
+//! A phone number, and the id of a person who does not show theirs. Neither is printed by accident.
 
 use std::fmt;
 
@@ -55,6 +55,50 @@ impl fmt::Debug for Phone {
     }
 }
 
+/// A provider's id of a person, who need not show their phone number. Meta calls it the business-scoped user id.
+///
+/// `Debug` shows none of it.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UserId(String);
+
+impl UserId {
+    /// Returns the id in this text: a country's two letters, a dot, perhaps `ENT.`, and at most 128 letters and digits
+    /// ("Business-scoped user IDs"). `None` for anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (country, rest) = text.split_once('.')?;
+        let id = rest.strip_prefix("ENT.").unwrap_or(rest);
+        let is_plain = country.len() == 2
+            && country.bytes().all(|b| b.is_ascii_uppercase())
+            && (1..=128).contains(&id.len())
+            && id.bytes().all(|b| b.is_ascii_alphanumeric());
+        is_plain.then(|| Self(text.to_owned()))
+    }
+
+    /// Returns the id, for the store.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A person's id, with what shows their number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownPerson {
+    /// The provider's id of the person.
+    pub user: UserId,
+    /// The number, if the provider gives it.
+    pub phone: Option<Phone>,
+    /// The id of a message to the person.
+    pub message_id: Option<String>,
+}
+
+impl fmt::Debug for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UserId(…)")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +121,18 @@ mod tests {
     fn what_is_not_an_international_number_is_none() {
         for text in ["", "0852", "+852", "852 684", "1234567890123456", "８５２"] {
             assert!(Phone::from_digits(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_user_id_has_a_country_and_does_not_print() {
+        for text in ["US.13491208655302741918", "GB.ENT.a1", "HK.x"] {
+            let id = UserId::parse(text).unwrap();
+            assert_eq!((id.as_str(), format!("{id:?}").as_str()), (text, "UserId(…)"));
+        }
+        let long = format!("US.{}", "1".repeat(129));
+        for text in ["", "US", "US.", "us.1", "USA.1", "US.ENT.", "US.a-b", "+85268411234", "US.1 ", long.as_str()] {
+            assert_eq!(UserId::parse(text), None, "{text}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Millis, Phone};
+use super::{Millis, Phone, UserId};
 use crate::text::grouped;
 
 /// A message from a person to the business.
@@ -14,6 +14,8 @@ pub struct Reply {
     pub id: String,
     /// Who sent it, if the provider gives the number.
     pub from: Option<Phone>,
+    /// The provider's id of the sender, if it gives one.
+    pub user: Option<UserId>,
     /// The provider's id of our message that it answers, if given.
     pub answers: Option<String>,
     /// When it was sent.
@@ -122,6 +124,7 @@ mod tests {
         let reply = Reply {
             id: "m".into(),
             from: Phone::from_digits("85268411234"),
+            user: None,
             answers: None,
             at: Millis(1),
             kind: "text".into(),

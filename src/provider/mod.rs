@@ -38,6 +38,7 @@ pub use incs::fuzzing;
 pub use incs::webhook::callback;
 #[cfg(fuzzing)]
 pub use meta::fuzzing as meta_fuzzing;
+pub use meta::receiver::MetaReceiver;
 pub use meta::webhook::signed_callback;
 pub use sender::{NO_MESSAGE, Provider};
 pub use template_api::TemplateApi;

@@ -94,6 +94,15 @@ impl Provider {
         }
     }
 
+    /// Returns the provider's id of the business account, which its reports about accounts name, if it is configured.
+    #[must_use]
+    pub fn business_account(&self) -> Option<&str> {
+        match self {
+            Self::Incs(_) => None,
+            Self::Meta(client) => client.account_id(),
+        }
+    }
+
     /// Returns the provider's time, from the `Date` of an answer to a request for no message. `None` without an answer.
     pub async fn server_time(&self) -> Option<Millis> {
         match self {

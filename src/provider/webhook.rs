@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::{Millis, Phone, Reply, StatusUpdate};
+use crate::model::{AccountEvent, KnownPerson, Millis, Phone, Reply, StatusUpdate, UserId};
 
 /// A webhook call, as far as it is used. Empty for events that are not used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,15 +11,19 @@ pub struct Callback {
     pub statuses: Vec<StatusUpdate>,
     /// Replies of people.
     pub replies: Vec<Reply>,
-    /// The fingerprint of the account that sent it, if that is known.
-    pub account: Option<String>,
+    /// What it says about who is who.
+    pub people: Vec<KnownPerson>,
+    /// What the provider reports about accounts and their templates.
+    pub events: Vec<AccountEvent>,
+    /// The fingerprints of the accounts that it is about, if they are known.
+    pub accounts: Vec<String>,
 }
 
 impl Callback {
     /// Whether nothing in the call is used.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.statuses.is_empty() && self.replies.is_empty()
+        self.statuses.is_empty() && self.replies.is_empty() && self.people.is_empty() && self.events.is_empty()
     }
 }
 
@@ -57,7 +61,8 @@ pub(super) fn reply(message: &Value, now: Millis) -> Option<Reply> {
     };
     Some(Reply {
         id: word(&message["id"])?,
-        from: word(&message["from"]).and_then(|from| Phone::from_digits(from.trim_start_matches('+'))),
+        from: phone(&message["from"]),
+        user: user(&message["from_user_id"]).or_else(|| user(&message["from_parent_user_id"])),
         answers: word(&message["context"]["id"]).or_else(|| word(&message["reaction"]["message_id"])),
         at: seconds(&message["timestamp"]).unwrap_or(now),
         kind,
@@ -65,6 +70,16 @@ pub(super) fn reply(message: &Value, now: Millis) -> Option<Reply> {
         title,
         text,
     })
+}
+
+/// Returns a phone number, with or without `+`.
+pub(super) fn phone(value: &Value) -> Option<Phone> {
+    word(value).and_then(|number| Phone::from_digits(number.trim_start_matches('+')))
+}
+
+/// Returns a person's id.
+pub(super) fn user(value: &Value) -> Option<UserId> {
+    UserId::parse(value.as_str()?)
 }
 
 /// Returns a non-empty text, or a number as text.

@@ -229,6 +229,7 @@ fn of_meta(code: &str) -> Option<&'static str> {
              the row if the message was accepted"
         }
         "not_delivered" => "ask Meta's support: its webhook gave no reason",
+        "held" => "wait: Meta sends held messages, or reports them as failed (132015), usually within an hour",
         _ => return None,
     })
 }

@@ -1,7 +1,7 @@
 //! What polls and webhooks bring: statuses of messages, and replies.
 
 use super::RowKey;
-use crate::model::{Millis, OptOutMatch, Phone, Reply, RowNumber, RunId, StatusUpdate};
+use crate::model::{AccountEvent, KnownPerson, Millis, OptOutMatch, Phone, Reply, RowNumber, RunId, StatusUpdate};
 
 /// A message whose status is awaited.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,10 @@ pub struct WebhookBatch {
     pub statuses: Vec<StatusUpdate>,
     /// Replies, each with what it says about opting out.
     pub replies: Vec<(Reply, Option<OptOutMatch>)>,
+    /// Who is who.
+    pub people: Vec<KnownPerson>,
+    /// What the provider reports about accounts and templates.
+    pub events: Vec<AccountEvent>,
 }
 
 /// The result of saving or matching webhooks.

@@ -102,7 +102,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     if !account.leaves_machine() && !global.quiet {
         console::info("the simulated provider got the message: nothing left this machine");
     }
-    let Outcome::Accepted { message_id } = &outcome else {
+    let Outcome::Accepted { message_id, .. } = &outcome else {
         return not_accepted(args, row, campaign.api, &outcome, sender.pause().await?);
     };
     let at = sender.clock.now();

@@ -1,12 +1,14 @@
 //! Accounts at Meta: in the configuration, or built in with its variables.
 
-use secrecy::SecretString;
+use std::collections::BTreeMap;
+
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::cli::config::credentials::{no_credential, secret, unusable, variable};
 use crate::cli::config::file::{ProviderKind, RawProvider, read};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
-use crate::provider::{Endpoint, META_BASE_URL, MetaAccount};
+use crate::provider::{Endpoint, META_BASE_URL, MetaAccount, MetaReceiver};
 
 /// The name of the built-in account.
 const BUILT_IN: &str = "meta";
@@ -18,12 +20,8 @@ pub(super) const SIMULATED_NUMBER: &str = "100000000000000";
 pub(in crate::cli) struct MetaWebhook {
     /// The provider's name, which is part of the URL.
     pub(in crate::cli) name: String,
-    /// Whose events are used.
-    pub(in crate::cli) phone_number_id: String,
-    /// The account's fingerprint, under which the store keeps when webhooks arrived.
-    pub(in crate::cli) account: String,
-    /// Signs the calls.
-    pub(in crate::cli) app_secret: SecretString,
+    /// Whose events are used, and the secret that signs the calls.
+    pub(in crate::cli) receiver: MetaReceiver,
     /// What Meta sends when a person enters the URL in its settings.
     pub(in crate::cli) verify_token: SecretString,
 }
@@ -102,7 +100,20 @@ pub(in crate::cli) async fn webhooks(global: &Global) -> Result<Vec<MetaWebhook>
         let base = raw.base_url.as_deref().unwrap_or(META_BASE_URL);
         let account = Endpoint::meta_fingerprint(base, &phone_number_id)
             .map_err(|error| CliError::new(Exit::Environment, format!("provider `{name}`: {}", unusable(&error))))?;
-        webhooks.push(MetaWebhook { name, phone_number_id, account, app_secret, verify_token });
+        let numbers = BTreeMap::from([(phone_number_id, account.clone())]);
+        let receiver = MetaReceiver { app_secret, account, waba_id: raw.waba_id.clone(), numbers };
+        webhooks.push(MetaWebhook { name, receiver, verify_token });
     }
+    share_numbers(&mut webhooks);
     Ok(webhooks)
+}
+
+/// Lets every account of an app take the webhooks of all its numbers, because Meta sends them all to one URL.
+fn share_numbers(webhooks: &mut [MetaWebhook]) {
+    let all: Vec<(SecretString, BTreeMap<String, String>)> =
+        webhooks.iter().map(|one| (one.receiver.app_secret.clone(), one.receiver.numbers.clone())).collect();
+    for MetaWebhook { receiver, .. } in webhooks {
+        let same = all.iter().filter(|(secret, _)| secret.expose_secret() == receiver.app_secret.expose_secret());
+        receiver.numbers = same.flat_map(|(_, numbers)| numbers.clone()).collect();
+    }
 }

@@ -62,8 +62,9 @@ impl OutcomeRules<'_> {
         };
         let in_doubt = matches!(outcome, Outcome::Uncertain(_) | Outcome::Unnamed(_));
         let change = match outcome {
-            Outcome::Accepted { message_id } => {
+            Outcome::Accepted { message_id, is_held } => {
                 settled.message_id = Some(message_id);
+                settled.problem = is_held.then(|| RowCause::Held.into());
                 // Where statuses cannot be polled, they are awaited until the horizon.
                 let wait = match self.api.statuses() {
                     StatusSource::Polled => self.reconcile.after,
@@ -211,7 +212,7 @@ mod tests {
 
     #[test]
     fn accepted_waits_for_its_first_poll() {
-        let settled = settle(WhenUncertain::Hold, 0, Outcome::Accepted { message_id: "m".into() });
+        let settled = settle(WhenUncertain::Hold, 0, Outcome::Accepted { message_id: "m".into(), is_held: false });
         assert_eq!(settled.state, State::Accepted);
         assert_eq!(settled.next_poll_at, Some(Millis(1_060_000)));
         assert_eq!(settled.next_attempt_at, None);
@@ -274,7 +275,7 @@ mod tests {
         assert_eq!(ledger(false, 0, Outcome::Uncertain(problem())), State::Uncertain, "though it is sent again");
         assert_eq!(ledger(true, 1, Outcome::Refused(problem())), State::Rejected, "though the row stays in doubt");
         assert_eq!((ledger(true, 1, again()), ledger(true, 2, again())), (State::Pending, State::Exhausted));
-        assert_eq!(ledger(true, 1, Outcome::Accepted { message_id: "m".into() }), State::Accepted);
+        assert_eq!(ledger(true, 1, Outcome::Accepted { message_id: "m".into(), is_held: false }), State::Accepted);
     }
 
     #[test]
@@ -282,7 +283,7 @@ mod tests {
         let after_doubt = |outcome| settle_after(true, WhenUncertain::Resend, 2, outcome);
         assert_eq!(after_doubt(Outcome::Refused(problem())).state, State::Uncertain);
         assert_eq!(after_doubt(Outcome::TryAgain { problem: problem(), wait: None }).state, State::Uncertain);
-        assert_eq!(after_doubt(Outcome::Accepted { message_id: "m".into() }).state, State::Accepted);
+        assert_eq!(after_doubt(Outcome::Accepted { message_id: "m".into(), is_held: false }).state, State::Accepted);
         assert!(settle(WhenUncertain::Resend, 0, Outcome::Uncertain(problem())).in_doubt);
     }
 

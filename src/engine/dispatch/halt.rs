@@ -162,7 +162,7 @@ mod tests {
     }
 
     fn accepted() -> Outcome {
-        Outcome::Accepted { message_id: "m".into() }
+        Outcome::Accepted { message_id: "m".into(), is_held: false }
     }
 
     #[test]

@@ -152,9 +152,11 @@ impl WebhookWriter {
         let mut waiting = Vec::with_capacity(round.len());
         let mut accounts = BTreeSet::new();
         for (callback, done) in round.drain(..) {
-            let Callback { statuses, replies, account } = callback;
-            accounts.extend(account);
+            let Callback { statuses, replies, people, events, accounts: about } = callback;
+            accounts.extend(about);
             called.statuses.extend(statuses);
+            called.people.extend(people);
+            called.events.extend(events);
             called.replies.extend(replies.into_iter().map(|reply| {
                 let opt_out = self.opt_out.matches(&reply);
                 (reply, opt_out)
@@ -176,6 +178,12 @@ impl WebhookWriter {
         };
         self.counts.statuses.fetch_add(called.statuses.len() as u64, Ordering::Relaxed);
         self.counts.replies.fetch_add(called.replies.len() as u64, Ordering::Relaxed);
+        for event in &called.events {
+            match event.is_bad() {
+                true => tracing::warn!(kind = event.kind.code(), %event, "account event"),
+                false => tracing::info!(kind = event.kind.code(), %event, "account event"),
+            }
+        }
         log_result(&result);
         for account in accounts {
             self.note_account(account).await;
@@ -257,6 +265,7 @@ mod tests {
         let reply = Reply {
             id: n.to_string(),
             from: None,
+            user: None,
             answers: None,
             at: Millis(1),
             kind: "text".into(),

@@ -15,7 +15,8 @@ pub struct Delivery {
     /// The earliest time of reading that was reported. Set only if the state is read.
     pub read_at: Option<Millis>,
     /// The failure that was reported, if one was. It stays when a delivery is reported too: see
-    /// [`is_contradicted`](Self::is_contradicted).
+    /// [`is_contradicted`](Self::is_contradicted). Before the first status: that the provider holds the message, if it
+    /// does.
     pub problem: Option<Problem>,
 }
 
@@ -45,8 +46,8 @@ impl Delivery {
             DeliveryStatus::Other(word) => self.word.clone().max(Some(word.clone())),
             _ => self.word.clone(),
         };
-        let problem =
-            [self.problem.clone(), update.failure()].into_iter().flatten().min_by(|a, b| rank(a).cmp(&rank(b)));
+        let reported = self.problem.clone().filter(|_| !self.is_held());
+        let problem = reported.into_iter().chain(update.failure()).min_by(|a, b| rank(a).cmp(&rank(b)));
         Ok(Self { state, word, delivered_at, read_at, problem })
     }
 
@@ -54,7 +55,13 @@ impl Delivery {
     /// delivery after a failure.
     #[must_use]
     pub fn awaits_status(&self) -> bool {
-        matches!(self.state, State::Accepted | State::Sent | State::Delivered) && self.problem.is_none()
+        matches!(self.state, State::Accepted | State::Sent | State::Delivered)
+            && (self.problem.is_none() || self.is_held())
+    }
+
+    /// Whether the provider holds the message to assess its quality, as far as is known. Every status ends that.
+    fn is_held(&self) -> bool {
+        self.problem.as_ref().is_some_and(|problem| problem.code == RowCause::HELD)
     }
 
     /// Whether the provider reported both a failure and a delivery. Such a message counts as delivered, and its
@@ -213,6 +220,19 @@ mod tests {
         let at_once = merged([&update("failed", Some(9), None)]);
         assert_eq!((at_once.state, at_once.is_contradicted()), (State::Delivered, true));
         assert!(!merged([&failed]).is_contradicted() && !merged([&update("read", None, None)]).is_contradicted());
+    }
+
+    #[test]
+    fn every_status_ends_the_hold_of_a_held_message() {
+        let held = Delivery { problem: Some(RowCause::Held.into()), ..accepted() };
+        assert!(held.awaits_status());
+        for update in [update("sent", None, None), update("delivered", Some(9), None), update("read", None, None)] {
+            let after = held.with(&update).unwrap();
+            assert_eq!((&after.problem, after.is_contradicted()), (&None, false));
+            assert_eq!(after, accepted().with(&update).unwrap());
+        }
+        let dropped = held.with(&failed("132015", "paused")).unwrap();
+        assert_eq!((dropped.state, dropped.problem), (State::Failed, Some(Problem::new("132015", "paused"))));
     }
 
     #[test]

@@ -138,6 +138,8 @@ pub enum Outcome {
     Accepted {
         /// The provider's id of the message.
         message_id: String,
+        /// Whether the provider holds the message to assess its quality. A status says what becomes of it.
+        is_held: bool,
     },
     /// The provider accepted the message but gave no usable id: what happens to it stays unknown, and it is never resent
     /// automatically.

@@ -54,6 +54,8 @@ pub enum RowCause {
     },
     /// The provider reported it as not delivered, without a reason.
     NotDelivered,
+    /// The provider accepted it, but delivers it only once it has assessed the first messages of its template.
+    Held,
 }
 
 /// Why a row was uncertain, as it was stored.
@@ -74,6 +76,8 @@ impl RowCause {
     pub const INTERRUPTED: &str = "interrupted";
     /// The code of a failure without a reason from the provider; a status response never has one.
     pub const NOT_DELIVERED: &str = "not_delivered";
+    /// The code of an accepted message that the provider holds.
+    pub const HELD: &str = "held";
 
     /// Returns the stable code.
     #[must_use]
@@ -86,6 +90,7 @@ impl RowCause {
             Self::Expired { .. } => "expired",
             Self::Interrupted => Self::INTERRUPTED,
             Self::NotDelivered => Self::NOT_DELIVERED,
+            Self::Held => Self::HELD,
             Self::Settled { sent: true, .. } => "settled_sent",
             Self::Settled { sent: false, .. } => "settled_not_sent",
         }
@@ -95,7 +100,7 @@ impl RowCause {
     #[must_use]
     pub fn values(&self) -> Option<String> {
         let values = match self {
-            Self::Interrupted | Self::NotDelivered => return None,
+            Self::Interrupted | Self::NotDelivered | Self::Held => return None,
             Self::Duplicate { of } => json!([of.0]),
             Self::Suppressed { reason } => json!([reason]),
             Self::Reached { run, at, waits, .. } => json!([run, at.0, waits]),
@@ -128,6 +133,7 @@ impl RowCause {
             "expired" => Self::Expired { at: text(0)?, passed: truth(1)? },
             Self::INTERRUPTED => Self::Interrupted,
             Self::NOT_DELIVERED => Self::NotDelivered,
+            Self::HELD => Self::Held,
             "settled_sent" | "settled_not_sent" => Self::Settled {
                 sent: code == "settled_sent",
                 by: text(0)?,

@@ -381,6 +381,10 @@ fn every_cause_reads_back_and_has_words() {
         (RowCause::Expired { at: "noon".into(), passed: false }, "its deadline, noon, is before its send window opens"),
         (RowCause::Interrupted, "the process ended while this message was in flight"),
         (RowCause::NotDelivered, "the provider reported it as not delivered, without a reason"),
+        (
+            RowCause::Held,
+            "accepted, but held: the provider is assessing the template's quality before it delivers this message",
+        ),
         (settled(true, None), "Ana recorded at 2025-08-06T07:43:20Z that it was sent"),
         (
             settled(false, why("500", Some("no answer"), None)),

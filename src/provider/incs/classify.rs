@@ -19,14 +19,14 @@ use crate::provider::whatsapp_errors;
 /// Returns the outcome of a send with a complete response.
 pub(super) fn answer(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Outcome {
     if let (true, Some(message_id)) = (status.is_success(), Success::message_id(body)) {
-        return Outcome::Accepted { message_id: message_id.to_owned() };
+        return Outcome::Accepted { message_id: message_id.to_owned(), is_held: false };
     }
     let Ok(envelope) = Envelope::read(body) else {
         return without_envelope(status, wait, body);
     };
     match (envelope.status.as_ref(), status.is_success()) {
         ("success", true) => match envelope.message_id() {
-            MessageId::Known(message_id) => Outcome::Accepted { message_id },
+            MessageId::Known(message_id) => Outcome::Accepted { message_id, is_held: false },
             MessageId::None => Outcome::Unnamed(SendProblem::NoMessageId.into()),
             MessageId::Unusable => Outcome::Unnamed(SendProblem::BadMessageId.into()),
         },

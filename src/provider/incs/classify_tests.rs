@@ -5,7 +5,7 @@ use crate::model::ProviderApi;
 
 fn kind(outcome: &Outcome) -> (&'static str, String) {
     match outcome {
-        Outcome::Accepted { message_id } => ("accepted", message_id.clone()),
+        Outcome::Accepted { message_id, .. } => ("accepted", message_id.clone()),
         Outcome::Unnamed(p) => ("unnamed", p.code.clone()),
         Outcome::Refused(p) => ("refused", p.code.clone()),
         Outcome::TryAgain { problem, wait } => {

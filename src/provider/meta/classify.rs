@@ -36,7 +36,7 @@ pub(super) fn answer(status: StatusCode, wait: Option<Duration>, body: &[u8]) ->
     match (error, status.is_success()) {
         (Some(error), true) => refused_with_success(status, wait, &messages, &error),
         (Some(error), false) => refusal(status, wait, &error),
-        (None, true) => accepted(&messages[0]["id"]),
+        (None, true) => accepted(&messages[0]),
         (None, false) => without_envelope(status, wait, body),
     }
 }
@@ -54,13 +54,15 @@ pub(super) fn number(status: StatusCode, wait: Option<Duration>, body: &[u8]) ->
     }
 }
 
-/// `message_status` does not matter: a message that Meta holds to assess its quality is accepted, and a webhook says
-/// what becomes of it.
-fn accepted(id: &Value) -> Outcome {
-    match id.as_str() {
+/// A `message_status` other than `accepted` means that Meta holds the message to assess its quality
+/// (`held_for_quality_assessment`) or because its template was paused meanwhile (`paused`). It is accepted all the same:
+/// a webhook says what becomes of it ("Template pacing").
+fn accepted(message: &Value) -> Outcome {
+    let is_held = matches!(message["message_status"].as_str(), Some("held_for_quality_assessment" | "paused"));
+    match message["id"].as_str() {
         Some(id) if id.trim().is_empty() => Outcome::Unnamed(SendProblem::NoMessageId.into()),
         Some(id) if id.len() <= LONGEST_ID && !id.contains(char::is_control) => {
-            Outcome::Accepted { message_id: id.to_owned() }
+            Outcome::Accepted { message_id: id.to_owned(), is_held }
         }
         Some(_) => Outcome::Unnamed(SendProblem::BadMessageId.into()),
         None => Outcome::Unnamed(SendProblem::NoMessageId.into()),
@@ -70,7 +72,7 @@ fn accepted(id: &Value) -> Outcome {
 /// Returns the outcome of a success that has an error in its body. An id names a message that exists. Without one, it is
 /// not sent again for a code that only says that something went wrong.
 fn refused_with_success(status: StatusCode, wait: Option<Duration>, messages: &Value, error: &Value) -> Outcome {
-    match (accepted(&messages[0]["id"]), refusal(status, wait, error)) {
+    match (accepted(&messages[0]), refusal(status, wait, error)) {
         (accepted @ Outcome::Accepted { .. }, _) => accepted,
         (_, Outcome::TryAgain { problem, .. } | Outcome::RetryOnce(problem)) => Outcome::Uncertain(problem),
         (_, refusal) => refusal,

@@ -16,12 +16,20 @@ fn refused(status: u16, code: u32, message: &str) -> Outcome {
 
 #[test]
 fn an_id_means_accepted_whatever_the_messages_status() {
-    for extra in ["", r#","message_status":"accepted""#, r#","message_status":"held_for_quality_assessment""#] {
+    for extra in [
+        "",
+        r#","message_status":"accepted""#,
+        r#","message_status":"held_for_quality_assessment""#,
+        r#","message_status":"paused""#,
+    ] {
         let body = format!(
             r#"{{"messaging_product":"whatsapp","contacts":[{{"input":"+16505551234","wa_id":"16505551234"}}],
             "messages":[{{"id":"wamid.HBgL"{extra}}}]}}"#
         );
-        let accepted = Outcome::Accepted { message_id: "wamid.HBgL".into() };
+        let accepted = Outcome::Accepted {
+            message_id: "wamid.HBgL".into(),
+            is_held: extra.contains("held") || extra.contains("paused"),
+        };
         assert_eq!(answer(StatusCode::OK, None, body.as_bytes()), accepted);
     }
     for body in [r#"{"messages":[]}"#, r#"{"messages":[{"id":" "}]}"#, r#"{"success":true}"#, "{}"] {
@@ -81,7 +89,7 @@ fn an_error_in_a_success_is_not_sent_again_if_it_may_have_been_accepted() {
     for code in [131_016, 190] {
         let body = format!(r#"{{"messages":[{{"id":"wamid.A"}}],"error":{{"message":"Overloaded","code":{code}}}}}"#);
         let outcome = answer(StatusCode::OK, None, body.as_bytes());
-        assert_eq!(outcome, Outcome::Accepted { message_id: "wamid.A".into() }, "{code}");
+        assert_eq!(outcome, Outcome::Accepted { message_id: "wamid.A".into(), is_held: false }, "{code}");
     }
 }
 

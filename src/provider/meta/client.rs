@@ -58,7 +58,7 @@ impl MetaClient {
     }
 
     /// Returns the id of the WhatsApp Business account, if it is configured.
-    pub(super) fn account_id(&self) -> Option<&str> {
+    pub(in crate::provider) fn account_id(&self) -> Option<&str> {
         self.endpoint.waba_id()
     }
 

@@ -1,35 +1,38 @@
 //! Checks and parses Meta's webhook calls: up to 3 MB, with up to 1,000 events each, in any order and repeated.
 //!
-//! The shapes are those of "Webhooks reference: messages" and `user_preferences`. Parsing is lenient: unused values may
-//! be anything, and an unused event is not an error.
+//! The shapes are those of "Webhooks reference: messages" and `user_preferences`; `account_events` reads the events about
+//! accounts and templates. Parsing is lenient: unused values may be anything, and an unused event is not an error.
+
+use std::collections::BTreeSet;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use sha2::Sha256;
 
+use super::account_events;
 use super::classify::words;
-use crate::model::{DeliveryStatus, Millis, Phone, Problem, Reference, Reply, StatusUpdate, plain_code};
+use super::receiver::MetaReceiver;
+use crate::model::{DeliveryStatus, KnownPerson, Millis, Problem, Reference, Reply, StatusUpdate, plain_code};
 use crate::provider::lenient_json::items;
-use crate::provider::webhook::{BadCallback, Callback, reply, seconds, word};
+use crate::provider::webhook::{BadCallback, Callback, phone, reply, seconds, user, word};
 
-/// Parses the body of a webhook call for this phone number. `signature` is the header `X-Hub-Signature-256`, which must
-/// match the raw body under the app's secret. `now` is the time of a reply that has none. Events of the account's other
-/// phone numbers are left out: another sender made those requests.
+/// Parses the body of a webhook call. `signature` is the header `X-Hub-Signature-256`, which must match the raw body
+/// under the app's secret. `now` is the time of a reply that has none. Events of phone numbers that are not the
+/// receiver's are left out: another sender made those requests.
 ///
 /// # Errors
 /// When the signature is missing or wrong, or the body is not JSON.
 pub fn signed_callback(
     body: &[u8],
     signature: Option<&str>,
-    app_secret: &SecretString,
-    phone_number_id: &str,
+    receiver: &MetaReceiver,
     now: Millis,
 ) -> Result<Callback, BadCallback> {
-    if !is_signed(body, signature, app_secret) {
+    if !is_signed(body, signature, &receiver.app_secret) {
         return Err(BadCallback::Unsigned);
     }
-    parse(body, phone_number_id, now)
+    parse(body, receiver, now)
 }
 
 /// Whether the header has the HMAC-SHA256 of the body under the app's secret, as `sha256=` and hexadecimal digits.
@@ -55,27 +58,63 @@ fn is_signed(body: &[u8], signature: Option<&str>, app_secret: &SecretString) ->
 ///
 /// # Errors
 /// When it is not JSON.
-pub(super) fn parse(body: &[u8], phone_number_id: &str, now: Millis) -> Result<Callback, BadCallback> {
+pub(super) fn parse(body: &[u8], receiver: &MetaReceiver, now: Millis) -> Result<Callback, BadCallback> {
     let body: Value = serde_json::from_slice(body).map_err(|_| BadCallback::NotJson)?;
     let mut callback = Callback::default();
-    for change in items(&body, "entry").iter().flat_map(|entry| items(entry, "changes")) {
-        let value = &change["value"];
-        if word(&value["metadata"]["phone_number_id"]).is_some_and(|id| id != phone_number_id) {
-            continue;
-        }
-        match change["field"].as_str() {
-            Some("messages") => {
-                callback.statuses.extend(items(value, "statuses").iter().filter_map(status));
-                let messages = items(value, "messages").iter().filter(|message| is_from_person(message));
-                callback.replies.extend(messages.filter_map(|message| reply(message, now)));
+    let mut accounts = BTreeSet::new();
+    for entry in items(&body, "entry") {
+        for change in items(entry, "changes") {
+            let value = &change["value"];
+            match word(&value["metadata"]["phone_number_id"]).map(|id| receiver.numbers.get(&id)) {
+                None => accounts.insert(&receiver.account),
+                Some(Some(account)) => accounts.insert(account),
+                Some(None) => continue,
+            };
+            match change["field"].as_str() {
+                Some("messages") => messages(value, now, &mut callback),
+                Some("user_preferences") => {
+                    let chosen = items(value, "user_preferences");
+                    callback.people.extend(chosen.iter().flat_map(|one| people(one, ["user_id", ""], "wa_id", None)));
+                    callback.replies.extend(chosen.iter().filter_map(|one| preference(one, now)));
+                }
+                Some(field) => callback.events.extend(account_events::of_change(entry, field, value, receiver, now)),
+                None => {}
             }
-            Some("user_preferences") => {
-                callback.replies.extend(items(value, "user_preferences").iter().filter_map(|one| preference(one, now)));
-            }
-            _ => {}
         }
     }
+    callback.accounts = accounts.into_iter().cloned().collect();
     Ok(callback)
+}
+
+/// Reads statuses, replies, and who is who.
+fn messages(value: &Value, now: Millis, callback: &mut Callback) {
+    for one in items(value, "statuses") {
+        let Some(update) = status(one) else { continue };
+        let ids = ["recipient_user_id", "parent_recipient_user_id"];
+        callback.people.extend(people(one, ids, "recipient_id", Some(&update.message_id)));
+        callback.statuses.push(update);
+    }
+    for contact in items(value, "contacts") {
+        callback.people.extend(people(contact, ["user_id", "parent_user_id"], "wa_id", None));
+    }
+    for message in items(value, "messages").iter().filter(|message| is_from_person(message)) {
+        callback.people.extend(people(message, ["from_user_id", "from_parent_user_id"], "from", None));
+        callback.replies.extend(reply(message, now));
+    }
+}
+
+/// Returns the ids of a person with what shows the number: the number itself, or a message to the person.
+fn people<'v>(
+    value: &'v Value,
+    ids: [&'v str; 2],
+    number: &str,
+    message_id: Option<&'v str>,
+) -> impl Iterator<Item = KnownPerson> + use<'v> {
+    let phone = phone(&value[number]);
+    let known = phone.is_some() || message_id.is_some();
+    ids.into_iter().filter(move |_| known).filter_map(move |id| {
+        Some(KnownPerson { user: user(&value[id])?, phone, message_id: message_id.map(str::to_owned) })
+    })
 }
 
 /// Whether a person wrote the message. `system` reports a changed number, `unsupported` an unknown kind.
@@ -113,12 +152,12 @@ fn problem(error: &Value) -> Problem {
 /// `resume`. It has no id of its own, so it gets one from its contents: a repeat has the same.
 fn preference(preference: &Value, now: Millis) -> Option<Reply> {
     let value = word(&preference["value"])?;
-    let number = word(&preference["wa_id"]);
-    let who = number.clone().or_else(|| word(&preference["user_id"]))?;
+    let who = word(&preference["wa_id"]).or_else(|| word(&preference["user_id"]))?;
     let at = word(&preference["timestamp"]).unwrap_or_default();
     Some(Reply {
         id: format!("user_preferences:{who}:{value}:{at}"),
-        from: number.and_then(|number| Phone::from_digits(number.trim_start_matches('+'))),
+        from: phone(&preference["wa_id"]),
+        user: user(&preference["user_id"]),
         answers: None,
         at: seconds(&preference["timestamp"]).unwrap_or(now),
         kind: Reply::SETTING.to_owned(),

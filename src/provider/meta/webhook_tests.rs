@@ -1,7 +1,11 @@
 //! Meta's webhooks, in the shapes of its documents.
 
+use std::collections::BTreeMap;
+
+use secrecy::SecretString;
+
 use super::*;
-use crate::model::{ReferenceKey, RowNumber};
+use crate::model::{AccountChange, Phone, ReferenceKey, RowNumber, UserId};
 
 const NOW: Millis = Millis(7);
 const NUMBER: &str = "106540352242922";
@@ -21,8 +25,18 @@ fn messages(rest: &str) -> String {
     )
 }
 
+/// The receiver of this number's webhooks, and of another's.
+fn receiver() -> MetaReceiver {
+    MetaReceiver {
+        app_secret: SecretString::from("app-secret"),
+        account: "account".into(),
+        waba_id: None,
+        numbers: BTreeMap::from([(NUMBER.into(), "account".into()), ("2".into(), "second account".into())]),
+    }
+}
+
 fn read(text: &str) -> Callback {
-    parse(text.as_bytes(), NUMBER, NOW).unwrap()
+    parse(text.as_bytes(), &receiver(), NOW).unwrap()
 }
 
 #[test]
@@ -56,7 +70,7 @@ fn statuses_of_every_kind_with_their_reference() {
             ..update("wamid.C", DeliveryStatus::Failed, None)
         },
     ];
-    assert_eq!(read(&text), Callback { statuses: expected, ..Callback::default() });
+    assert_eq!(read(&text), Callback { statuses: expected, accounts: vec!["account".into()], ..Callback::default() });
 }
 
 #[test]
@@ -107,11 +121,19 @@ fn a_choice_in_whatsapps_settings_is_a_reply_that_opts_out() {
 #[test]
 fn events_of_other_numbers_and_unused_ones_are_left_out() {
     let other = messages(r#""statuses":[{"id":"wamid.A","status":"sent"}]"#).replace(NUMBER, "1");
-    for text in [other.as_str(), &call("account_update", "{}"), "{}", "[]", "null", r#"{"entry":[{"changes":[7]}]}"#] {
+    for text in [
+        other.as_str(),
+        &call("account_update", "{}"),
+        &call("calls", "{}"),
+        "{}",
+        "[]",
+        "null",
+        r#"{"entry":[{"changes":[7]}]}"#,
+    ] {
         assert!(read(text).is_empty(), "{text}");
     }
-    assert_eq!(parse(b"no", NUMBER, NOW), Err(BadCallback::NotJson));
-    assert_eq!(parse("[".repeat(100_000).as_bytes(), NUMBER, NOW), Err(BadCallback::NotJson));
+    assert_eq!(parse(b"no", &receiver(), NOW), Err(BadCallback::NotJson));
+    assert_eq!(parse("[".repeat(100_000).as_bytes(), &receiver(), NOW), Err(BadCallback::NotJson));
 }
 
 #[test]
@@ -130,13 +152,12 @@ fn several_entries_and_changes_are_all_read() {
 
 #[test]
 fn only_the_right_signature_of_the_raw_bytes_passes() {
-    let secret = SecretString::from("app-secret");
     let body = messages(r#""statuses":[]"#);
     // printf BODY | openssl dgst -sha256 -hmac app-secret
     let mut mac = Hmac::<Sha256>::new_from_slice(b"app-secret").unwrap();
     mac.update(body.as_bytes());
     let right = format!("sha256={}", crate::text::hex(&mac.finalize().into_bytes()));
-    let check = |body: &str, signature: Option<&str>| signed_callback(body.as_bytes(), signature, &secret, NUMBER, NOW);
+    let check = |body: &str, signature: Option<&str>| signed_callback(body.as_bytes(), signature, &receiver(), NOW);
     assert!(check(&body, Some(&right)).is_ok());
     let wrong = right.replace(['0', '1'], "2");
     let short = &right[..right.len() - 2];
@@ -144,4 +165,156 @@ fn only_the_right_signature_of_the_raw_bytes_passes() {
         assert_eq!(check(&body, signature), Err(BadCallback::Unsigned), "{signature:?}");
     }
     assert_eq!(check(&format!("{body} "), Some(&right)), Err(BadCallback::Unsigned));
+}
+
+#[test]
+fn the_numbers_of_one_app_share_its_url() {
+    let text = messages(r#""statuses":[{"id":"wamid.A","status":"sent"}]"#);
+    let accounts = |number: &str| read(&text.replace(NUMBER, number)).accounts;
+    assert_eq!(accounts(NUMBER), ["account"]);
+    assert_eq!(accounts("2"), ["second account"]);
+    assert_eq!(accounts("3"), [""; 0]);
+}
+
+#[test]
+fn people_are_known_by_their_number_or_by_a_message_to_them() {
+    let text = messages(
+        r#""contacts":[{"wa_id":"16505550001","user_id":"US.1"},{"user_id":"US.2"}],"statuses":[
+        {"id":"wamid.A","status":"sent","recipient_id":"16505550003","recipient_user_id":"US.3","parent_recipient_user_id":"US.ENT.3"},
+        {"id":"wamid.B","status":"sent","recipient_user_id":"US.4"},{"id":"wamid.C","status":"sent","recipient_id":"16505550005"}],
+        "messages":[{"from":"16505550006","from_user_id":"US.6","id":"a","type":"text","text":{"body":"Hi"}},
+        {"from_user_id":"US.7","id":"b","type":"text","text":{"body":"Stop"}}]"#,
+    );
+    let Callback { people, replies, .. } = read(&text);
+    let user = |id: &str| UserId::parse(id).unwrap();
+    let known = |id: &str, number: Option<&str>, message: Option<&str>| KnownPerson {
+        user: user(id),
+        phone: number.and_then(Phone::from_digits),
+        message_id: message.map(str::to_owned),
+    };
+    let expected = [
+        known("US.3", Some("16505550003"), Some("wamid.A")),
+        known("US.ENT.3", Some("16505550003"), Some("wamid.A")),
+        known("US.4", None, Some("wamid.B")),
+        known("US.1", Some("16505550001"), None),
+        known("US.6", Some("16505550006"), None),
+    ];
+    assert_eq!(people, expected);
+    assert_eq!(
+        replies.iter().map(|reply| reply.user.clone()).collect::<Vec<_>>(),
+        [Some(user("US.6")), Some(user("US.7"))]
+    );
+}
+
+#[test]
+fn an_opt_out_may_come_with_an_id_alone() {
+    let value = r#"{"user_preferences":[{"user_id":"US.1","category":"marketing_messages","value":"stop","timestamp":1731705721}]}"#;
+    let Callback { people, replies, .. } = read(&call("user_preferences", value));
+    assert_eq!((people.len(), replies.len()), (0, 1));
+    assert_eq!((replies[0].from, replies[0].user.clone()), (None, UserId::parse("US.1")));
+    assert!(replies[0].stops_marketing());
+}
+
+#[test]
+fn reports_about_templates_and_accounts() {
+    let template = r#""message_template_id":594425479261596,"message_template_name":"spring_sale","message_template_language":"en-US""#;
+    let of = |field: &str, rest: &str| {
+        let value = format!("{{{template},{rest}}}");
+        let text = call(field, &value).replace(r#""changes""#, r#""time":1751247548,"changes""#);
+        let mut events = read(&text).events;
+        assert_eq!(events.len(), 1, "{field} {rest}");
+        let event = events.remove(0);
+        assert_eq!((event.at, event.account.as_deref()), (Millis(1_751_247_548_000), Some("account")));
+        let name = event.template.map(|of| format!("{} {}", of.name, of.language));
+        (event.kind, event.value.original().to_owned(), event.reason.map(|why| why.original().to_owned()), name)
+    };
+    let named = Some("spring_sale en_US".to_owned());
+    let some = |text: &str| Some(text.to_owned());
+    for (field, rest, kind, value, reason, name) in [
+        (
+            "message_template_status_update",
+            r#""event":"PAUSED","reason":"NONE","other_info":{"title":"FIRST_PAUSE","description":"low quality"}"#,
+            AccountChange::TemplateState,
+            "PAUSED",
+            some("low quality"),
+            &named,
+        ),
+        (
+            "message_template_status_update",
+            r#""event":"APPROVED","reason":"NONE""#,
+            AccountChange::TemplateState,
+            "APPROVED",
+            None,
+            &named,
+        ),
+        (
+            "message_template_status_update",
+            r#""event":"REJECTED","reason":"PROMOTIONAL""#,
+            AccountChange::TemplateState,
+            "REJECTED",
+            some("PROMOTIONAL"),
+            &named,
+        ),
+        (
+            "message_template_quality_update",
+            r#""previous_quality_score":"GREEN","new_quality_score":"YELLOW""#,
+            AccountChange::TemplateQuality,
+            "YELLOW",
+            None,
+            &named,
+        ),
+        (
+            "template_category_update",
+            r#""previous_category":"UTILITY","new_category":"MARKETING""#,
+            AccountChange::TemplateCategory,
+            "MARKETING",
+            None,
+            &named,
+        ),
+        (
+            "template_category_update",
+            r#""new_category":"UTILITY","correct_category":"MARKETING","category_update_timestamp":1"#,
+            AccountChange::ComingCategory,
+            "MARKETING",
+            None,
+            &named,
+        ),
+        (
+            "phone_number_quality_update",
+            r#""display_phone_number":"15550783881","event":"DOWNGRADE","current_limit":"TIER_2K""#,
+            AccountChange::Number,
+            "DOWNGRADE",
+            some("TIER_2K"),
+            &None,
+        ),
+        (
+            "business_capability_update",
+            r#""max_daily_conversations_per_business":2000"#,
+            AccountChange::Limit,
+            "2000",
+            None,
+            &None,
+        ),
+        (
+            "account_update",
+            r#""event":"ACCOUNT_RESTRICTION","restriction_info":[{"restriction_type":"RESTRICTED_BIZ_INITIATED_MESSAGING"}]"#,
+            AccountChange::Account,
+            "ACCOUNT_RESTRICTION",
+            some("RESTRICTED_BIZ_INITIATED_MESSAGING"),
+            &None,
+        ),
+    ] {
+        assert_eq!(of(field, rest), (kind, value.to_owned(), reason, name.clone()), "{field}");
+    }
+    // A report about another account keeps that account's id alone.
+    let other = MetaReceiver { waba_id: Some("7".into()), ..receiver() };
+    let text = call("message_template_status_update", &format!(r#"{{{template},"event":"PAUSED"}}"#));
+    let events = parse(text.as_bytes(), &other, NOW).unwrap().events;
+    assert_eq!(
+        (events[0].account.as_deref(), events[0].business_account.as_str(), events[0].at),
+        (None, "102290129340398", NOW)
+    );
+    for rest in [r#"{"event":"PAUSED"}"#, r#"{"message_template_name":"a"}"#, "7", "null"] {
+        assert_eq!(read(&call("message_template_status_update", rest)).events, []);
+    }
 }

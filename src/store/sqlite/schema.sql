@@ -217,7 +217,8 @@ CREATE TABLE reply (
     inbound_id       TEXT    NOT NULL UNIQUE, -- the provider's id: a repeated reply has the same one
     row              INTEGER,              -- the key of the row whose message it answers; NULL while none is known
     in_reply_to      TEXT,                 -- the provider's id of the message that it answers, if it says so
-    phone            INTEGER,              -- the sender's number, if the provider reports it
+    phone            INTEGER,              -- the sender's number, if it is known
+    user_id          TEXT,                 -- the provider's id of the sender, if it reports one
     at               INTEGER NOT NULL,
     kind             TEXT    NOT NULL,     -- button_reply, list_reply, button, text, or another word of the provider
     choice           TEXT,                 -- the id of the button or the list's row
@@ -229,7 +230,16 @@ CREATE TABLE reply (
 );
 CREATE INDEX reply_possible_opt_out ON reply (id) WHERE possible_opt_out = 1;
 CREATE INDEX reply_row ON reply (row) WHERE row IS NOT NULL;
+CREATE INDEX reply_user_id ON reply (user_id) WHERE user_id IS NOT NULL;
 CREATE INDEX reply_loose ON reply (received_at) WHERE row IS NULL AND in_reply_to IS NOT NULL;
+
+-- The phone numbers of people by the provider's ids of them: an opt-out may come without a number. A person may have two,
+-- because some countries write numbers differently.
+CREATE TABLE user_phone (
+    user_id TEXT    NOT NULL,
+    phone   INTEGER NOT NULL,
+    PRIMARY KEY (user_id, phone)
+) WITHOUT ROWID;
 
 -- Templates as last pulled from their providers.
 CREATE TABLE template (
@@ -274,6 +284,19 @@ CREATE TABLE account (
 CREATE TABLE account_webhook (
     account TEXT PRIMARY KEY, -- as account.key
     at      INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- What providers last reported of their own accord about accounts and templates.
+CREATE TABLE account_event (
+    business_account TEXT    NOT NULL, -- the provider's id
+    account          TEXT,             -- as account.key; NULL if it is about another account than the receiver's
+    template         TEXT    NOT NULL, -- its name; empty if it is about the account
+    language         TEXT    NOT NULL, -- the template's; empty if it is about the account
+    kind             TEXT    NOT NULL, -- template_state, template_quality and so on
+    value            TEXT    NOT NULL, -- the provider's word
+    reason           TEXT,             -- the provider's words
+    at               INTEGER NOT NULL,
+    PRIMARY KEY (business_account, template, language, kind)
 ) WITHOUT ROWID;
 
 -- The store's id and its number of commits that claimed rows; compared with the mark file next to it (see `mark`).

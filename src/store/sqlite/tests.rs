@@ -100,7 +100,7 @@ async fn of_every_kind() -> (Fixture<SqliteFile>, Worker) {
         problem: None,
         reference: None,
     };
-    f.store.save_webhooks(&WebhookBatch { statuses: vec![failed], replies: Vec::new() }, NOW).await.unwrap();
+    f.store.save_webhooks(&WebhookBatch { statuses: vec![failed], ..WebhookBatch::default() }, NOW).await.unwrap();
     f.store.requeue(w.owner, &w.now().await, &RequeueFilter::in_states(&[State::Failed]), true, NOW).await.unwrap();
     w.send(|claim| accepted(claim, "n3")).await;
     w.send(doubted).await;

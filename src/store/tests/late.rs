@@ -179,7 +179,7 @@ async fn a_late_outcome_leaves_a_row_that_is_being_sent_again_alone(f: Fixture<i
     assert_eq!(w.states().await, [Accepted, Accepted, Accepted, Accepted, Sending]);
     assert_eq!(w.row(1).await.message_id.as_deref(), Some("n1"));
     // The message accepted first also gets its statuses, and they are not the row's.
-    let batch = WebhookBatch { statuses: vec![failed("m1")], replies: Vec::new() };
+    let batch = WebhookBatch { statuses: vec![failed("m1")], ..WebhookBatch::default() };
     assert_eq!(f.store.save_webhooks(&batch, NOW).await.unwrap(), WebhookResult::default());
     assert_eq!(w.state(1).await, Accepted);
     w.check().await;
@@ -200,7 +200,7 @@ async fn outcomes_of_two_claims_of_a_row_may_come_together(f: Fixture<impl Place
         assert_eq!(w.row(row).await.message_id.as_deref(), Some(id));
     }
     let statuses = ["m1", "m2", "n1", "n2"].map(failed).to_vec();
-    let result = f.store.save_webhooks(&WebhookBatch { statuses, replies: Vec::new() }, NOW).await.unwrap();
+    let result = f.store.save_webhooks(&WebhookBatch { statuses, ..WebhookBatch::default() }, NOW).await.unwrap();
     assert_eq!(result.early, 0, "every message is known");
     before.settle_late([]).await;
     w.check().await;
@@ -250,7 +250,7 @@ async fn a_row_that_took_up_an_earlier_acceptance_goes_on_like_any_other(f: Fixt
     let second = w.claim_one().await;
     w.settle([again(&second, at(5))]).await;
     before.settle_late([accepted(&claims[0], "m1")]).await;
-    let batch = WebhookBatch { statuses: vec![failed("m1")], replies: Vec::new() };
+    let batch = WebhookBatch { statuses: vec![failed("m1")], ..WebhookBatch::default() };
     f.store.save_webhooks(&batch, NOW).await.unwrap();
     assert_eq!(w.state(1).await, State::Failed);
     w.store.requeue(w.owner, &w.now().await, &RequeueFilter::in_states(&[State::Failed]), true, NOW).await.unwrap();

@@ -45,7 +45,7 @@ async fn report(w: &Worker, message_id: &str, status: DeliveryStatus) {
         problem: None,
         reference: None,
     };
-    let batch = WebhookBatch { statuses: vec![update], replies: Vec::new() };
+    let batch = WebhookBatch { statuses: vec![update], ..WebhookBatch::default() };
     assert_eq!(w.store.save_webhooks(&batch, NOW).await.unwrap(), WebhookResult::default());
 }
 

@@ -227,7 +227,7 @@ impl World {
                 w.store.record_polls(w.run, &[polled]).await.unwrap();
             }
             _ => {
-                let batch = WebhookBatch { statuses: vec![update], replies: Vec::new() };
+                let batch = WebhookBatch { statuses: vec![update], ..WebhookBatch::default() };
                 w.store.save_webhooks(&batch, self.now).await.unwrap();
             }
         }

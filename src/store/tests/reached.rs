@@ -100,7 +100,7 @@ async fn people_who_got_an_earlier_message_of_a_row_are_left_out(f: Fixture<impl
         let message_id = id.into();
         let update =
             StatusUpdate { message_id, status, delivered_at: None, read_at: None, problem: None, reference: None };
-        f.store.save_webhooks(&WebhookBatch { statuses: vec![update], replies: Vec::new() }, NOW).await.unwrap();
+        f.store.save_webhooks(&WebhookBatch { statuses: vec![update], ..WebhookBatch::default() }, NOW).await.unwrap();
     };
     for id in ["m1", "m2"] {
         w.send(|claim| accepted(claim, id)).await;

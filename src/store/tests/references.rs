@@ -43,7 +43,7 @@ fn status(message_id: &str, status: DeliveryStatus, reference: Reference) -> Sta
 }
 
 async fn save(w: &Worker, statuses: Vec<StatusUpdate>) -> WebhookResult {
-    w.store.save_webhooks(&WebhookBatch { statuses, replies: Vec::new() }, at(60)).await.unwrap()
+    w.store.save_webhooks(&WebhookBatch { statuses, ..WebhookBatch::default() }, at(60)).await.unwrap()
 }
 
 /// Returns a run of one row with its first claim.

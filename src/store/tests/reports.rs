@@ -17,7 +17,7 @@ contract!(
 fn status(message_id: &str, status: DeliveryStatus, at: Option<Millis>) -> WebhookBatch {
     let message_id = message_id.into();
     let update = StatusUpdate { message_id, status, delivered_at: at, read_at: None, problem: None, reference: None };
-    WebhookBatch { statuses: vec![update], replies: Vec::new() }
+    WebhookBatch { statuses: vec![update], ..WebhookBatch::default() }
 }
 
 async fn the_report_has_every_row_in_whatever_state_it_is(f: Fixture<impl Place>) {

@@ -32,7 +32,7 @@ fn status(n: u64, word: &str, at: Option<i64>, reason: Option<&str>) -> StatusUp
 }
 
 async fn webhook(store: &Store, statuses: &[StatusUpdate]) -> WebhookResult {
-    let batch = WebhookBatch { statuses: statuses.to_vec(), replies: Vec::new() };
+    let batch = WebhookBatch { statuses: statuses.to_vec(), ..WebhookBatch::default() };
     store.save_webhooks(&batch, NOW).await.unwrap()
 }
 

@@ -114,7 +114,7 @@ async fn a_message_is_found_by_its_id_whatever_that_is(f: Fixture<impl Place>) {
         problem: Some(Problem::new(format!("code {text}"), text.as_str())),
         reference: None,
     };
-    let batch = |updates: Vec<StatusUpdate>| WebhookBatch { statuses: updates, replies: Vec::new() };
+    let batch = |updates: Vec<StatusUpdate>| WebhookBatch { statuses: updates, ..WebhookBatch::default() };
     // Each with an undocumented status word, before the messages exist.
     let early = texts.iter().map(|text| update(text, &format!("word {text}"))).chain([update(&"b".into(), "read")]);
     let result = f.store.save_webhooks(&batch(early.collect()), NOW).await.unwrap();
@@ -130,6 +130,7 @@ async fn a_message_is_found_by_its_id_whatever_that_is(f: Fixture<impl Place>) {
     let reply = |text: &String| Reply {
         id: text.clone(),
         from: None,
+        user: None,
         answers: Some(text.clone()),
         at: Millis(1),
         kind: "text".into(),
@@ -138,7 +139,7 @@ async fn a_message_is_found_by_its_id_whatever_that_is(f: Fixture<impl Place>) {
         text: None,
     };
     let replies = texts.iter().map(|text| (reply(text), None)).collect();
-    f.store.save_webhooks(&WebhookBatch { statuses: Vec::new(), replies }, NOW).await.unwrap();
+    f.store.save_webhooks(&WebhookBatch { replies, ..WebhookBatch::default() }, NOW).await.unwrap();
     let kept = f.store.replies(Some(&w.now().await), 0, 999).await.unwrap();
     let rows: Vec<_> = kept.iter().map(|kept| kept.answered.unwrap().0.0).collect();
     assert_eq!(rows, (1..=texts.len() as u64).collect::<Vec<_>>());
@@ -152,12 +153,12 @@ async fn what_people_write_comes_out_as_they_wrote_it(f: Fixture<impl Place>) {
         let (choice, title, kind) = (some.clone(), some.clone(), text.clone());
         let from = Some(Phone::from_u64(n));
         (
-            Reply { id, from, answers: None, at: Millis(1), kind, choice, title, text: some },
+            Reply { id, from, user: None, answers: None, at: Millis(1), kind, choice, title, text: some },
             Some(OptOutMatch::Exact(text.clone())),
         )
     };
     let replies: Vec<_> = texts.iter().zip(1..).map(reply).collect();
-    f.store.save_webhooks(&WebhookBatch { statuses: Vec::new(), replies: replies.clone() }, NOW).await.unwrap();
+    f.store.save_webhooks(&WebhookBatch { replies: replies.clone(), ..WebhookBatch::default() }, NOW).await.unwrap();
     let kept = f.store.replies(None, 0, 999).await.unwrap();
     assert!(kept.iter().map(|kept| &kept.reply).eq(replies.iter().map(|(reply, _)| reply)));
     let listed = f.store.suppressions(None, 999).await.unwrap();

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::{
-    Choice, DeliveryStatus, Millis, OptOutMatch, Phone, Replies, Reply, RowNumber, State, StatusUpdate, TitleCount,
+    AccountChange, AccountEvent, Choice, DeliveryStatus, KnownPerson, Millis, OptOutMatch, Phone, Replies, Reply,
+    RowNumber, State, StatusUpdate, TemplateName, TitleCount, UserId,
 };
 
 contract!(
@@ -14,6 +15,8 @@ contract!(
     who_may_ask_for_nothing_more_is_listed_until_a_person_decides,
     a_reply_finds_its_row_by_an_earlier_attempt_too,
     replies_are_listed_in_their_order_and_counted_by_what_they_say,
+    who_opts_out_without_a_number_is_suppressed_once_it_is_known,
+    the_last_report_of_each_kind_about_an_account_is_kept,
 );
 
 fn read(message_id: &str) -> StatusUpdate {
@@ -29,13 +32,14 @@ fn read(message_id: &str) -> StatusUpdate {
 }
 
 fn statuses(statuses: Vec<StatusUpdate>) -> WebhookBatch {
-    WebhookBatch { statuses, replies: Vec::new() }
+    WebhookBatch { statuses, ..WebhookBatch::default() }
 }
 
 fn reply(id: &str, from: Option<&str>, answers: Option<&str>, stop: bool) -> (Reply, Option<OptOutMatch>) {
     let reply = Reply {
         id: id.into(),
         from: from.and_then(Phone::from_digits),
+        user: None,
         answers: answers.map(str::to_owned),
         at: Millis(77_000),
         kind: "text".into(),
@@ -47,7 +51,7 @@ fn reply(id: &str, from: Option<&str>, answers: Option<&str>, stop: bool) -> (Re
 }
 
 fn replies(replies: Vec<(Reply, Option<OptOutMatch>)>) -> WebhookBatch {
-    WebhookBatch { statuses: Vec::new(), replies }
+    WebhookBatch { replies, ..WebhookBatch::default() }
 }
 
 async fn save(store: &Store, batch: &WebhookBatch) -> WebhookResult {
@@ -289,4 +293,73 @@ async fn replies_are_listed_in_their_order_and_counted_by_what_they_say(f: Fixtu
     ];
     let counted = f.store.replies_counted(&run).await.unwrap();
     assert_eq!(counted, Replies { total: 7, rows: 2, opted_out: 1, choices, by_title });
+}
+
+fn people(people: &[(&str, Option<Phone>, Option<&str>)]) -> WebhookBatch {
+    let known = |(id, phone, message): &(&str, Option<Phone>, Option<&str>)| KnownPerson {
+        user: UserId::parse(id).unwrap(),
+        phone: *phone,
+        message_id: message.map(str::to_owned),
+    };
+    WebhookBatch { people: people.iter().map(known).collect(), ..WebhookBatch::default() }
+}
+
+async fn who_opts_out_without_a_number_is_suppressed_once_it_is_known(f: Fixture<impl Place>) {
+    f.store.index_message_ids().await.unwrap();
+    let w = f.run("job", 3).await;
+    let claims = w.claim(9).await;
+    w.settle(claims.iter().zip(["m1", "m2", "m3"]).map(|(attempt, id)| accepted(&attempt.claim, id))).await;
+    let from = |id: &str, user: &str, stop: bool| {
+        let (reply, opt_out) = reply(id, None, None, stop);
+        (Reply { user: UserId::parse(user), ..reply }, opt_out)
+    };
+    // Nothing shows yet whom these ids belong to.
+    let batch = replies(vec![from("r1", "US.1", true), from("r2", "US.2", false), from("r3", "US.3", true)]);
+    assert_eq!(save(&f.store, &batch).await.suppressed, 0);
+    // A status of a message to the person shows it, or the provider gives the number as it writes it.
+    let other = Phone::from_digits("5215512345678");
+    assert_eq!(save(&f.store, &people(&[("US.1", None, Some("m1")), ("US.2", None, Some("m2"))])).await.suppressed, 1);
+    assert_eq!(save(&f.store, &people(&[("US.1", None, Some("m1")), ("US.9", None, Some("m9"))])).await.suppressed, 0);
+    assert_eq!(save(&f.store, &people(&[("US.3", other, Some("m3"))])).await.suppressed, 2);
+    let suppressed: Vec<Phone> =
+        f.store.suppressions(None, 9).await.unwrap().into_iter().map(|(phone, ..)| phone).collect();
+    let mut expected = vec![phone(1), phone(3), other.unwrap()];
+    expected.sort();
+    assert_eq!(suppressed, expected);
+    // The replies have their numbers now, and the next one has it at once.
+    let kept = f.store.replies(None, 0, 9).await.unwrap();
+    assert_eq!(kept.iter().map(|kept| kept.reply.from).collect::<Vec<_>>()[..2], [Some(phone(1)), Some(phone(2))]);
+    assert_eq!(save(&f.store, &replies(vec![from("r4", "US.2", true)])).await.suppressed, 1);
+    let last = f.store.replies(None, kept[2].place, 9).await.unwrap();
+    assert_eq!((last[0].reply.from, last[0].reply.user.clone()), (Some(phone(2)), UserId::parse("US.2")));
+}
+
+async fn the_last_report_of_each_kind_about_an_account_is_kept(f: Fixture<impl Place>) {
+    let event = |template: &str, value: &str, at: i64| AccountEvent {
+        business_account: "7".into(),
+        account: Some("account".into()),
+        template: Some(TemplateName { name: template.into(), language: "en_US".into() }),
+        kind: AccountChange::TemplateState,
+        value: value.into(),
+        reason: Some("why".into()),
+        at: Millis(at),
+    };
+    let account = AccountEvent {
+        template: None,
+        kind: AccountChange::Account,
+        account: None,
+        reason: None,
+        ..event("", "ACCOUNT_RESTRICTION", 6_000)
+    };
+    // The second one is older than the first.
+    let events =
+        vec![event("a", "APPROVED", 5_000), event("a", "PAUSED", 4_000), event("b", "PAUSED", 3_000), account.clone()];
+    let batch = WebhookBatch { events, ..WebhookBatch::default() };
+    save(&f.store, &batch).await;
+    save(&f.store, &batch).await;
+    let found =
+        async |id: Option<&str>, since: i64| f.store.account_events("account", id, Millis(since)).await.unwrap();
+    assert_eq!(found(None, 0).await, [event("b", "PAUSED", 3_000), event("a", "APPROVED", 5_000)]);
+    assert_eq!(found(Some("7"), 5_000).await, [event("a", "APPROVED", 5_000), account]);
+    assert_eq!(found(Some("8"), 0).await, []);
 }

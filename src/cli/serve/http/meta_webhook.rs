@@ -93,13 +93,7 @@ async fn take(State(webhooks): State<MetaWebhooks>, Path(name): Path<String>, re
     // A large body takes tens of milliseconds, during which other requests go on.
     let parsed = tokio::task::spawn_blocking(move || {
         let account = accounts.get(account)?;
-        let now = Millis::now();
-        let (secret, number) = (&account.app_secret, account.phone_number_id.as_str());
-        let mut parsed = provider::signed_callback(&body, signature.as_deref(), secret, number, now);
-        if let Ok(callback) = &mut parsed {
-            callback.account = Some(account.account.clone());
-        }
-        Some(parsed)
+        Some(provider::signed_callback(&body, signature.as_deref(), &account.receiver, Millis::now()))
     });
     let Ok(Some(parsed)) = parsed.await else { return send_again() };
     // What was parsed is about as large as the body.

@@ -76,6 +76,10 @@ impl RowCause {
             }
             Self::Interrupted => "the process ended while this message was in flight".to_owned(),
             Self::NotDelivered => "the provider reported it as not delivered, without a reason".to_owned(),
+            Self::Held => {
+                "accepted, but held: the provider is assessing the template's quality before it delivers this message"
+                    .to_owned()
+            }
             Self::Settled { sent, by, at, before } => {
                 let what = if *sent { "sent" } else { "not sent" };
                 let before = before.as_ref().and_then(|before| {

@@ -7,10 +7,10 @@ use std::collections::HashSet;
 
 use sqlx::{Row, SqliteConnection};
 
-use super::polls;
 use super::references::{self, Resolved, Tie};
+use super::{account_events, people, polls};
 use crate::crash_point::Point;
-use crate::model::{DeliveryStatus, Millis, OptOutMatch, Problem, Reply, StatusUpdate};
+use crate::model::{DeliveryStatus, Millis, OptOutMatch, Problem, Reply, StatusUpdate, UserId};
 use crate::store::sqlite::Store;
 use crate::store::sqlite::error::doing;
 use crate::store::{StoreError, WebhookBatch, WebhookResult};
@@ -55,7 +55,10 @@ impl Store {
         let Resolved { settled, doubled } = resolved;
         let mut result = WebhookResult { settled, doubled, ..WebhookResult::default() };
         (result.early, result.dropped) = keep_early(&mut tx, &unknown, &genuine, now).await?;
+        let suppressed = people::learn(&mut tx, &batch.people).await?;
         (result.replies, result.suppressed) = keep_replies(&mut tx, &batch.replies, now).await?;
+        result.suppressed += suppressed;
+        account_events::save(&mut tx, &batch.events).await?;
         Point::WebhooksWritten.pass();
         tx.commit().await.map_err(doing("save webhooks"))?;
         Point::WebhooksCommitted.pass();
@@ -283,19 +286,22 @@ async fn keep_replies(
     let lines: Vec<_> = replies
         .iter()
         .map(|(reply, opt_out)| {
-            let Reply { id, from, answers, at, kind, choice, title, text } = reply;
+            let Reply { id, from, user, answers, at, kind, choice, title, text } = reply;
+            let user = user.as_ref().map(UserId::as_str);
             let (word, is_possible) = match opt_out {
                 Some(OptOutMatch::Exact(word)) => (Some(word), 0),
                 Some(OptOutMatch::Possible) => (None, 1),
                 None => (None, 0),
             };
-            (id, from.map(|from| from.as_u64()), answers, at.0, kind, choice, title, text, word, is_possible)
+            (id, from.map(|from| from.as_u64()), answers, at.0, kind, choice, title, text, word, is_possible, user)
         })
         .collect();
     let new: Vec<i64> = sqlx::query_scalar(
-        "INSERT INTO reply (inbound_id, phone, in_reply_to, row, at, kind, choice, title, text, opt_out, \
+        "INSERT INTO reply (inbound_id, phone, user_id, in_reply_to, row, at, kind, choice, title, text, opt_out, \
            possible_opt_out, received_at) \
-         SELECT value ->> 0, value ->> 1, value ->> 2, \
+         SELECT value ->> 0, \
+         coalesce(value ->> 1, (SELECT min(u.phone) FROM user_phone u WHERE u.user_id = value ->> 10)), value ->> 10, \
+         value ->> 2, \
          coalesce((SELECT min(d.id) FROM delivery d WHERE d.message_id = value ->> 2), \
            (SELECT min(p.row) FROM past_attempt p WHERE p.message_id = value ->> 2)), \
          value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9, ?2 \
@@ -309,17 +315,18 @@ async fn keep_replies(
     Ok((new.len() as u64, suppress(store, &new).await?))
 }
 
-/// Suppresses everyone who opts out in these replies: the number that the reply came from, and the one that the message
-/// went to, which some countries write differently. Returns how many are new on the list.
+/// Suppresses everyone who opts out in these replies: the number that the reply came from, those that are known for the
+/// sender's id, and the one that the message went to, which some countries write differently. Returns how many are new on the list.
 async fn suppress(store: &mut SqliteConnection, replies: &[i64]) -> Result<u64, StoreError> {
     if replies.is_empty() {
         return Ok(0);
     }
     let done = sqlx::query(
-        "WITH asked AS (SELECT p.phone, p.row, 'opted out by reply: ' || p.opt_out AS reason, p.at \
+        "WITH asked AS (SELECT p.phone, p.user_id, p.row, 'opted out by reply: ' || p.opt_out AS reason, p.at \
            FROM json_each(?1) CROSS JOIN reply p ON p.id = value WHERE p.opt_out IS NOT NULL) \
          INSERT INTO suppression (phone, reason, added_at) \
          SELECT phone, reason, at FROM asked WHERE phone IS NOT NULL \
+         UNION ALL SELECT u.phone, reason, at FROM asked JOIN user_phone u USING (user_id) \
          UNION ALL SELECT r.phone, reason, at FROM asked JOIN recipient r ON r.id = asked.row WHERE r.phone IS NOT NULL \
          ON CONFLICT DO NOTHING",
     )

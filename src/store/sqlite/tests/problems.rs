@@ -49,7 +49,7 @@ async fn what_the_program_knows_itself_is_stored_as_values_and_told_in_words() {
         problem: None,
         reference: None,
     };
-    let batch = WebhookBatch { statuses: vec![failed], replies: Vec::new() };
+    let batch = WebhookBatch { statuses: vec![failed], ..WebhookBatch::default() };
     f.store.save_webhooks(&batch, NOW).await.unwrap();
     // The words are those of the problem, wherever they are shown.
     let report = w.all().await;
