@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 /// The WhatsApp Business account that every number belongs to.
-const ACCOUNT: &str = "200000000000000";
+pub(super) const ACCOUNT: &str = "200000000000000";
 
 /// The status of a template that may be sent.
 const APPROVED: &str = "APPROVED";
@@ -28,6 +28,16 @@ struct SimulatedTemplate {
     messages: u64,
 }
 
+/// Whether a message with a template may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Admission {
+    Sent,
+    /// Its template was paused before.
+    Paused,
+    /// Its template is paused from now on.
+    NewlyPaused,
+}
+
 impl MetaAccountState {
     /// Sets the status of every template called `name`. Its messages are counted from 0 again.
     pub(super) fn review(&self, name: &str, status: &str) {
@@ -35,16 +45,19 @@ impl MetaAccountState {
         self.state().insert(name.to_owned(), template);
     }
 
-    /// Counts a message with a template, which is paused after `paused_after` messages. Returns whether it may be sent.
-    pub(super) fn admit(&self, name: &str, paused_after: Option<u64>) -> bool {
+    /// Counts a message with a template, which is paused after `paused_after` messages.
+    pub(super) fn admit(&self, name: &str, paused_after: Option<u64>) -> Admission {
         let mut state = self.state();
         let template = state.entry(name.to_owned()).or_default();
+        if template.status.as_deref() == Some(PAUSED) {
+            return Admission::Paused;
+        }
         if paused_after.is_some_and(|most| template.messages >= most) {
             template.status = Some(PAUSED.to_owned());
+            return Admission::NewlyPaused;
         }
-        let may_be_sent = template.status.as_deref() != Some(PAUSED);
-        template.messages += u64::from(may_be_sent);
-        may_be_sent
+        template.messages += 1;
+        Admission::Sent
     }
 
     fn state(&self) -> MutexGuard<'_, BTreeMap<String, SimulatedTemplate>> {

@@ -8,9 +8,9 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::account::MetaAccountState;
+use super::account::{Admission, MetaAccountState};
 use super::events::MetaEvent;
-use crate::model::Channel;
+use crate::model::{Channel, Millis};
 use crate::simulator::behaviour::{Behaviour, LostResponse};
 use crate::simulator::counts::{Counters, count};
 use crate::simulator::listener::Disconnector;
@@ -114,9 +114,8 @@ impl MetaServer {
         let (Some(to), Some("whatsapp"), true) = (to, text("messaging_product"), body.get(kind).is_some()) else {
             return Err(PARAMETER);
         };
-        let template = body["template"]["name"].as_str().filter(|_| kind == "template");
-        if !template.is_none_or(|name| self.account.admit(name, self.sends.behaviour.paused_after)) {
-            return Err(PAUSED);
+        if kind == "template" {
+            self.admit_template(&body["template"])?;
         }
         count(&self.counters.accepted);
         let message = self.sends.message(&draw, serial);
@@ -142,6 +141,17 @@ impl MetaServer {
             "messages": [{"id": id, "message_status": status}],
         });
         Ok((answer, draw.lost_response))
+    }
+
+    /// Refuses a message whose template is paused, and reports a new pause.
+    fn admit_template(&self, template: &Value) -> Result<(), Refusal> {
+        let name = template["name"].as_str().ok_or(PARAMETER)?;
+        let admission = self.account.admit(name, self.sends.behaviour.paused_after);
+        if let (Admission::NewlyPaused, Some(webhooks)) = (admission, &self.webhooks) {
+            let language = template["language"]["code"].as_str().unwrap_or_default();
+            webhooks.enqueue_event(Millis::now(), MetaEvent::paused(name, language));
+        }
+        if admission == Admission::Sent { Ok(()) } else { Err(PAUSED) }
     }
 
     fn refuse(&self, (status, code, message): Refusal) -> Response {

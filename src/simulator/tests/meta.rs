@@ -41,7 +41,7 @@ impl Setup {
     }
 }
 
-/// The statuses that a receiver got, in the order of their arrival.
+/// The statuses and the reports about templates that a receiver got, in the order of their arrival.
 type Got = Arc<Mutex<Vec<Value>>>;
 
 /// Starts a receiver of webhooks, which believes none without the right signature; returns its URL.
@@ -55,6 +55,10 @@ async fn receiver(got: &Got) -> String {
         }
         let body: Value = serde_json::from_str(&body).unwrap();
         for change in body["entry"][0]["changes"].as_array().unwrap() {
+            if change["field"] == "message_template_status_update" {
+                got.lock().unwrap().push(change["value"].clone());
+                continue;
+            }
             assert_eq!(change["value"]["metadata"]["phone_number_id"], NUMBER);
             got.lock().unwrap().extend(change["value"]["statuses"].as_array().cloned().unwrap_or_default());
         }
@@ -67,7 +71,7 @@ async fn receiver(got: &Got) -> String {
     url
 }
 
-/// Waits until a receiver has so many statuses.
+/// Waits until a receiver has so many events.
 async fn wait_for(got: &Got, statuses: usize) -> Vec<Value> {
     let start = Instant::now();
     while got.lock().unwrap().len() < statuses {
@@ -120,7 +124,11 @@ async fn a_held_message_is_accepted_and_released_or_dropped_later() {
 
 #[tokio::test]
 async fn a_template_is_paused_after_so_many_messages_until_the_reviewer_approves_it() {
-    let setup = Setup::new(Behaviour { paused_after: Some(3), ..Behaviour::default() });
+    let got = Got::default();
+    let webhook = Some(receiver(&got).await);
+    // No status comes but `sent`.
+    let stuck = Behaviour { failing: 0.0, unread: 0.0, stuck: 1.0, ..Behaviour::default() };
+    let setup = Setup::new(Behaviour { paused_after: Some(3), webhook, ..stuck });
     for round in 0..2 {
         for serial in 0..3 {
             assert_eq!(setup.template(serial).await.0, 200, "round {round}");
@@ -136,6 +144,13 @@ async fn a_template_is_paused_after_so_many_messages_until_the_reviewer_approves
     }
     let counts = setup.simulator.counts();
     assert_eq!((counts.accepted, counts.refused), (6, 4), "what is refused was not sent");
+    let events = wait_for(&got, 8).await;
+    let reports: Vec<_> = events.iter().filter(|event| event["event"] == "PAUSED").collect();
+    assert_eq!(reports.len(), 2, "each pause is reported once: {events:?}");
+    assert_eq!(
+        (&reports[0]["message_template_name"], &reports[0]["message_template_language"]),
+        (&json!("sale"), &json!("en_US"))
+    );
     let text = json!({"messaging_product": "whatsapp", "to": "+85264000001", "type": "text", "text": {"body": "Hi"}});
     let setup = Setup::new(Behaviour { paused_after: Some(0), ..Behaviour::default() });
     assert_eq!(setup.post_to_meta(&text).await.unwrap().0, 200, "a text has no template");
