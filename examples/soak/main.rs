@@ -5,7 +5,7 @@
 //! cargo build --release
 //! cargo run --release --example soak -- --kills 1000 --rows 20000 --rate 2000 --in-flight 32
 //! cargo run --release --example soak -- --provider meta --kills 60 --rows 10000
-//! cargo run --release --example soak -- --provider meta --kills 0 --rows 4000 --dropped 0.02 --errors 0.01 --missing 0.01
+//! cargo run --release --example soak -- --provider meta --kills 0 --rows 4000 --dropped 0.02 --errors 0.01 --missing 0.05
 //! cargo run --release --example soak -- --restores 100
 //! cargo run --release --example soak -- --calm 100
 //! ```

@@ -33,7 +33,7 @@ pub(crate) struct Faults {
 }
 
 /// A message that was accepted.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Accepted {
     pub(crate) id: String,
     /// Whether webhooks about it come.

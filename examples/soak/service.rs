@@ -98,7 +98,12 @@ pub(crate) fn judge(report: &str, record: &Record, found: &mut Found) -> Judged 
             ("uncertain", None) => judged.never_accepted += 1,
             ("uncertain", Some(message)) if !message.is_reported => judged.unreported += 1,
             ("uncertain", Some(_)) => found.unsettled += 1,
-            _ => found.lost += 1,
+            _ => {
+                found.lost += 1;
+                found
+                    .wrong
+                    .push(format!("row {} is {} with {}, and Meta has {message:?}", &line[0], &line[3], &line[4]));
+            }
         }
     }
     judged
