@@ -151,8 +151,8 @@ impl RunActivity {
         let since = |at: &Option<Millis>| at.map(|at| format!(" since {at}")).unwrap_or_default();
         Some(match self {
             Self::Waiting(until, why) => format!("waiting until {until}: {why}; sending continues then"),
-            Self::DiskFull => "the disk of the store is full, so nothing is sent: free some space, and sending \
-                               continues; if the disk stays full, the process ends after five minutes"
+            Self::DiskFull => "the store's disk is full, so nothing is being sent; free some space, and sending \
+                               continues. If the disk stays full, the process ends after five minutes"
                 .to_owned(),
             Self::Paused { at, by: who } => {
                 format!("paused{}{}; to continue: {command} resume {run}", by(who), since(at))
@@ -166,7 +166,7 @@ impl RunActivity {
                     n => format!("; {} messages were in flight and may have been accepted", text::grouped(*n)),
                 };
                 let first = match (disk_full, collected) {
-                    (true, _) => ", free some space on the disk of the store, which is full, then",
+                    (true, _) => ", free some space on the store's disk, which is full, then",
                     (_, true) => ", stop the process that is collecting its statuses, then",
                     _ => ":",
                 };
@@ -250,7 +250,7 @@ mod tests {
         let run = RunId::new("sale", 1);
         assert_eq!(RunActivity::DiskFull.name(), "waiting");
         let words = RunActivity::DiskFull.details(&run, "campaigner").unwrap();
-        assert!(words.starts_with("the disk of the store is full, so nothing is sent: free some space"), "{words}");
+        assert!(words.starts_with("the store's disk is full, so nothing is being sent; free some space"), "{words}");
         let stopped = |disk_full, collected| {
             let (at, why) = (None, None);
             let stopped = RunActivity::Stopped { at, why, in_flight: 1, collected, disk_full };
@@ -258,7 +258,7 @@ mod tests {
         };
         let why = "stopped: its process ended before the run was finished; 1 message was in flight and may have been \
                    accepted; to continue";
-        let freed = ", free some space on the disk of the store, which is full, then campaigner resume sale-1";
+        let freed = ", free some space on the store's disk, which is full, then campaigner resume sale-1";
         assert_eq!(stopped(true, true), format!("{why}{freed}"));
         assert_eq!(stopped(false, false), format!("{why}: campaigner resume sale-1"));
         let nobody = RunActivity::Paused { at: None, by: Some("unknown".to_owned()) };

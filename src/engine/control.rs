@@ -41,7 +41,7 @@ pub(super) async fn follow(job: &Job, sends: bool) -> EngineError {
         if let Some(reports) = &mut reports
             && let Err(error) = reports.follow(job).await
         {
-            tracing::warn!(%error, "reading what the provider reported failed");
+            tracing::warn!(%error, "reading account events failed");
         }
         match job.store.orders(job.run.key).await {
             Ok(Orders { cancelled, paused, rate: ordered }) => {

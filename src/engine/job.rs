@@ -80,7 +80,7 @@ impl Job {
     ) -> Result<Self, EngineError> {
         if endpoint.api() != campaign.api {
             let (planned, found) = (campaign.api.title(), endpoint.api().title());
-            return Err(EngineError::Frozen(format!("its messages are for {planned}, but its account is at {found}")));
+            return Err(EngineError::Frozen(format!("it is for {planned}, but the account now uses {found}")));
         }
         let renderer = run.dispatched_at.is_none().then(|| renderer(run, campaign)).transpose()?;
         let provider = Provider::new(endpoint, concurrency, campaign.dispatch.timeout).map_err(EngineError::Client)?;

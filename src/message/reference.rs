@@ -40,7 +40,7 @@ const CONTRADICTIONS: &str = "
 | the length of `to` | INCS gives the example `8526841511234`, with 10 digits after +852. All its samples have 8, as the numbering plan requires. | Follows the numbering plan: a row with a longer number is invalid. |
 | `.jpg` | INCS lists .jpeg and .png, but uses .jpg in a sample. | Passes with a warning. |
 | `index` of a button | INCS has text; Meta has text and numbers. | Both pass and are sent unchanged. |
-| a body without `type` | Meta requires it, treats such a body as `text`, and has a sample of another kind without it. | Passes if the body has exactly one key that is the name of a kind. Meta gets the body unchanged, with a warning unless that key is `text`. INCS gets the `type`. |
+| a body without `type` | Meta requires it and treats a body without it as `text`, but one of its samples is of another kind and has no `type`. | Passes if the body has exactly one key that is the name of a kind. Meta gets the body unchanged, with a warning unless that key is `text`. INCS gets the `type`. |
 | contacts in a message | Meta's description of the API allows 5; Meta's documentation allows 257. | Allows 257. |
 | a coupon code | Meta allows 20 characters, but 15 in a limited-time offer. | Warns above 15 through Meta; INCS's limit is 15. |
 | `type` of a card with quick replies | INCS has `cta_url`, the same as for a card with a link. | Follows INCS. |
@@ -57,7 +57,7 @@ You write a message once, and each provider gets its own spelling. Either spelli
 | --- | --- | --- |
 | `text` of a message | the text itself; `preview_url` is left out | an object with `body` |
 | `language` of a template | left out | `{code: en_US}`; you can also write only `en_US` |
-| the code of an AUTHENTICATION template | `code`. In a template with a `language`, you can also write components: a body and the first button, of type `url`, each with the code as its only parameter | a body and a button with the code |
+| the code of an AUTHENTICATION template | `code`. If the template has a `language`, you can also write components: a body and the first button, of type `url`, each with the code as its only parameter | a body and a button with the code |
 | `type` and `sub_type` of components and buttons | as written | lower case; `CATALOG` as written |
 | `messaging_product: whatsapp`, `recipient_type: individual` | left out | filled in |
 | the recipient's number | digits | `+` and digits, because Meta may read a number without `+` as one of another country |
@@ -65,19 +65,20 @@ You write a message once, and each provider gets its own spelling. Either spelli
 `recipient`, `biz_opaque_callback_data` and any other `messaging_product` or `recipient_type` are errors: a message goes
 to the number of its row and nobody else, and campaigner recognises statuses by a reference of its own.
 
-Anything that a provider cannot express is an error, with its line and, for a kind of message, the API that supports it.
+Anything that a provider cannot express is reported as an error with its line. For a kind of message, the error also
+names the API that supports it.
 ";
 
 const INTRODUCTION: &str = "\
 # Messages
 
-What each channel accepts, and what campaigner checks before it sends anything. This page is generated from the tables
-that the check uses; to regenerate it, run `UPDATE_DOCS=1 cargo test --lib message::`.
+This page lists what each channel accepts and what campaigner checks before it sends anything. It is generated from the
+tables that the check uses; to regenerate it, run `UPDATE_DOCS=1 cargo test --lib message::`.
 
-INCS's limits come from its document \"Messages API\". For the parameters of WhatsApp templates they come from Meta's Cloud
-API, because INCS passes parameters on to Meta. Meta's own limits come from its published description of the Business
-Messaging API and its documentation. Parts that are marked *Meta's* are not in INCS's documentation. A key that is in
-neither is sent unchanged, with a warning.
+The limits for INCS come from its document \"Messages API\", and those for the parameters of WhatsApp templates from
+Meta's Cloud API, because INCS passes parameters on to Meta. The limits for Meta come from its published description of
+the Business Messaging API and from its documentation. Parts marked *Meta's* are not in INCS's documentation. A key
+that neither INCS nor Meta documents is sent unchanged, with a warning.
 
 - `to` is filled in for every row and is not part of a campaign's `message`.
 - Lengths are in characters (Unicode scalar values; an emoji may be several), counted after the row's values are filled
@@ -90,7 +91,7 @@ neither is sent unchanged, with a warning.
   dot. Its extension shows the file type; anything after `?` is ignored.
 - Only `campaigner check --media` looks at the file itself: it checks whether the file exists, and its content type and
   size. Limits use 1 MB = 1,048,576 bytes. A file that would be too large with 1 MB = 1,000,000 bytes gets a warning,
-  because the documentation does not say which one applies.
+  because the documentation does not say which definition applies.
 ";
 
 #[derive(Default)]

@@ -1,6 +1,6 @@
 //! What the check of an account finds before a run's first message, as data. The command line makes sentences of it.
 
-use super::{Problem, ProviderText, RowProblem};
+use super::{Millis, Problem, ProviderText, RowProblem};
 
 /// What a finding means for the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +22,15 @@ pub enum PeopleLimit {
     Unlimited,
     /// The provider's word for it is not known.
     Unknown,
+}
+
+/// When an access token stops working.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenExpiry {
+    /// Never, unless a person revokes it.
+    Never,
+    /// Then.
+    At(Millis),
 }
 
 /// What keeps a part of an account from sending, or limits it, as the provider says.
@@ -61,6 +70,13 @@ pub enum AccountFinding {
     NumberNotAsked(Problem),
     /// The sending number works; the name that people see.
     Number(Option<ProviderText>),
+    /// When the access token expires.
+    TokenExpiry {
+        /// Then.
+        expiry: TokenExpiry,
+        /// Whether that is soon.
+        is_soon: bool,
+    },
     /// The number's state is not the usual one.
     NumberState {
         /// The provider's word for it.
@@ -128,6 +144,8 @@ pub enum AccountFinding {
         /// The provider's word for its category.
         category: ProviderText,
     },
+    /// The account sends marketing templates only, and the message is none: the category of its template, if it has one.
+    OnlyMarketing(Option<ProviderText>),
     /// How people receive the template's messages, in the provider's word.
     TemplateQuality(ProviderText),
     /// The message does not fit the template.
@@ -158,6 +176,7 @@ impl AccountFinding {
             Self::Refused(_) => "account_refused",
             Self::NumberNotAsked(_) => "number_not_asked",
             Self::Number(_) => "number",
+            Self::TokenExpiry { .. } => "token_expiry",
             Self::NumberState { .. } => "number_state",
             Self::Health { .. } => "health",
             Self::Name(_) => "name",
@@ -167,6 +186,7 @@ impl AccountFinding {
             Self::TemplateNotAsked(_) => "template_not_asked",
             Self::NoTemplate { .. } => "no_template",
             Self::Template { .. } => "template_state",
+            Self::OnlyMarketing(_) => "only_marketing",
             Self::TemplateQuality(_) => "template_quality",
             Self::OffTemplate(problem) => problem.code(),
             Self::Unnamed => "unnamed_parameter",
@@ -187,11 +207,13 @@ impl AccountFinding {
             | Self::NoNumber(_)
             | Self::Refused(_)
             | Self::NoTemplate { .. }
+            | Self::OnlyMarketing(_)
             | Self::OffTemplate(_)
             | Self::Unnamed => AccountWeight::Blocks,
             Self::NumberState { blocks, .. } | Self::Health { blocks, .. } => blocks_if(*blocks),
             Self::Template { is_sendable: true, .. } => AccountWeight::Fine,
             Self::Template { .. } => AccountWeight::Blocks,
+            Self::TokenExpiry { is_soon, .. } => warns_if(*is_soon),
             Self::Quality { is_low, .. } => warns_if(*is_low),
             Self::Throughput { is_exceeded, .. } => warns_if(*is_exceeded),
             Self::Limit { most: PeopleLimit::Most(most), rows, sent, .. } => {

@@ -22,7 +22,7 @@ mod time;
 mod zone;
 
 pub use account_event::{AccountChange, AccountEvent, TemplateName};
-pub use account_finding::{AccountFinding, AccountWeight, HealthProblem, PeopleLimit, TemplateNotAsked};
+pub use account_finding::{AccountFinding, AccountWeight, HealthProblem, PeopleLimit, TemplateNotAsked, TokenExpiry};
 pub use attempt_row::AttemptRow;
 pub use campaign::{
     BadCron, Campaign, Channel, Cron, DATE, Days, Dispatch, Halt, IfLate, Inline, NotAfter, ProviderApi, Rate, Reading,

@@ -1,6 +1,6 @@
 //! What a provider says of an account when it is asked before a run's first message.
 
-use crate::model::{HealthProblem, PeopleLimit, Problem, ProviderText};
+use crate::model::{HealthProblem, PeopleLimit, Problem, ProviderText, TokenExpiry};
 use crate::template::Loaded;
 
 /// The answers to everything that was asked.
@@ -10,6 +10,10 @@ pub struct AccountAnswers {
     pub number: NumberAnswer,
     /// About the template; `None` if none was asked for.
     pub template: Option<TemplateAnswer>,
+    /// When the access token expires, if the provider said so.
+    pub token: Option<TokenExpiry>,
+    /// Whether the account sends marketing templates only.
+    pub only_marketing: bool,
 }
 
 /// The answer about the sending number.

@@ -31,6 +31,8 @@ pub struct MetaAccount {
     pub phone_number_id: String,
     /// The id of the WhatsApp Business account that the number and the templates belong to, if it is known.
     pub waba_id: Option<String>,
+    /// Whether messages go through the Marketing Messages API, which sends marketing templates only.
+    pub marketing: bool,
     /// The app's secret, which signs webhooks and proves to Meta that the token is in the right hands.
     pub app_secret: Option<SecretString>,
 }
@@ -60,7 +62,7 @@ pub enum EndpointError {
     BadPhoneNumberId,
     /// The id of the WhatsApp Business account has other characters than digits.
     #[error(
-        "the id of the WhatsApp Business account is not one: it has only digits, and Meta shows it under WhatsApp > API \
+        "the id of the WhatsApp Business account is not valid: it consists of digits only; Meta shows it under WhatsApp > API \
          Setup"
     )]
     BadWabaId,
@@ -143,6 +145,11 @@ impl Endpoint {
     /// Returns the id of the WhatsApp Business account at Meta, if it is known.
     pub(super) fn waba_id(&self) -> Option<&str> {
         self.meta.as_ref()?.waba_id.as_deref()
+    }
+
+    /// Whether messages go through Meta's Marketing Messages API.
+    pub(super) fn is_for_marketing(&self) -> bool {
+        self.meta.as_ref().is_some_and(|meta| meta.marketing)
     }
 
     /// Returns the secret of the app at Meta, if it is known.
@@ -238,7 +245,7 @@ mod tests {
     }
 
     fn meta(token: &str, id: &str) -> Result<Endpoint, EndpointError> {
-        let account = MetaAccount { phone_number_id: id.to_owned(), waba_id: None, app_secret: None };
+        let account = MetaAccount { phone_number_id: id.to_owned(), waba_id: None, marketing: false, app_secret: None };
         Endpoint::meta(META_BASE_URL, SecretString::from(token), account)
     }
 
@@ -252,7 +259,12 @@ mod tests {
         for id in ["", "+85268411234", "../me", "1 2"] {
             assert_eq!(meta("token-1", id).unwrap_err(), EndpointError::BadPhoneNumberId, "{id}");
         }
-        let account = MetaAccount { phone_number_id: "1".into(), waba_id: Some("the shop".into()), app_secret: None };
+        let account = MetaAccount {
+            phone_number_id: "1".into(),
+            waba_id: Some("the shop".into()),
+            marketing: false,
+            app_secret: None,
+        };
         let bad = Endpoint::meta(META_BASE_URL, SecretString::from("token-1"), account);
         assert_eq!(bad.unwrap_err(), EndpointError::BadWabaId);
         assert_eq!(meta(" ", "1").unwrap_err(), EndpointError::BadCredential("access token"));

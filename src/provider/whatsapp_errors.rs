@@ -22,6 +22,8 @@ pub(super) enum Class {
     Passing,
     /// As `Passing`, during an upgrade that takes about a minute.
     Upgrade,
+    /// A new template reaches the Marketing Messages API within ten minutes.
+    Synchronizing,
     /// Perhaps a temporary problem of a link or a server; one more attempt shows.
     RetryOnce,
     /// This message is refused for good.
@@ -67,6 +69,8 @@ const CHANNEL: &str = "if `rejected`, fix what the error says is wrong; if `unce
 /// For rows in doubt whose provider names the attempt in its webhooks.
 const WEBHOOK: &str = "wait for Meta's webhooks: if it was accepted, a status settles the row while `campaigner serve --webhook` \
     runs. If none has come after a few hours, use `campaigner settle`, or `retry` at the risk of a duplicate";
+/// For what only the Marketing Messages API answers.
+const MARKETING: &str = "send it through a provider without `marketing = true`: the template is not for marketing";
 const REGISTER: &str = "register the sending number again, with the provider or in Meta's settings";
 
 /// Every code, in order.
@@ -134,6 +138,7 @@ pub(super) static CODES: &[ErrorRange] = &[
     one(131_051, Class::Message, "send another kind of message: WhatsApp does not support this one"),
     one(131_052, Class::RetryOnce, "fix the file's link, type or size, then `retry`: WhatsApp cannot download it"),
     one(131_053, Class::RetryOnce, "fix the file's link, type or size, then `retry`: WhatsApp cannot accept it"),
+    one(131_055, Class::Template, MARKETING),
     one(131_056, Class::Pair, WAITS),
     one(131_057, Class::Upgrade, WAITS),
     one(131_062, Class::Message, "send to the person's phone number: this kind of message cannot go to a user id"),
@@ -161,6 +166,14 @@ pub(super) static CODES: &[ErrorRange] = &[
     span(133_000, 133_003, Class::Account, REGISTER),
     one(133_004, Class::Passing, WAITS),
     span(133_005, 133_016, Class::Account, REGISTER),
+    one(134_100, Class::Template, MARKETING),
+    one(134_101, Class::Synchronizing, WAITS),
+    one(
+        134_102,
+        Class::Template,
+        "accept the terms of the Marketing Messages API in Meta's WhatsApp Manager, or send through a provider without \
+         `marketing = true`",
+    ),
     one(
         135_000,
         Class::Message,
@@ -194,6 +207,7 @@ pub(super) fn outcome(code: u32, problem: Problem, wait: Option<Duration>) -> Ou
         Class::Days => Outcome::Deferred { problem, pause: Pause::Days },
         Class::Passing => Outcome::TryAgain { problem, wait },
         Class::Upgrade => Outcome::TryAgain { problem, wait: Some(wait.unwrap_or(2 * MINUTE)) },
+        Class::Synchronizing => Outcome::Throttled { problem, wait: Some(wait.unwrap_or(10 * MINUTE)) },
         Class::RetryOnce => Outcome::RetryOnce(problem),
         Class::Message => Outcome::Refused(problem),
         Class::Template => Outcome::TemplateRefused(problem),
@@ -245,7 +259,7 @@ fn of_any(code: &str) -> Option<&'static str> {
         "interrupted" | "timeout" | "connection_lost" | "no_message_id" | "bad_message_id" | "bad_answer" => DOUBT,
         "500" | "-1" | "http_200" | "http_408" | "http_444" | "http_460" | "http_499" => DOUBT,
         code if code.starts_with("http_5") => DOUBT,
-        "not_delivered" => "use webhooks to get the reason (`campaigner serve --webhook`): a polled status has none",
+        "not_delivered" => "use webhooks to get the reason (`campaigner serve --webhook`); polled statuses have none",
         "400" | "422" | "10002" | "10003" | "10004" => CHANNEL,
         code if code.starts_with("http_4") => CHANNEL,
         _ => return find(code.parse().ok()?).map(|code| code.advice),

@@ -45,8 +45,8 @@ impl StoreMismatch {
         let mark = format!("{store}-mark");
         match self {
             Self::Older => format!(
-                "is out of date: messages were sent that {store} has no record of. Its log ({store}-wal) is missing, or it \
-                 was replaced with an older copy"
+                "is out of date: {store} has no record of some messages that were sent. Its log ({store}-wal) is missing, or \
+                 the store was replaced with an older copy"
             ),
             Self::UnderItsLog => {
                 format!("is out of date: {store} is older than the log next to it ({store}-wal)")

@@ -213,7 +213,7 @@ async fn ask_account(
     match account_check::of_campaign(campaign, &account.endpoint, columns, rows, store).await? {
         Some(found) => Ok(found),
         None => {
-            console::info(&format!("{} cannot be asked about the account", campaign.api.title()));
+            console::info(&format!("{} does not support this account check", campaign.api.title()));
             Ok(Vec::new())
         }
     }

@@ -22,8 +22,8 @@ use crate::text::{self, nearest, shell_word};
 /// The arguments of `doctor`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Sends no message. To see whether an account works, it asks INCS for the status of a message that does not \
-                  exist, and Meta for the phone number. Exit code 1: at least one problem was found."
+    after_help = "`doctor` sends no message. To see whether an account works, it asks INCS for the status of a message that \
+                  does not exist, and Meta about the phone number. Exit code 1 means that at least one problem was found."
 )]
 pub(in crate::cli) struct Args {
     /// Do not contact any provider

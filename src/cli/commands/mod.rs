@@ -40,7 +40,7 @@ pub(in crate::cli) enum Command {
     Preview(preview::Args),
     /// Send one row's message to your own number
     Test(test_message::Args),
-    /// Import, send, collect statuses and report; continue an unfinished run of the same content
+    /// Import, send, collect statuses and report; continue an unfinished run with the same content
     Run(run::Args),
     /// Continue a run from the store alone, and lift a pause
     Resume(resume::Args),

@@ -44,7 +44,7 @@ pub(in crate::cli) struct Args {
     /// Include only rows that the provider accepted before this time: 2026-03-23, or 2d for two days ago
     #[arg(long, value_name = "TIME", value_parser = since)]
     accepted_before: Option<Since>,
-    /// Append the row's own columns, so a filtered report can be used as a recipient list (csv,
+    /// Append the columns of your list, so a filtered report can be used as a recipient list (csv,
     /// jsonl, xlsx)
     #[arg(long)]
     input: bool,

@@ -35,7 +35,7 @@ pub(in crate::cli) struct Args {
     /// Send only these rows of the report, separated by commas
     #[arg(long, value_name = "N", value_delimiter = ',')]
     row: Vec<u64>,
-    /// Send only the rows of this number, written as in the recipient list; may be repeated
+    /// Send only the rows with this number, written as in the recipient list; may be repeated
     #[arg(long, value_name = "NUMBER")]
     to: Vec<String>,
     #[command(flatten)]
@@ -81,13 +81,13 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         // A `retry` that was interrupted has already requeued them.
         let waiting = text::count(tally.of(State::Pending), "row");
         console::error(&format!(
-            "{} has no such rows, but still has {waiting} to send; to continue: campaigner resume {}",
+            "{} has no matching rows, but still has {waiting} to send; to continue: campaigner resume {}",
             run.id, run.id
         ));
         return Ok(Exit::Stopped);
     }
     if rows == 0 {
-        console::info(&format!("{} has no such rows; nothing to do", run.id));
+        console::info(&format!("{} has no matching rows; nothing to do", run.id));
         for line in why_none(&store, &run, &wanted).await? {
             console::info(&line);
         }
@@ -165,7 +165,7 @@ async fn why_none(store: &Store, run: &Run, wanted: &RequeueFilter) -> Result<Ve
             }
             State::Rejected | State::Exhausted | State::Failed => "its state or error is not among those you chose",
         };
-        lines.push(format!("  row {number} is {}{problem}: {why}", row.state));
+        lines.push(format!("  row {number} is `{}`{problem}: {why}", row.state));
     }
     Ok(lines)
 }

@@ -121,7 +121,7 @@ fn which(args: &Args, campaign: &Campaign) -> Result<Which, CliError> {
 async fn nothing(store: &Store, run: &Run, campaign: &Campaign, which: Which) -> Result<CliError, CliError> {
     let words = match which {
         Which::Row(row) => match store.report_row(run, campaign.channel, row, false).await? {
-            Some(found) => format!("row {row} of {} is {}, not uncertain", run.id, found.state),
+            Some(found) => format!("row {row} of {} is `{}`, not `uncertain`", run.id, found.state),
             None => format!("{} has no row {row}", run.id),
         },
         Which::To(_) => format!("{} has no uncertain row for this number", run.id),

@@ -57,7 +57,7 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
-    /// Take people's replies off the list of `review`; they still receive messages
+    /// Remove people's replies from the list of `review`; these people still receive messages
     Dismiss {
         /// Numbers with country code
         #[arg(required = true)]

@@ -26,8 +26,8 @@ use crate::text::escaped_lines;
     after_help = "The message goes through the campaign's real provider and is charged like any other message. It \
                   belongs to no run: the quota, reports, `--only-new` and the send window ignore it. `campaigner find \
                   NUMBER` shows it. A second test sends a second message. Nothing is sent to a number on the \
-                  suppression list. Exit code 3: not accepted, or not delivered within --timeout. A provider that cannot \
-                  be asked for statuses, such as Meta, is not waited for."
+                  suppression list. Exit code 3 means that the message was not accepted, or not delivered within \
+                  --timeout. Through Meta, statuses cannot be polled, so `test` ends as soon as the message is accepted."
 )]
 pub(in crate::cli) struct Args {
     /// The campaign file
@@ -100,7 +100,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let new = NewTestMessage { name: campaign.name.clone(), row, phone };
     let (key, outcome) = sender.send(campaign.channel, &new, body).await?;
     if !account.leaves_machine() && !global.quiet {
-        console::info("the simulated provider got the message: nothing left this machine");
+        console::info("the message went to the simulated provider; nothing left this machine");
     }
     let Outcome::Accepted { message_id, .. } = &outcome else {
         return not_accepted(args, row, campaign.api, &outcome, sender.pause().await?);
@@ -132,18 +132,16 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         });
         console::data(&answer).map_err(cannot_print)?;
     } else if !is_polled {
-        console::info(&format!("{} cannot be asked whether it arrived; look at the phone", campaign.api.title()));
+        console::info(&format!(
+            "delivery unknown: {} reports statuses only by webhook; check your phone",
+            campaign.api.title()
+        ));
     } else if !arrived && status != Some(&DeliveryStatus::Failed) {
-        console::info(&match campaign.api.statuses() {
-            StatusSource::Polled => format!(
-                "not delivered within {}; the phone may be off. `{} find NUMBER` shows what is stored",
-                text::duration(args.timeout),
-                global.command()
-            ),
-            StatusSource::Pushed => {
-                format!("delivery unknown: {} reports statuses only by webhook; check your phone", campaign.api.title())
-            }
-        });
+        console::info(&format!(
+            "not delivered within {}; the phone may be off. `{} find NUMBER` shows the stored result",
+            text::duration(args.timeout),
+            global.command()
+        ));
     }
     Ok(if arrived { Exit::Done } else { Exit::SomeFailed })
 }

@@ -41,6 +41,9 @@ pub(in crate::cli) struct RawProvider {
     pub(in crate::cli) access_token_env: Option<String>,
     pub(in crate::cli) phone_number_id: Option<String>,
     pub(in crate::cli) waba_id: Option<String>,
+    /// Whether Meta's Marketing Messages API sends.
+    #[serde(default)]
+    pub(in crate::cli) marketing: bool,
     pub(in crate::cli) app_secret: Option<SecretText>,
     pub(in crate::cli) app_secret_env: Option<String>,
     pub(in crate::cli) verify_token: Option<SecretText>,
@@ -83,6 +86,7 @@ impl RawProvider {
             access_token_env: None,
             phone_number_id: None,
             waba_id: None,
+            marketing: false,
             app_secret: None,
             app_secret_env: None,
             verify_token: None,
@@ -282,13 +286,13 @@ mod tests {
                 "[providers.a]\nkind = \"incs\"\ncertification_cod = \"987654321\"\n",
                 "3:1: `providers.a.certification_cod`: unknown key; the keys are `kind`, `base_url`, \
                  `certification_code`, `certification_code_env`, `access_token`, `access_token_env`, `phone_number_id`, \
-                 `waba_id`, `app_secret`, `app_secret_env`, `verify_token`, `verify_token_env`, `speaks`",
+                 `waba_id`, `marketing`, `app_secret`, `app_secret_env`, `verify_token`, `verify_token_env`, `speaks`",
             ),
             (
                 "[providers.a]\n\"x\\u202e\" = \"987654321\"\n",
                 "2:1: `providers.a.x\\u{202e}`: unknown key; the keys are `kind`, `base_url`, \
                  `certification_code`, `certification_code_env`, `access_token`, `access_token_env`, `phone_number_id`, \
-                 `waba_id`, `app_secret`, `app_secret_env`, `verify_token`, `verify_token_env`, `speaks`",
+                 `waba_id`, `marketing`, `app_secret`, `app_secret_env`, `verify_token`, `verify_token_env`, `speaks`",
             ),
             ("[providers.a]\ncertification_code = 98765x4321\n", "2:22: "),
             ("[providers.a]\ncertification_code = \"987654321\n", "2:32: "),

@@ -49,6 +49,7 @@ pub(super) fn endpoint(name: &str, raw: &RawProvider) -> Result<Endpoint, CliErr
     let account = MetaAccount {
         phone_number_id: phone_number_id(name, raw)?,
         waba_id: raw.waba_id.clone(),
+        marketing: raw.marketing,
         app_secret: app_secret(name, raw)?,
     };
     Endpoint::meta(raw.base_url.as_deref().unwrap_or(META_BASE_URL), token, account)

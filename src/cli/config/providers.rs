@@ -120,7 +120,7 @@ fn simulated_endpoint(base: &str, api: ProviderApi) -> Result<Endpoint, Endpoint
         ProviderApi::Incs => Endpoint::new(base, credential),
         ProviderApi::Meta => {
             let number = meta::SIMULATED_NUMBER.to_owned();
-            let account = MetaAccount { phone_number_id: number, waba_id: None, app_secret: None };
+            let account = MetaAccount { phone_number_id: number, waba_id: None, marketing: false, app_secret: None };
             Endpoint::meta(base, credential, account)
         }
     }

@@ -47,7 +47,7 @@ pub(super) fn write(content: &CampaignContent, file: &Path) -> Result<String, Cl
     line(&format!("#   campaigner run     {shown}"));
     guessed(&mut line, "", &content.name.why);
     line(&format!("name: {}", scalar(&content.name.value)));
-    let note = if content.is_real { " # sends to real people" } else { " # simulated: no person gets a message" };
+    let note = if content.is_real { " # sends to real people" } else { " # simulated: nobody gets a message" };
     line(&format!("provider: {}{note}", scalar(&content.provider)));
     line(&format!("channel: {}", content.channel));
     if let Message::Template(TemplateMessage { from: Some(from), language, .. }) = &content.message {

@@ -21,7 +21,7 @@ pub(super) const SKELETON: &str = r#"# Accounts and notifications. campaigner re
 # access_key_id = ""
 # access_key_secret = ""  # or the environment variable ALIBABA_CLOUD_ACCESS_KEY_SECRET
 
-# What happens when a run has finished.
+# Call a URL when a run has finished.
 # [on_done]
 # url = "https://example.com/hooks/campaigner"
 # secret_env = "CAMPAIGNER_HOOK_SECRET"

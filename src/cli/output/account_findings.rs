@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{AccountFinding, AccountWeight, HealthProblem, PeopleLimit, ProviderApi, TemplateNotAsked};
+use crate::model::{
+    AccountFinding, AccountWeight, HealthProblem, PeopleLimit, ProviderApi, TemplateNotAsked, TokenExpiry,
+};
 use crate::provider;
 use crate::text;
 use crate::text::{escaped, list};
@@ -44,7 +46,7 @@ fn sentence(finding: &AccountFinding) -> String {
         AccountFinding::NumberNotAsked(problem) => {
             format!("the state and the limits of the number were not checked: {problem}")
         }
-        AccountFinding::Number(Some(name)) => format!("the sending number works; people see the name {name}"),
+        AccountFinding::Number(Some(name)) => format!("the sending number works; its display name is {name}"),
         AccountFinding::Number(None) => "the sending number works".to_owned(),
         AccountFinding::NumberState { state, blocks: true } => {
             format!("the sending number is `{state}` and cannot send")
@@ -55,10 +57,14 @@ fn sentence(finding: &AccountFinding) -> String {
             let problems: Vec<String> = problems.iter().map(health).collect();
             if problems.is_empty() { start.to_owned() } else { format!("{start}: {}", problems.join("; ")) }
         }
-        AccountFinding::Name(state) => format!("the name that people see is not approved; it is `{state}`"),
+        AccountFinding::Name(state) => {
+            format!("the display name of the number is not approved; its state is `{state}`")
+        }
+        AccountFinding::TokenExpiry { expiry: TokenExpiry::Never, .. } => "the access token does not expire".to_owned(),
+        AccountFinding::TokenExpiry { expiry: TokenExpiry::At(at), .. } => format!("the access token expires at {at}"),
         AccountFinding::Quality { word, .. } => format!("the quality rating of the number is {word}"),
         AccountFinding::Throughput { word, most: Some(most), is_exceeded } => {
-            let than = if *is_exceeded { ", and the rate of the campaign is higher" } else { "" };
+            let than = if *is_exceeded { ", but the campaign's rate is higher" } else { "" };
             format!("the number may send {} messages per second ({word}){than}", text::grouped((*most).into()))
         }
         AccountFinding::Throughput { word, most: None, .. } => format!("the throughput of the number is {word}"),
@@ -84,13 +90,13 @@ fn sentence(finding: &AccountFinding) -> String {
         }
         AccountFinding::TemplateNotAsked(why) => match why {
             TemplateNotAsked::Varies => {
-                "the template was not checked, because the rows decide its name or language".to_owned()
+                "the template was not checked, because its name or language depends on the row".to_owned()
             }
             TemplateNotAsked::NoLanguage => {
                 "the template was not checked, because the message names no language".to_owned()
             }
             TemplateNotAsked::NoAccountId => {
-                "the template was not checked, because the id of the WhatsApp Business account is not known".to_owned()
+                "the template was not checked, because the id of the WhatsApp Business account is unknown".to_owned()
             }
             TemplateNotAsked::Refused(problem) => format!("the template was not checked: {problem}"),
         },
@@ -104,6 +110,12 @@ fn sentence(finding: &AccountFinding) -> String {
             let cannot = if *is_sendable { "" } else { " and cannot be sent" };
             format!("the template `{}` in {} is `{state}`{cannot} ({category})", escaped(name), escaped(language))
         }
+        AccountFinding::OnlyMarketing(Some(category)) => {
+            format!("the account sends marketing templates only, and this template is in the category {category}")
+        }
+        AccountFinding::OnlyMarketing(None) => {
+            "the account sends marketing templates only, and this message has no template".to_owned()
+        }
         AccountFinding::TemplateQuality(word) => format!("the quality rating of the template is {word}"),
         AccountFinding::OffTemplate(problem) => {
             let path = problem.path.as_deref().unwrap_or_default();
@@ -111,18 +123,19 @@ fn sentence(finding: &AccountFinding) -> String {
             format!("`{path}`: {}", if problem.value.is_some() { problem.reason() } else { problem.message().into() })
         }
         AccountFinding::Unnamed => {
-            "the variables of the template have names, and parameters of the message have none".to_owned()
+            "the template's variables have names, but some parameters of the message have none".to_owned()
         }
         AccountFinding::NotCompared => {
-            "the message was not compared with the template, which has parts of an unknown kind".to_owned()
+            "the message was not compared with the template, because the template has parts of an unknown kind"
+                .to_owned()
         }
         AccountFinding::MayBeHeld { rows } => format!(
-            "this is the first large campaign of this account from this store ({}); Meta may hold a part of it to assess \
-             its quality",
+            "this is the account's first large campaign from this store ({}); Meta may hold part of it to assess its \
+             quality",
             text::count(*rows, "message")
         ),
         AccountFinding::UnitedStates { rows } => format!(
-            "{} with +1; Meta delivers no marketing templates to numbers of the United States",
+            "{} with +1; Meta does not deliver marketing templates to US numbers",
             match rows {
                 1 => "1 number starts".to_owned(),
                 rows => format!("{} numbers start", text::grouped(*rows)),
@@ -136,25 +149,28 @@ fn hint(finding: &AccountFinding) -> Option<String> {
     let words = match finding {
         AccountFinding::Credential(_) => {
             "create a new token with the permissions whatsapp_business_messaging and whatsapp_business_management; if an \
-             app secret is configured, it must be the one of the token's app"
+             app secret is configured, it must belong to the token's app"
         }
         AccountFinding::NoNumber(_) => {
-            "check the phone number id, and that the token's system user has the WhatsApp account among its assets"
+            "check the phone number id, and that the WhatsApp account is assigned to the token's system user"
         }
         AccountFinding::Refused(problem) => {
             return provider::advice(ProviderApi::Meta, &problem.code).map(str::to_owned);
         }
         AccountFinding::NumberNotAsked(_) => "give the token the permission whatsapp_business_management",
-        AccountFinding::NumberState { .. } => "see the number in Meta's WhatsApp Manager",
+        AccountFinding::NumberState { .. } => "look the number up in Meta's WhatsApp Manager",
         AccountFinding::Health { problems, .. } => {
             let solutions: Vec<String> =
                 problems.iter().filter_map(|problem| Some(problem.solution.as_ref()?.to_string())).collect();
             return (!solutions.is_empty()).then(|| format!("Meta advises: {}", solutions.join(" ")));
         }
         AccountFinding::Name(_) => "get it approved in Meta's WhatsApp Manager; until then Meta may refuse messages",
-        AccountFinding::Quality { is_low: true, .. } => "it rises when fewer people block or report the number",
+        AccountFinding::TokenExpiry { is_soon: true, .. } => {
+            "create one that does not expire, for a system user, and set META_ACCESS_TOKEN or campaigner.toml"
+        }
+        AccountFinding::Quality { is_low: true, .. } => "the rating rises when fewer people block or report the number",
         AccountFinding::Throughput { is_exceeded: true, .. } => {
-            "lower `dispatch.rate`: what exceeds it is refused and sent again later"
+            "lower `dispatch.rate`, because messages above this limit are refused and resent later"
         }
         AccountFinding::Limit { .. } if finding.weight() == AccountWeight::Warns => {
             "spread the campaign over several days with `dispatch.quota`; all numbers of the business share the limit"
@@ -166,8 +182,9 @@ fn hint(finding: &AccountFinding) -> Option<String> {
             "check `waba_id`, and that the token has the permission whatsapp_business_management"
         }
         AccountFinding::NoTemplate { .. } => "correct the name and the language, or create the template",
-        AccountFinding::Template { is_sendable: false, .. } => "see the template in Meta's WhatsApp Manager",
-        AccountFinding::TemplateQuality(_) => "Meta pauses a template with a low rating",
+        AccountFinding::Template { is_sendable: false, .. } => "look the template up in Meta's WhatsApp Manager",
+        AccountFinding::OnlyMarketing(_) => "send it through a provider without `marketing = true`",
+        AccountFinding::TemplateQuality(_) => "Meta pauses templates with a low rating",
         AccountFinding::OffTemplate(problem) => return problem.hint(),
         AccountFinding::Unnamed => "add `parameter_name` to each parameter of the header and the body",
         AccountFinding::MayBeHeld { .. } => {
@@ -175,6 +192,7 @@ fn hint(finding: &AccountFinding) -> Option<String> {
         }
         AccountFinding::UnitedStates { .. } => "remove these numbers, or use a utility template",
         AccountFinding::Number(_)
+        | AccountFinding::TokenExpiry { .. }
         | AccountFinding::Quality { .. }
         | AccountFinding::Throughput { .. }
         | AccountFinding::Limit { .. }

@@ -76,7 +76,7 @@ impl News {
                 tracing::error!("{file} is not a valid campaign and will be skipped until it is fixed\n{words}");
             }
             Self::Gone(file) => {
-                tracing::info!(file = %file.display(), "campaign file removed; its running runs continue")
+                tracing::info!(file = %file.display(), "campaign file removed; its unfinished runs continue")
             }
             Self::Unreadable(folder, words) => {
                 let folder = folder.display();

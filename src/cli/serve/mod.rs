@@ -46,7 +46,7 @@ pub(super) struct Args {
     /// The folder of campaigns: every `.yaml` and `.yml` file in it
     #[arg(default_value = ".")]
     dir: PathBuf,
-    /// Serve HTTP at this address. Other machines need the token that CAMPAIGNER_TOKEN sets
+    /// Serve HTTP at this address; other machines need the token in CAMPAIGNER_TOKEN
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8088", value_parser = address)]
     listen: SocketAddr,
     /// Do not serve HTTP

@@ -189,7 +189,7 @@ impl Service {
                     let (rows, until) = (waiting.rows, waiting.first);
                     tracing::info!(run = %id, rows, %until, "rows waiting for their time");
                     let lock = self.context.store.lock_wait(&id).unwrap_or_else(|error| {
-                        tracing::warn!(run = %id, %error, "cannot show that the run waits");
+                        tracing::warn!(run = %id, %error, "cannot mark the run as waiting");
                         None
                     });
                     self.resting.insert(key, Resting::Waits { until: waiting.first, _lock: lock });

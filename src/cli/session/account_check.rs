@@ -95,7 +95,7 @@ async fn ask(
         sent_in_a_day = store.taken_by_provider(&campaign.provider, now.minus(DAY)).await?;
         sent_in_a_year = store.taken_by_provider(&campaign.provider, now.minus(YEAR)).await?;
     }
-    let used = AccountUse { rows, plus_one, sent_in_a_day, sent_in_a_year };
+    let used = AccountUse { rows, plus_one, sent_in_a_day, sent_in_a_year, now };
     Ok(engine::judge_account(answers, campaign, columns, &template, used)?)
 }
 

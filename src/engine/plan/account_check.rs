@@ -1,11 +1,13 @@
 //! Judges what a provider says of an account: what blocks a run before its first message, and what people should know.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::engine::error::EngineError;
 use crate::engine::plan::validate::Measure;
 use crate::message::Translation;
-use crate::model::{AccountFinding, Campaign, RowProblem, TemplateNotAsked};
+use crate::model::{AccountFinding, Campaign, Millis, RowProblem, TemplateNotAsked, TokenExpiry};
 use crate::provider::{
     AccountAnswers, HealthAnswer, NumberAnswer, NumberCondition, NumberFacts, RemoteParts, TemplateAnswer,
     TemplateFacts,
@@ -60,6 +62,9 @@ impl MessageTemplate {
     }
 }
 
+/// How long before its end a token is worth a warning.
+const TOKEN_ENDS_SOON: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// What is about to be sent, and what was sent before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AccountUse {
@@ -71,6 +76,8 @@ pub struct AccountUse {
     pub sent_in_a_day: u64,
     /// Messages that they sent in the last year.
     pub sent_in_a_year: u64,
+    /// The time.
+    pub now: Millis,
 }
 
 /// Judges the answers about an account for a campaign over these columns.
@@ -91,6 +98,13 @@ pub fn judge_account(
         NumberAnswer::Refused(problem) => vec![AccountFinding::Refused(problem)],
         NumberAnswer::NotAnswered(problem) => vec![AccountFinding::NumberNotAsked(problem)],
     };
+    found.extend(answers.token.map(|expiry| {
+        let is_soon = matches!(expiry, TokenExpiry::At(at) if at < used.now.plus(TOKEN_ENDS_SOON));
+        AccountFinding::TokenExpiry { expiry, is_soon }
+    }));
+    if answers.only_marketing && *wanted == MessageTemplate::None {
+        found.push(AccountFinding::OnlyMarketing(None));
+    }
     match (wanted, answers.template) {
         (MessageTemplate::Unknown(why), _) => found.push(AccountFinding::TemplateNotAsked(why.clone())),
         (MessageTemplate::Fixed { name, language }, Some(answer)) => match answer {
@@ -105,6 +119,9 @@ pub fn judge_account(
                 found.push(AccountFinding::NoTemplate { name, language, languages });
             }
             TemplateAnswer::Found(facts) => {
+                if answers.only_marketing && !facts.is_marketing {
+                    found.push(AccountFinding::OnlyMarketing(Some(facts.category.clone())));
+                }
                 found.extend(template(*facts, campaign, columns, (name, language), used)?);
             }
         },
@@ -246,7 +263,7 @@ mod tests {
         used: AccountUse,
     ) -> Vec<(&'static str, AccountWeight)> {
         let wanted = MessageTemplate::of(campaign);
-        let answers = AccountAnswers { number, template };
+        let answers = AccountAnswers { number, template, token: None, only_marketing: false };
         let columns = ["phone".to_owned(), "n".to_owned()];
         let found = judge_account(answers, campaign, &columns, &wanted, used).unwrap();
         found.iter().map(|finding| (finding.code(), finding.weight())).collect()
@@ -394,5 +411,42 @@ mod tests {
         }
         let none = MessageTemplate::Unknown(TemplateNotAsked::NoLanguage);
         assert_eq!(of(&json!({"type": "template", "template": {"name": "sale"}})), none);
+    }
+
+    #[test]
+    fn an_account_for_marketing_sends_marketing_templates_only() {
+        let blocked = |message: &Value, template: Option<TemplateFacts>| {
+            let campaign = campaign("10/s", message);
+            let number = NumberAnswer::Known(Box::default());
+            let template = template.map(|facts| TemplateAnswer::Found(Box::new(facts)));
+            let answers = AccountAnswers { number, template, token: None, only_marketing: true };
+            let columns = ["phone".to_owned(), "n".to_owned()];
+            let wanted = MessageTemplate::of(&campaign);
+            let found = judge_account(answers, &campaign, &columns, &wanted, AccountUse::default()).unwrap();
+            let only = found.iter().find(|finding| finding.code() == "only_marketing");
+            only.map(|finding| finding.weight() == AccountWeight::Blocks)
+        };
+        let template = message(&json!([]));
+        assert_eq!(blocked(&json!({"type": "text", "text": "Hi"}), None), Some(true));
+        assert_eq!(blocked(&template, Some(facts("Hi"))), None);
+        let utility = TemplateFacts { is_marketing: false, category: "UTILITY".into(), ..facts("Hi") };
+        assert_eq!(blocked(&template, Some(utility)), Some(true));
+    }
+
+    #[test]
+    fn a_token_that_ends_within_a_week_is_a_warning() {
+        let weight = |expiry| {
+            let campaign = campaign("10/s", &json!({"type": "text", "text": "Hi"}));
+            let number = NumberAnswer::Known(Box::default());
+            let answers = AccountAnswers { number, template: None, token: Some(expiry), only_marketing: false };
+            let used = AccountUse { now: Millis(1_000), ..AccountUse::default() };
+            let found = judge_account(answers, &campaign, &[], &MessageTemplate::None, used).unwrap();
+            found.iter().find(|finding| finding.code() == "token_expiry").unwrap().weight()
+        };
+        let week = 7 * 24 * 3600 * 1000;
+        assert_eq!(weight(TokenExpiry::Never), AccountWeight::Fine);
+        assert_eq!(weight(TokenExpiry::At(Millis(1_000 + week))), AccountWeight::Fine);
+        assert_eq!(weight(TokenExpiry::At(Millis(999 + week))), AccountWeight::Warns);
+        assert_eq!(weight(TokenExpiry::At(Millis(1))), AccountWeight::Warns);
     }
 }

@@ -203,7 +203,7 @@ impl WebhookWriter {
         match self.store.note_webhook(&account, now).await {
             Ok(()) => drop(self.noted.insert(account, now)),
             // The next webhook tries again.
-            Err(error) => tracing::warn!(%error, reason = error.reason(), "saving that webhooks arrive failed"),
+            Err(error) => tracing::warn!(%error, reason = error.reason(), "saving the time of the last webhook failed"),
         }
     }
 
@@ -251,7 +251,7 @@ fn log_result(result: &WebhookResult) {
     if result.dropped > 0 {
         tracing::warn!(
             statuses = result.dropped,
-            "statuses dropped: too many are about messages that are not in this store"
+            "statuses dropped: too many belong to messages that are not in this store"
         );
     }
 }

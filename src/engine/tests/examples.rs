@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::campaign_file::{self, Loaded};
 use crate::engine::{Bad, Plan};
 use crate::message;
-use crate::model::Channel;
+use crate::model::{Channel, ProviderApi};
 
 fn examples() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("campaigns");
@@ -18,7 +18,10 @@ fn examples() -> Vec<PathBuf> {
 }
 
 fn read(path: &Path) -> Loaded {
-    campaign_file::read(path).unwrap_or_else(|error| panic!("{error}"))
+    let mut read = campaign_file::read(path).unwrap_or_else(|error| panic!("{error}"));
+    // As the command line does, from the provider's name.
+    read.campaign.api = ProviderApi::from_name(&read.campaign.provider).unwrap_or_default();
+    read
 }
 
 #[tokio::test]
@@ -61,7 +64,8 @@ fn every_example_is_named_as_its_file() {
     }
 }
 
-/// Every kind of message, or of a part of it, that the reference has for INCS has an example in its channel.
+/// Every kind of message, or of a part of it, that the reference has for INCS has an example in its channel, and so has
+/// every message and every interactive message through Meta.
 #[test]
 fn there_is_an_example_of_every_kind() {
     let mut shown = BTreeSet::new();
@@ -72,7 +76,14 @@ fn there_is_an_example_of_every_kind() {
         });
     }
     let reference = message::reference();
-    let (of_incs, _) = reference.split_once("\n## WhatsApp through Meta").unwrap();
+    let (of_incs, of_meta) = reference.split_once("\n## WhatsApp through Meta").unwrap();
+    let of_meta = of_meta.lines().filter(|line| line.starts_with("### ") || line.starts_with("  - `type: "));
+    let of_meta = of_meta.filter_map(|line| line.split('`').nth(1)).filter(|kind| kind.starts_with("type: "));
+    let of_meta: Vec<&str> = of_meta.collect();
+    assert!(of_meta.len() > 20, "{of_meta:?}");
+    for kind in of_meta {
+        assert!(shown.contains(&format!("whatsapp {kind}")), "no example through Meta of `{kind}`");
+    }
     let mut channel = "";
     for line in of_incs.lines() {
         if let Some(name) = line.strip_prefix("`channel: ") {

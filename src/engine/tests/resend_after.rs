@@ -39,7 +39,7 @@ async fn provider(requests: Arc<AtomicU32>) -> Endpoint {
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let base = format!("http://{}/v25.0", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
-    let account = MetaAccount { phone_number_id: "1065".to_owned(), app_secret: None, waba_id: None };
+    let account = MetaAccount { phone_number_id: "1065".to_owned(), app_secret: None, waba_id: None, marketing: false };
     Endpoint::meta(&base, "a-token".into(), account).unwrap()
 }
 
@@ -63,6 +63,7 @@ async fn a_row_in_doubt_is_sent_again_only_while_webhooks_arrive() {
     assert!(silent.waiting.is_some() && silent.tally.of(State::Pending) == 1);
     assert_eq!(requests.load(Ordering::Relaxed), 1, "without webhooks, its outcome is not known");
 
+    clock.go_on(HOUR);
     store.note_webhook(&endpoint.fingerprint(), clock.now()).await.unwrap();
     clock.go_on(HOUR / 2);
     let done = send().await;

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use hyper_util::client::proxy::matcher::Matcher;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
-use reqwest::{Client, StatusCode, Url};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
+use reqwest::{Client, RequestBuilder, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::answer::{HttpAnswer, read, server_time, wait_asked};
@@ -129,7 +129,23 @@ impl AccountLink {
         &self,
         url: Url,
     ) -> Result<(StatusCode, Option<Duration>, Vec<u8>), PollError> {
-        let response = self.client.get(url).send().await.map_err(failure::client)?;
+        Self::answered(self.client.get(url)).await
+    }
+
+    /// As [`AccountLink::get`], with another credential in the header `Authorization`.
+    ///
+    /// # Errors
+    /// [`PollError`] when there is no complete response.
+    pub(in crate::provider) async fn get_as(
+        &self,
+        url: Url,
+        credential: HeaderValue,
+    ) -> Result<(StatusCode, Option<Duration>, Vec<u8>), PollError> {
+        Self::answered(self.client.get(url).header(AUTHORIZATION, credential)).await
+    }
+
+    async fn answered(request: RequestBuilder) -> Result<(StatusCode, Option<Duration>, Vec<u8>), PollError> {
+        let response = request.send().await.map_err(failure::client)?;
         let (status, wait) = (response.status(), wait_asked(response.headers()));
         match read(response).await {
             Ok(body) => Ok((status, wait, body)),

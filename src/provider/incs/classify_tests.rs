@@ -292,12 +292,12 @@ fn words_are_found_where_they_begin_and_end() {
 
 /// Meta's table of codes, by their effect on a message.
 const TABLE: [(&str, &[u32]); 9] = [
-    ("throttled", &[4, 80_007, 130_429, 132_069]),
+    ("throttled", &[4, 80_007, 130_429, 132_069, 134_101]),
     ("deferred Short", &[131_056]),
     ("deferred Days", &[131_049]),
     ("try again", &[2, 131_000, 131_016, 131_057, 133_004]),
     ("retry once", &[1, 131_052, 131_053]),
-    ("template refused", &[132_001, 132_015, 132_016, 132_068]),
+    ("template refused", &[131_055, 132_001, 132_015, 132_016, 132_068, 134_100, 134_102]),
     (
         "halted",
         &[
@@ -381,10 +381,10 @@ fn a_poll_that_fails_is_asked_again_unless_the_account_is_at_fault() {
 
 #[test]
 fn advice_promises_a_retry_only_where_the_engine_retries_and_says_when_it_does_not() {
-    use whatsapp_errors::Class::{Days, Pair, Passing, Throttled, Upgrade};
+    use whatsapp_errors::Class::{Days, Pair, Passing, Synchronizing, Throttled, Upgrade};
     for known in whatsapp_errors::CODES {
         let promised = known.advice.contains("automatically");
-        let retried = matches!(known.class, Throttled | Pair | Days | Passing | Upgrade);
+        let retried = matches!(known.class, Throttled | Synchronizing | Pair | Days | Passing | Upgrade);
         assert_eq!(promised, retried, "{}: {}", known.first, known.advice);
         // A status with such a code is final.
         assert!(!promised || known.advice.contains("`failed`"), "{}: {}", known.first, known.advice);

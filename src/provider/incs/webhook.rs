@@ -73,7 +73,7 @@ fn replies(messages: &Value, now: Millis) -> Result<Vec<Reply>, BadCallback> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Phone;
+    use crate::model::{Phone, UserId};
 
     const NOW: Millis = Millis(7);
 
@@ -126,7 +126,7 @@ mod tests {
         let listed = Reply {
             id: "wamid.HBgNNjI4MTUxOTE0MDMyNxUCABIYIEFDOTgzNjhFOTU2NDgxMDI4NEY2NDdCOTg0MkEyMDgzAA==".into(),
             from: Phone::from_digits("6281519140327"),
-            user: None,
+            user: UserId::parse("ID.1459909096148557"),
             answers: Some("wamid.HBgNNjI4MTUxOTE0MDMyNxUCABEYEjI2OTlBQTkxMjkwNjc5N0NGRQA=".into()),
             at: Millis(1_777_368_530_000),
             kind: "list_reply".into(),

@@ -6,10 +6,10 @@
 use reqwest::{StatusCode, Url};
 use serde_json::Value;
 
-use super::account_words::{self, is_nonexisting_field};
+use super::account_words::{self, NamedParts, is_nonexisting_field};
 use super::classify;
 use super::client::MetaClient;
-use crate::model::{Outcome, Problem, SendProblem};
+use crate::model::{Outcome, Problem, SendProblem, TokenExpiry};
 use crate::provider::account::{AccountAnswers, NumberAnswer, TemplateAnswer};
 use crate::provider::error::PollError;
 
@@ -52,17 +52,30 @@ impl MetaClient {
         let template = match template {
             // Nothing else would be answered.
             Some(_) if matches!(number, NumberAnswer::BadCredential(_) | NumberAnswer::Refused(_)) => None,
-            Some((name, language)) => Some(match self.account_id().or(named.as_deref()) {
+            Some((name, language)) => Some(match self.account_id().or(named.account.as_deref()) {
                 Some(account) => self.template(account, name, language).await?,
                 None => TemplateAnswer::NoAccountId,
             }),
             None => None,
         };
-        Ok(AccountAnswers { number, template })
+        let token = match named.app {
+            Some(app) => self.token_expiry(&app).await,
+            None => None,
+        };
+        Ok(AccountAnswers { number, template, token, only_marketing: self.is_for_marketing() })
     }
 
-    /// Returns what Meta says about the number, and the id of the account that it belongs to.
-    async fn number(&self) -> Result<(NumberAnswer, Option<String>), PollError> {
+    /// Returns when the access token expires, if the app's secret is known, with which Meta lets an app ask about its tokens
+    /// ("Debug token"). Without an answer, nothing is known: it is only for a warning.
+    async fn token_expiry(&self, app: &str) -> Option<TokenExpiry> {
+        let (url, credential) = self.token_question(app)?;
+        let (status, _, body) = self.link().get_as(url, credential).await.ok()?;
+        let answer = serde_json::from_slice(&body).ok().filter(|_| status.is_success())?;
+        account_words::token_expiry(&answer)
+    }
+
+    /// Returns what Meta says about the number, and the parts of the account that it names.
+    async fn number(&self) -> Result<(NumberAnswer, NamedParts), PollError> {
         let mut fields = NUMBER_FIELDS.to_vec();
         let refusal = loop {
             let asked = fields.join(",");
@@ -102,7 +115,7 @@ impl MetaClient {
                 _ => NumberAnswer::NotAnswered(problem),
             },
         };
-        Ok((answer, None))
+        Ok((answer, NamedParts::default()))
     }
 
     /// Returns what Meta says about a template.

@@ -35,7 +35,12 @@ async fn asked(
             }
         }
     });
-    let account = MetaAccount { phone_number_id: "106".into(), waba_id: waba_id.map(str::to_owned), app_secret: None };
+    let account = MetaAccount {
+        phone_number_id: "106".into(),
+        waba_id: waba_id.map(str::to_owned),
+        marketing: false,
+        app_secret: None,
+    };
     let endpoint = Endpoint::meta(&format!("http://{address}/v25.0"), SecretString::from(TOKEN), account).unwrap();
     let client = MetaClient::new(&endpoint, 1, Duration::from_secs(5)).unwrap();
     let answers = client.account(template).await;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::model::{HealthProblem, PeopleLimit, Problem, ProviderText};
+use crate::model::{HealthProblem, Millis, PeopleLimit, Problem, ProviderText, TokenExpiry};
 use crate::provider::account::{HealthAnswer, NumberCondition, NumberFacts, RemoteParts, TemplateFacts};
 use crate::template::{self, Category, Loaded};
 
@@ -18,8 +18,17 @@ pub(super) fn is_nonexisting_field(words: &str, field: &str) -> bool {
     words.contains("nonexisting field") && words.contains(&format!("({field})"))
 }
 
-/// Reads the answer about a number. Returns also the id of the WhatsApp Business account that its health names.
-pub(super) fn number(answer: &Value) -> (NumberFacts, Option<String>) {
+/// The parts of an account that a number's health names, by their ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct NamedParts {
+    /// The WhatsApp Business account.
+    pub(super) account: Option<String>,
+    /// The app.
+    pub(super) app: Option<String>,
+}
+
+/// Reads the answer about a number, and which parts of the account its health names.
+pub(super) fn number(answer: &Value) -> (NumberFacts, NamedParts) {
     let health = &answer["health_status"];
     let facts = NumberFacts {
         name: word(answer, "verified_name").map(ProviderText::from),
@@ -45,8 +54,21 @@ pub(super) fn number(answer: &Value) -> (NumberFacts, Option<String>) {
         health: word(health, "can_send_message").map(|word| health_answer(&word, health)),
     };
     let entities = health["entities"].as_array().map_or(&[][..], Vec::as_slice);
-    let account = entities.iter().find(|entity| entity["entity_type"] == "WABA").and_then(|entity| word(entity, "id"));
-    (facts, account.filter(|id| id.bytes().all(|byte| byte.is_ascii_digit())))
+    let id = |kind: &str| {
+        let id = entities.iter().find(|entity| entity["entity_type"] == kind).and_then(|entity| word(entity, "id"));
+        id.filter(|id| id.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    (facts, NamedParts { account: id("WABA"), app: id("APP") })
+}
+
+/// Reads when the token expires; `None` if the answer does not say. A token that never expires has 0.
+pub(super) fn token_expiry(answer: &Value) -> Option<TokenExpiry> {
+    let data = &answer["data"];
+    match (data["is_valid"].as_bool()?, data["expires_at"].as_i64()?) {
+        (false, _) => None,
+        (true, 0) => Some(TokenExpiry::Never),
+        (true, seconds) => Millis::from_provider_seconds(seconds).map(TokenExpiry::At),
+    }
 }
 
 /// The states in which Meta accepts no messages from a number, as the Graph API names them.

@@ -24,8 +24,8 @@ fn the_answer_about_a_number_is_read() {
         limit: Some(("TIER_2K".into(), PeopleLimit::Most(2_000))),
         health: None,
     };
-    assert_eq!((facts, account), (expected, None));
-    assert_eq!(number(&json!({"id": "1"})), (NumberFacts::default(), None));
+    assert_eq!((facts, account), (expected, NamedParts::default()));
+    assert_eq!(number(&json!({"id": "1"})), (NumberFacts::default(), NamedParts::default()));
     for status in STOPPED {
         let (facts, _) = number(&json!({"status": status, "name_status": "PENDING_REVIEW", "quality_rating": "RED"}));
         assert_eq!(facts.state.unwrap().1, NumberCondition::Stopped, "{status}");
@@ -69,9 +69,10 @@ fn the_health_has_its_reasons_and_the_id_of_the_account() {
             {"error_code": 141014, "error_description": "The WABA is banned."}]},
         {"entity_type": "BUSINESS", "id": "3", "can_send_message": "LIMITED",
          "additional_info": ["Your display name has not been approved yet."]},
+        {"entity_type": "APP", "id": "67890", "can_send_message": "AVAILABLE"},
     ]}});
-    let (facts, account) = number(&health);
-    assert_eq!(account.as_deref(), Some("102290129340398"));
+    let (facts, named) = number(&health);
+    assert_eq!((named.account.as_deref(), named.app.as_deref()), (Some("102290129340398"), Some("67890")));
     let health = facts.health.unwrap();
     assert!(health.is_blocked);
     let read: Vec<_> = health.problems.iter().map(|it| (it.part.to_string(), it.problem.to_string())).collect();
@@ -82,8 +83,26 @@ fn the_health_has_its_reasons_and_the_id_of_the_account() {
 
     let odd = json!({"health_status": {"can_send_message": "AVAILABLE", "entities": [
         {"entity_type": "WABA", "id": "../me", "can_send_message": "AVAILABLE"}]}});
-    let (facts, account) = number(&odd);
-    assert_eq!((facts.health.unwrap(), account), (HealthAnswer { is_blocked: false, problems: Vec::new() }, None));
+    let (facts, named) = number(&odd);
+    let health = HealthAnswer { is_blocked: false, problems: Vec::new() };
+    assert_eq!((facts.health.unwrap(), named), (health, NamedParts::default()));
+}
+
+#[test]
+fn the_token_expires_as_the_answer_says() {
+    let expiry = |data: Value| token_expiry(&json!({"data": data}));
+    assert_eq!(expiry(json!({"is_valid": true, "expires_at": 0, "app_id": "1"})), Some(TokenExpiry::Never));
+    let at = TokenExpiry::At(Millis(1_774_249_921_000));
+    assert_eq!(expiry(json!({"is_valid": true, "expires_at": 1_774_249_921, "scopes": []})), Some(at));
+    for data in [
+        json!({"is_valid": false, "expires_at": 0, "error": {"code": 190}}),
+        json!({"is_valid": true}),
+        json!({"is_valid": true, "expires_at": -1}),
+        json!({"is_valid": true, "expires_at": "soon"}),
+        json!(null),
+    ] {
+        assert_eq!(expiry(data.clone()), None, "{data}");
+    }
 }
 
 /// A list of templates as in the published specification.

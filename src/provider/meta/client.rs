@@ -37,7 +37,8 @@ impl MetaClient {
         let token = format!("Bearer {}", endpoint.secret().expose_secret());
         let mut token = HeaderValue::from_str(&token).map_err(|error| SetupError(Box::new(error)))?;
         token.set_sensitive(true);
-        let messages = url(endpoint, &format!("{}/messages", endpoint.phone_number_id()), &[]);
+        let edge = if endpoint.is_for_marketing() { "marketing_messages" } else { "messages" };
+        let messages = url(endpoint, &format!("{}/{edge}", endpoint.phone_number_id()), &[]);
         let sites = Channel::ALL.map(|channel| (channel, messages.clone()));
         let link = AccountLink::new(endpoint, (AUTHORIZATION.as_str(), token), sites, concurrency, timeout)?;
         Ok(Self { link, endpoint: endpoint.clone() })
@@ -55,6 +56,22 @@ impl MetaClient {
     /// Returns the URL of the phone number.
     pub(super) fn number_url(&self, query: &[(&str, &str)]) -> Url {
         self.url(self.endpoint.phone_number_id(), query)
+    }
+
+    /// Returns the URL that answers about the access token, and the credential of the app that may ask; `None` without the
+    /// app's secret.
+    pub(super) fn token_question(&self, app: &str) -> Option<(Url, HeaderValue)> {
+        let secret = self.endpoint.app_secret()?;
+        let mut url = self.endpoint.join("debug_token");
+        url.query_pairs_mut().append_pair("input_token", self.endpoint.secret().expose_secret());
+        let mut credential = HeaderValue::from_str(&format!("Bearer {app}|{}", secret.expose_secret())).ok()?;
+        credential.set_sensitive(true);
+        Some((url, credential))
+    }
+
+    /// Whether it sends marketing templates only.
+    pub(super) fn is_for_marketing(&self) -> bool {
+        self.endpoint.is_for_marketing()
     }
 
     /// Returns the id of the WhatsApp Business account, if it is configured.

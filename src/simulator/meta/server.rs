@@ -37,7 +37,7 @@ const THROTTLED: Refusal = (400, 130_429, "(#130429) Rate limit hit");
 const PAUSED: Refusal = (400, 132_015, "(#132015) Template is paused");
 const FAILED: Refusal = (500, 131_000, "(#131000) Something went wrong");
 
-/// Whether a request is for the Graph API: `/NUMBER_ID`, `/NUMBER_ID/messages`, `/ACCOUNT_ID/message_templates`, or the
+/// Whether a request is for the Graph API: `/NUMBER_ID`, `/NUMBER_ID/messages`, `/NUMBER_ID/marketing_messages`, `/ACCOUNT_ID/message_templates`, or the
 /// same below a version.
 pub(in crate::simulator) fn is_meta_request(head: &Parts) -> bool {
     number_and_edge(head.uri.path()).is_some()
@@ -75,14 +75,14 @@ impl MetaServer {
         // The body is read even if the request is refused, so that the connection can be used again.
         let body = axum::body::to_bytes(body, MAX_BODY).await.unwrap_or_default();
         let query = head.uri.query().unwrap_or_default();
-        let number = match (number_and_edge(head.uri.path()), &head.method) {
+        let (number, edge) = match (number_and_edge(head.uri.path()), &head.method) {
             _ if !has_token(head) => return self.refuse(TOKEN),
-            (Some((number, "messages")), &Method::POST) => number,
+            (Some((number, edge @ ("messages" | "marketing_messages"))), &Method::POST) => (number, edge),
             (Some((number, "")), &Method::GET) => return json_answer(200, &MetaAccountState::number(number, query)),
             (Some((_, "message_templates")), &Method::GET) => return json_answer(200, &self.account.templates(query)),
             _ => return self.refuse(PARAMETER),
         };
-        let accepted = self.accept(number, &body);
+        let accepted = self.accept(number, edge, &body);
         if !self.sends.behaviour.latency.is_zero() {
             tokio::time::sleep(self.sends.behaviour.latency).await;
         }
@@ -100,7 +100,7 @@ impl MetaServer {
         Response::default()
     }
 
-    fn accept(&self, number: &str, body: &[u8]) -> Result<(Value, Option<LostResponse>), Refusal> {
+    fn accept(&self, number: &str, edge: &str, body: &[u8]) -> Result<(Value, Option<LostResponse>), Refusal> {
         let (draw, serial) = self.sends.admit().ok_or(THROTTLED)?;
         if draw.is_error {
             return Err(FAILED);
@@ -111,6 +111,9 @@ impl MetaServer {
         let to = text("to")
             .filter(|to| to.strip_prefix('+').is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit())));
         let kind = text("type").unwrap_or("text");
+        if edge == "marketing_messages" && kind != "template" {
+            return Err(PARAMETER);
+        }
         let (Some(to), Some("whatsapp"), true) = (to, text("messaging_product"), body.get(kind).is_some()) else {
             return Err(PARAMETER);
         };

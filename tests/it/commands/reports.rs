@@ -181,7 +181,7 @@ fn rows_are_sent_again_by_error_by_row_and_by_number() {
     assert_eq!(sent, to(&[15]));
     // Nobody who was reached, whatever the row.
     let (none, sent) = again(&["--row", "1"]);
-    assert!(none.code == 0 && sent.is_empty() && none.err.contains("has no such rows"), "{none}");
+    assert!(none.code == 0 && sent.is_empty() && none.err.contains("has no matching rows"), "{none}");
     let (wrong, sent) = again(&["--to", "12"]);
     assert!(wrong.code == 2 && sent.is_empty(), "{wrong}");
     let (wrong, _) = again(&[]);

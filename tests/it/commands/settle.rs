@@ -73,7 +73,7 @@ fn what_was_sent_counts_as_sent_and_what_was_not_can_be_sent_again() {
 fn only_rows_in_doubt_are_settled_and_nothing_by_accident() {
     let (_provider, env) = in_doubt();
     for (which, words) in [
-        (&["--row", "9"][..], "row 9 of job-1 is read, not uncertain"),
+        (&["--row", "9"][..], "row 9 of job-1 is `read`, not `uncertain`"),
         (&["--row", "99"], "job-1 has no row 99"),
         (&["--row", "0"], "job-1 has no row 0"),
         (&["--to", "85264000009"], "job-1 has no uncertain row for this number"),

@@ -15,6 +15,8 @@ use crate::support::{Finished, SOON, TestEnv, counts, csv, wait_until};
 const TOKEN: &str = "EAAJB-a-token-that-is-not-printed";
 const NUMBER: &str = "106540352242922";
 const ACCOUNT: &str = "102290129340398";
+const APP: &str = "670843887433847";
+const APP_SECRET: &str = "an-app-secret-that-is-not-printed";
 
 const CAMPAIGN: &str = r#"
 name: job
@@ -48,7 +50,8 @@ fn number() -> Value {
         "id": NUMBER, "verified_name": "Jaspers Market", "status": "CONNECTED", "quality_rating": "GREEN",
         "throughput": {"level": "STANDARD"}, "whatsapp_business_manager_messaging_limit": "TIER_2K",
         "name_status": "APPROVED", "health_status": {"can_send_message": "AVAILABLE", "entities": [
-            {"entity_type": "WABA", "id": ACCOUNT, "can_send_message": "AVAILABLE"}]},
+            {"entity_type": "WABA", "id": ACCOUNT, "can_send_message": "AVAILABLE"},
+            {"entity_type": "APP", "id": APP, "can_send_message": "AVAILABLE"}]},
     })
 }
 
@@ -73,11 +76,24 @@ impl Meta {
                 let path = request.target().split('?').next().unwrap_or_default();
                 let (status, body) = {
                     let answers = told.lock().unwrap_or_else(PoisonError::into_inner);
-                    assert_eq!(request.header("authorization"), Some(format!("Bearer {TOKEN}").as_str()));
+                    // Only the app may ask about a token.
+                    let credential = match path {
+                        "/v25.0/debug_token" => format!("Bearer {APP}|{APP_SECRET}"),
+                        _ => format!("Bearer {TOKEN}"),
+                    };
+                    assert_eq!(request.header("authorization"), Some(credential.as_str()));
                     match (request.method(), path) {
                         ("GET", path) if path == format!("/v25.0/{NUMBER}") => answers.number.clone(),
                         ("GET", path) if path == format!("/v25.0/{ACCOUNT}/message_templates") => {
                             answers.templates.clone()
+                        }
+                        ("GET", "/v25.0/debug_token") => {
+                            assert!(request.target().ends_with(&format!("?input_token={TOKEN}")));
+                            (200, json!({"data": {"app_id": APP, "is_valid": true, "expires_at": 1_774_249_921}}))
+                        }
+                        ("POST", path) if path == format!("/v25.0/{NUMBER}/marketing_messages") => {
+                            let id = format!("wamid.marketing.{}", counted.fetch_add(1, Ordering::SeqCst));
+                            (200, json!({"messaging_product": "whatsapp", "messages": [{"id": id}]}))
                         }
                         ("POST", path) if path == format!("/v25.0/{NUMBER}/messages") => {
                             let id = format!("wamid.{}", counted.fetch_add(1, Ordering::SeqCst));
@@ -133,7 +149,7 @@ fn check_says_what_meta_says_of_the_account_and_sends_nothing() {
     assert_eq!(checked.code, 0, "{checked}");
     for line in [
         "account meta",
-        "ok      the sending number works; people see the name Jaspers Market [number]",
+        "ok      the sending number works; its display name is Jaspers Market [number]",
         "ok      the quality rating of the number is GREEN [quality]",
         "ok      the number may send 80 messages per second (STANDARD) [throughput]",
         "ok      the account may message 2,000 people in 24 hours (TIER_2K) [messaging_limit]",
@@ -172,7 +188,7 @@ fn an_account_that_cannot_be_reached_hides_nothing_of_the_list() {
     assert!(checked.err.contains("could not check the account `meta`"), "{checked}");
     let without = env.run_offline(&["check", "job.yaml", "--account", "--provider", "simulator"]);
     assert_eq!(without.code, 0, "{without}");
-    assert!(without.err.contains("the INCS Messages API cannot be asked about the account"), "{without}");
+    assert!(without.err.contains("the INCS Messages API does not support this account check"), "{without}");
 }
 
 #[test]
@@ -283,4 +299,41 @@ fn a_scheduled_run_waits_for_its_account_and_the_log_says_so() {
     let service = env.start_with(&variables, &["serve", "--listen", "127.0.0.1:0"]);
     assert!(wait_until(SOON, || meta.sent() == 3), "{}", service.stderr());
     assert_eq!(service.stop().code, 0);
+}
+
+#[test]
+fn the_end_of_the_token_is_known_with_the_secret_of_the_app() {
+    let (meta, env) = (Meta::start(), folder(3));
+    let check = |more: &[(&str, &str)]| {
+        let variables = meta.variables();
+        let mut variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        variables.extend(more);
+        env.start_with(&variables, &["check", "job.yaml", "--account"]).wait()
+    };
+    let checked = check(&[("META_APP_SECRET", APP_SECRET)]);
+    let line = "warning the access token expires at 2026-03-23T07:12:01Z";
+    assert!(checked.code == 0 && checked.out.contains(line), "{checked}");
+    assert!(!checked.out.contains(APP_SECRET) && !checked.err.contains(TOKEN), "{checked}");
+    let checked = check(&[]);
+    assert!(checked.code == 0 && !checked.out.contains("token_expiry"), "{checked}");
+}
+
+#[test]
+fn an_account_for_marketing_sends_through_the_api_for_it() {
+    let (meta, env) = (Meta::start(), folder(3));
+    let toml = format!(
+        "[providers.offers]\nkind = \"meta\"\nbase_url = \"{}/v25.0\"\naccess_token_env = \"META_ACCESS_TOKEN\"\n\
+         phone_number_id = \"{NUMBER}\"\nmarketing = true\n",
+        meta.server.url()
+    );
+    env.write("campaigner.toml", toml);
+    let sent = meta.run(&env, &["run", "job.yaml", "--provider", "offers"]);
+    assert_eq!((sent.code, meta.sent()), (0, 3), "{sent}");
+    assert_eq!(env.read("reports/job-1/recipients.csv").matches("wamid.marketing.").count(), 3);
+    let text = "name: other\nprovider: offers\nchannel: whatsapp\nrecipients: {csv: list.csv, to: phone}\n\
+                message: {type: text, text: Hi}\n";
+    env.write("other.yaml", text);
+    let refused = meta.run(&env, &["run", "other.yaml"]);
+    assert_eq!((refused.code, meta.sent()), (4, 3), "{refused}");
+    assert!(refused.err.contains("the account sends marketing templates only"), "{refused}");
 }

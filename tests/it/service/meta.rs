@@ -46,7 +46,11 @@ fn account(base: &str) -> Vec<(&str, &str)> {
 
 fn serve(env: &TestEnv) -> Running {
     // It never sends, so any address does.
-    env.start_with(&account("http://127.0.0.1:9"), &["serve", "--webhook", "--listen", "127.0.0.1:0", "-v"])
+    serve_for(env, "http://127.0.0.1:9")
+}
+
+fn serve_for(env: &TestEnv, base: &str) -> Running {
+    env.start_with(&account(base), &["serve", "--webhook", "--listen", "127.0.0.1:0", "-v"])
 }
 
 /// A simulated Meta that calls the service.
@@ -189,7 +193,7 @@ fn what_is_said_about_a_run_and_its_account_is_true_for_meta() {
 
     let tested = run(&["test", "job.yaml", "--to", "+85264000009"]);
     assert_eq!(tested.code, 0, "{tested}");
-    assert!(tested.err.contains("cannot be asked whether it arrived"), "it is not waited for: {tested}");
+    assert!(tested.err.contains("reports statuses only by webhook"), "it is not waited for: {tested}");
     let tested = run(&["test", "job.yaml", "--to", "+85264000009", "--json"]);
     let answer: Value = serde_json::from_str(&tested.out).unwrap();
     assert_eq!((&answer["outcome"], &answer["status"]), (&json!("accepted"), &Value::Null), "{tested}");
@@ -247,4 +251,76 @@ fn the_verification_is_answered_and_only_signed_calls_are_believed() {
     let listed = env.run_offline(&["suppress", "list"]).out;
     assert!(listed.contains("85264000001"), "{listed}");
     assert_eq!(service.stop().code, 0);
+}
+
+/// Posts a signed report about an account with one change.
+fn report(service: &Running, field: &str, value: &Value) {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let changes = json!([{"field": field, "value": value}]);
+    let body = json!({"object": "whatsapp_business_account", "entry": [{"id": "1", "time": now, "changes": changes}]});
+    let body = body.to_string();
+    assert_eq!(ask(service, "POST", "/webhook/meta/meta", &signature(&body), &body).0, 200);
+}
+
+#[test]
+fn a_template_that_is_reported_as_paused_stops_its_runs() {
+    let env = folder(2_000);
+    let template = "{type: template, template: {name: welcome, language: {code: en_US}}}";
+    env.write("job.yaml", CAMPAIGN.replace("{type: text, text: \"Hello {{ first_name }}\"}", template));
+    let simulator = Simulator::start((Ipv4Addr::LOCALHOST, 0).into(), Behaviour::default()).unwrap();
+    let base = format!("http://{}/v25.0", simulator.address());
+    let service = serve_for(&env, &base);
+    let run = env.start_with(&account(&base), &["run", "job.yaml", "--rate", "20/s"]);
+    assert!(wait_until(SOON, || simulator.counts().accepted > 5), "{}", run.stderr());
+    let of = |name: &str, rest: Value| {
+        let mut value = json!({"message_template_name": name, "message_template_language": "en-US"});
+        value.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        value
+    };
+    report(&service, "message_template_status_update", &of("another", json!({"event": "PAUSED"})));
+    report(&service, "template_category_update", &of("welcome", json!({"new_category": "MARKETING"})));
+    let words = "warning: the provider moved the template `welcome` (en_US) to the category MARKETING";
+    assert!(wait_until(SOON, || run.stderr().contains(words)), "{}", run.stderr());
+    let paused = json!({"event": "PAUSED", "other_info": {"title": "FIRST_PAUSE", "description": "Low quality"}});
+    report(&service, "message_template_status_update", &of("welcome", paused));
+    let ended = run.wait();
+    assert_eq!(ended.code, 4, "{ended}");
+    let words = "the provider changed the state of the template `welcome` (en_US) to PAUSED (Low quality)";
+    assert!(ended.err.contains(words), "{ended}");
+    assert!(ended.err.contains("132015") && ended.err.contains("campaigner resume job-1"), "{ended}");
+    let now = status(&env);
+    let sent = simulator.counts().accepted;
+    assert_eq!((&now["states"]["accepted"], &now["stage"]), (&json!(sent), &json!("stopped")), "{now}");
+    assert!(sent < 2_000 && !ended.err.contains("another"), "{ended}");
+    // The pause is over: the run goes on.
+    let again = env.start_with(&account(&base), &["resume", "job-1", "--rate", "2000/s"]).wait();
+    assert_eq!(again.code, 0, "{again}");
+    assert_eq!(simulator.counts().accepted, 2_000);
+    let logged = service.stop().err;
+    assert!(logged.contains("account event") && logged.contains("template `another`"), "{logged}");
+}
+
+#[test]
+fn an_opt_out_without_a_number_finds_its_number() {
+    let env = folder(5);
+    let service = serve(&env);
+    let simulator = Simulator::start((Ipv4Addr::LOCALHOST, 0).into(), Behaviour::default()).unwrap();
+    let base = format!("http://{}/v25.0", simulator.address());
+    assert_eq!(env.start_with(&account(&base), &["run", "job.yaml"]).wait().code, 0);
+    let list = env.read("reports/job-1/recipients.csv");
+    let mut lines = list.lines();
+    let place = lines.next().unwrap().split(',').position(|column| column == "message_id").unwrap();
+    let row: Vec<&str> = lines.nth(2).unwrap().split(',').collect();
+    let (number, message) = (row.iter().find(|cell| cell.contains("85264")).unwrap(), row[place]);
+    let metadata = json!({"phone_number_id": NUMBER});
+    let stop =
+        json!([{"user_id": "HK.7", "category": "marketing_messages", "value": "stop", "timestamp": 1_774_249_921}]);
+    report(&service, "user_preferences", &json!({"metadata": metadata, "user_preferences": stop}));
+    assert_eq!(env.run_offline(&["suppress", "list"]).out.lines().filter(|line| line.contains("8526")).count(), 0);
+    let status =
+        json!([{"id": message, "status": "delivered", "timestamp": "1774249920", "recipient_user_id": "HK.7"}]);
+    report(&service, "messages", &json!({"metadata": metadata, "statuses": status}));
+    let listed = env.run_offline(&["suppress", "list"]).out;
+    assert!(listed.contains(number.trim_start_matches('+')), "{listed}");
+    assert!(!service.stop().err.contains("HK.7"));
 }

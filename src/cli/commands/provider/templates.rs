@@ -61,7 +61,7 @@ enum Action {
     },
     /// Save templates in the store, so campaigns with `definition: {from: …}` are checked against them
     Pull {
-        /// The names of the templates to save; all of the account's if left out
+        /// Save only the templates with these names; default: all templates of the account
         names: Vec<String>,
         #[command(flatten)]
         at: At,

@@ -69,7 +69,7 @@ pub(super) static INTERACTIVE: Object = Object::by(
             "order_details",
             &[HEADER, BODY, FOOTER, action(&Object::of(&[named("review_and_pay"), parameters(&ORDER_DETAILS)]))],
         )
-        .note("An order to pay."),
+        .note("An order with a request for payment."),
         Kind::new(
             "order_status",
             &[BODY, FOOTER, action(&Object::of(&[named("review_order"), parameters(&ORDER_STATUS)]))],
@@ -160,7 +160,7 @@ static FLOW: Object = Object::of(&[
 
 static FLOW_PAYLOAD: Object = Object::of(&[
     Field::optional("screen", TEXT).note("The first screen."),
-    Field::optional("data", Shape::Anything).note("What the first screen gets."),
+    Field::optional("data", Shape::Anything).note("The data for the first screen."),
 ]);
 
 static CATALOG_ID: Field = Field::required("catalog_id", TEXT);
@@ -191,7 +191,7 @@ static ADDRESS_ACTION: Object = Object::of(&[named("address_message"), parameter
 
 static ADDRESS: Object = Object::of(&[
     Field::required("country", TEXT).note("Two letters, as in ISO 3166."),
-    Field::optional("values", Shape::Anything).note("What is filled in already."),
+    Field::optional("values", Shape::Anything).note("Values that are already filled in."),
     Field::optional("saved_addresses", Shape::Anything),
     Field::optional("validation_errors", Shape::Anything),
 ]);
@@ -203,7 +203,7 @@ static CALL_ACTION: Object = Object::of(&[
         Shape::Object(&Object::of(&[
             Field::optional("display_text", Shape::Text(&[TextRule::Most(LABEL_CHARS)])).note("The button's label."),
             Field::optional("ttl_minutes", Shape::Number(Number::whole(1, CALL_MINUTES)))
-                .note("How long the button works."),
+                .note("How many minutes the button works."),
             Field::optional("payload", Shape::Text(&[TextRule::Most(CALL_PAYLOAD_CHARS)]))
                 .note("Returned when the person calls."),
         ])),

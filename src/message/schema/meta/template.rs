@@ -85,7 +85,7 @@ static BODY_PARAMETERS: List = List::of_any(
                 ),
                 Kind::new("currency", &[Field::required("currency", Shape::Object(&CURRENCY))]),
                 Kind::new("date_time", &[Field::required("date_time", Shape::Object(&DATE_TIME))])
-                    .note("Only `fallback_value` is shown."),
+                    .note("The phone shows only `fallback_value`."),
             ],
         }),
     ),
@@ -120,7 +120,10 @@ static BUTTONS: &[Kind] = &[
 static QUICK_REPLY_PARAMETERS: List = List::of(
     Shape::Object(&Object::by(
         "type",
-        &[PAYLOAD, Kind::new("text", &[Field::required("text", Shape::Anything)]).note("As in one of Meta's samples.")],
+        &[
+            PAYLOAD,
+            Kind::new("text", &[Field::required("text", Shape::Anything)]).note("Used in one of Meta's samples."),
+        ],
     )),
     1,
     1,

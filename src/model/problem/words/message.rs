@@ -14,7 +14,8 @@ impl MessageProblem {
         match self {
             Self::NoObject(is) => format!("a message must be an object with a `type`, but this is {is}"),
             Self::SessionOnly { channel, kind, .. } => format!(
-                "on {channel}, a `{kind}` message reaches only people who wrote to you within the last 24 hours"
+                "on {channel}, {} `{kind}` message reaches only people who wrote to you within the last 24 hours",
+                article(kind)
             ),
             Self::Missing { rule, .. } => format!("this is missing; it must be {rule}"),
             Self::WrongType { rule, is, .. } => format!("this must be {rule}, but is {is}"),
@@ -137,7 +138,7 @@ impl MessageProblem {
             Self::BadLink { .. } => "write the full URL, such as https://www.example.com/picture.png".to_owned(),
             Self::EscapedLink { .. } => "write `&`".to_owned(),
             Self::OfferEnded { .. } => "set a later time".to_owned(),
-            Self::PrivateLink { .. } => "put it on a public server".to_owned(),
+            Self::PrivateLink { .. } => "use a link to a public server".to_owned(),
             Self::NoObject(_)
             | Self::WrongWord { .. }
             | Self::NotOneOf { .. }

@@ -60,7 +60,7 @@ impl NumberProblem {
                 Misfit::TooLong(_) => "has more digits than any international number",
             },
             Self::SeveralNumbers(_) => "contains several numbers",
-            Self::Extension(_) => "has an extension, which cannot get a message",
+            Self::Extension(_) => "has an extension, which cannot receive messages",
             Self::TwoPrefixes(_) => "ambiguous: two international prefixes fit",
             Self::Incomplete { how, .. } => match how {
                 Doubt::CodeDigitMissing => "a digit of the country code may be missing",

@@ -24,7 +24,7 @@ impl NumberProblem {
             Self::TwoNumbers => "contains two numbers, separated by `/`".to_owned(),
             Self::SeveralNumbers(count) => format!("contains {count} numbers"),
             Self::JoinedNumbers => "looks like two numbers with only a space or a dash between them".to_owned(),
-            Self::Extension(digits) => format!("has the extension {digits}, which cannot get a message"),
+            Self::Extension(digits) => format!("has the extension {digits}, which cannot receive messages"),
             Self::Kind(kind) => kind.words().to_owned(),
             Self::National => "looks like a national number (leading 0)".to_owned(),
             Self::International { why, .. } => why.words(),

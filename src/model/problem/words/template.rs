@@ -25,7 +25,7 @@ impl Mismatch {
                 format!("the header's parameter is `{message}`, but the template's header is {template}")
             }
             Self::ParameterCount { part, variables, parameters } => format!(
-                "the template's {} has {}, but the message gives {}",
+                "the template's {} has {}, but the message has {}",
                 part.words(),
                 count(*variables as u64, "variable"),
                 count(*parameters as u64, "parameter")

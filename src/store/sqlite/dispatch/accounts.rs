@@ -46,7 +46,7 @@ impl Store {
             .bind(account)
             .fetch_optional(&self.readers)
             .await
-            .map_err(doing("read when webhooks arrived"))?;
+            .map_err(doing("read the time of the last webhook"))?;
         Ok(at.map(Millis))
     }
 
@@ -64,7 +64,7 @@ impl Store {
         .execute(self.write().await?.connection())
         .await
         .map(drop)
-        .map_err(doing("save that webhooks arrived"))
+        .map_err(doing("save the time of the last webhook"))
     }
 
     /// Clears the pause of an account, on a person's request.

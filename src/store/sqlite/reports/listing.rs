@@ -42,7 +42,7 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub async fn listing(&self, name: &str) -> Result<Option<Listing>, StoreError> {
-        let failed = || doing("compare the recipients with it");
+        let failed = || doing("find the people to leave out");
         let anyone: bool = sqlx::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM suppression) \
              OR EXISTS (SELECT 1 FROM run WHERE name = ?1 AND started_at IS NOT NULL)",

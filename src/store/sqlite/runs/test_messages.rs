@@ -69,7 +69,7 @@ impl Store {
         .execute(self.write().await?.connection())
         .await
         .map(drop)
-        .map_err(doing("record what became of a test message"))
+        .map_err(doing("record the result of a test message"))
     }
 
     /// Returns the test messages to a number, oldest first.

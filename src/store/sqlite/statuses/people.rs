@@ -14,7 +14,7 @@ pub(super) async fn learn(store: &mut SqliteConnection, people: &[KnownPerson]) 
     if people.is_empty() {
         return Ok(0);
     }
-    let failed = || doing("save whom ids belong to");
+    let failed = || doing("save the numbers that ids belong to");
     let lines: Vec<_> = people
         .iter()
         .map(|KnownPerson { user, phone, message_id }| (user.as_str(), phone.map(|phone| phone.as_u64()), message_id))

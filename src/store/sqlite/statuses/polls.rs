@@ -57,7 +57,7 @@ impl Store {
         .bind(limit)
         .fetch_all(&self.readers)
         .await
-        .map_err(doing("find messages to ask about"))?;
+        .map_err(doing("find messages to poll"))?;
         rows.iter().map(awaiting).collect()
     }
 
@@ -134,7 +134,7 @@ impl Store {
         .execute(self.write().await?.connection())
         .await
         .map(drop)
-        .map_err(doing("give up statuses"))
+        .map_err(doing("stop waiting for statuses"))
     }
 }
 
