@@ -4,6 +4,8 @@
 //! ```text
 //! cargo build --release
 //! cargo run --release --example soak -- --kills 1000 --rows 20000 --rate 2000 --in-flight 32
+//! cargo run --release --example soak -- --provider meta --kills 60 --rows 10000
+//! cargo run --release --example soak -- --provider meta --kills 0 --rows 4000 --dropped 0.02 --errors 0.01 --missing 0.05
 //! cargo run --release --example soak -- --restores 100
 //! cargo run --release --example soak -- --calm 100
 //! ```
@@ -12,10 +14,14 @@
 //! may be messaged twice until the program has stopped with "this store …" and was started again with `--moved`. With
 //! `--calm`, only things happen that must never stop a run. Both need the `sqlite3` tool.
 //!
+//! With `--provider meta`, a `serve --webhook` runs beside the runs and is killed now and then too. The provider calls it
+//! back: signed, in any order, half of the statuses twice, and a call that was not taken comes again. At the end, only
+//! messages that were never accepted may be uncertain, and those about which no webhook came.
+//!
 //! The provider runs in this process, with one thread per connection. Its count of sends decides, and shares no code
 //! with the product. The seed determines the moments of the kills; what is in flight then depends on the machine. Exits
-//! with 1 if a row was lost or doubled, a kill left more rows in doubt than were in flight, or a run's records are
-//! inconsistent.
+//! with 1 if a row was lost or doubled, a kill left more rows in doubt than were in flight, a webhook did not settle its
+//! row, or a run's records are inconsistent.
 
 #![allow(
     clippy::print_stdout,
@@ -27,8 +33,13 @@
 #[path = "../../tests/it/support/http.rs"]
 #[allow(dead_code, reason = "shared with the integration tests, which use more of it")]
 mod http;
+mod meta;
+#[path = "../../tests/it/support/scripted_provider/meta_wire.rs"]
+#[allow(dead_code, reason = "shared with the integration tests, which use more of it")]
+mod meta_wire;
 mod provider;
 mod restores;
+mod service;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -40,7 +51,9 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use serde_json::Value;
 
+use meta::{Faults, MetaProvider};
 use provider::SendCounts;
+use service::Service;
 
 /// Kills campaigner at random moments and counts lost and doubled messages.
 #[derive(Parser)]
@@ -63,7 +76,19 @@ struct Args {
     /// Rounds in which other programs read the store, instead of kills alone
     #[arg(long)]
     calm: Option<u32>,
-    /// Seed for the moments of the kills
+    /// The API that the provider speaks
+    #[arg(long, value_enum, default_value_t = Wire::Incs, conflicts_with_all = ["restores", "calm"])]
+    provider: Wire,
+    /// Share of messages that Meta accepts, and whose answer it loses
+    #[arg(long, default_value_t = 0.0)]
+    dropped: f64,
+    /// Share of messages that Meta does not accept, with an error that does not say so
+    #[arg(long, default_value_t = 0.0)]
+    errors: f64,
+    /// Share of accepted messages about which Meta sends no webhook
+    #[arg(long, default_value_t = 0.0)]
+    missing: f64,
+    /// Seed for the moments of the kills and the faults
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// The binary; by default the one built next to this example
@@ -71,9 +96,26 @@ struct Args {
     campaigner: Option<PathBuf>,
 }
 
+/// Whose API the provider speaks.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Wire {
+    Incs,
+    Meta,
+}
+
+/// The provider of a list.
+#[derive(Clone, Copy)]
+enum Provider<'a> {
+    Incs(&'a str, &'a SendCounts),
+    Meta(&'a MetaProvider),
+}
+
 /// The longest a process lives before its kill. Much less than a list takes, so that kills also hit the import and the
 /// report, but mostly the sending.
 const LONGEST_LIFE: Duration = Duration::from_millis(1_500);
+
+/// The exit code of a command if another process works on the run.
+const HELD: i32 = 5;
 
 /// The first number of each list: mobile numbers of Hong Kong.
 const FIRST_NUMBER: u64 = 85_264_000_000;
@@ -88,6 +130,13 @@ struct Found {
     doubled: u64,
     uncertain: u64,
     most_a_kill: u64,
+    /// Rows that were in doubt after a kill.
+    in_doubt: u64,
+    /// Answers that Meta lost, and errors that it gave.
+    dropped: u64,
+    errors: u64,
+    /// Rows in doubt although Meta has the message and said so.
+    unsettled: u64,
     /// Runs whose states do not add up, whose records are inconsistent, or that ended in an unexpected way.
     wrong: Vec<String>,
 }
@@ -109,30 +158,47 @@ fn main() -> ExitCode {
     if let Some(rounds) = args.restores.or(args.calm) {
         return restores::soak(rounds, args.calm.is_some(), args.seed, &binary, &url, &counts);
     }
+    let faults = Faults { dropped: args.dropped, errors: args.errors, missing: args.missing };
+    let has_faults = args.dropped + args.errors + args.missing > 0.0;
+    if has_faults && args.provider == Wire::Incs {
+        println!("--dropped, --errors and --missing need --provider meta");
+        return ExitCode::FAILURE;
+    }
+    let meta = (args.provider == Wire::Meta).then(|| MetaProvider::start(faults, args.seed));
+    let provider = meta.as_ref().map_or(Provider::Incs(&url, &counts), Provider::Meta);
     let mut found = Found::default();
     let mut moments = fastrand::Rng::with_seed(args.seed);
     let begun = Instant::now();
-    while found.kills < args.kills && !interrupted.load(Ordering::Relaxed) {
+    while (found.lists == 0 || found.kills < args.kills) && !interrupted.load(Ordering::Relaxed) {
         let folder = tempfile::tempdir().unwrap();
-        let list = List { folder: folder.path(), binary: &binary, url: &url, number: found.lists, args: &args };
-        list.soak(&mut found, &mut moments, &counts, &interrupted);
+        let list = List { folder: folder.path(), binary: &binary, provider, number: found.lists, args: &args };
+        list.soak(&mut found, &mut moments, &interrupted);
         println!("{}", found.line(begun.elapsed()));
     }
     println!("\nseed {}, {} rows per list, {}/s, {} in flight", args.seed, args.rows, args.rate, args.in_flight);
     found.wrong.iter().for_each(|wrong| println!("  WRONG: {wrong}"));
-    let good = found.lost == 0 && found.doubled == 0 && found.most_a_kill <= args.in_flight && found.wrong.is_empty();
+    // With faults, rows are in doubt without a kill.
+    let few = found.most_a_kill <= args.in_flight || has_faults;
+    let good = found.lost + found.doubled + found.unsettled == 0 && few && found.wrong.is_empty();
     println!("{}", if good { "nothing was lost or doubled" } else { "THE GUARANTEE WAS BROKEN" });
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 impl Found {
     fn line(&self, time: Duration) -> String {
-        let Self { messages, lists, kills, lost, doubled, uncertain, most_a_kill, wrong } = self;
+        let Self { messages, lists, kills, lost, doubled, uncertain, most_a_kill, wrong, .. } = self;
         let verify = if wrong.is_empty() { "consistent" } else { "INCONSISTENT" };
         format!(
             "{} s: {lists} lists, {messages} messages, {kills} kills, {lost} lost, {doubled} doubled, {uncertain} \
-             uncertain (at most {most_a_kill} per kill), records {verify}",
-            time.as_secs()
+             uncertain{} (in doubt: at most {most_a_kill} per kill, {} in all), records {verify}{}",
+            time.as_secs(),
+            if self.unsettled > 0 { format!(", {} of them NOT SETTLED", self.unsettled) } else { String::new() },
+            self.in_doubt,
+            if self.dropped + self.errors > 0 {
+                format!("; {} answers lost, {} errors", self.dropped, self.errors)
+            } else {
+                String::new()
+            },
         )
     }
 }
@@ -141,17 +207,21 @@ impl Found {
 struct List<'a> {
     folder: &'a Path,
     binary: &'a Path,
-    url: &'a str,
+    provider: Provider<'a>,
     number: u32,
     args: &'a Args,
 }
 
 impl List<'_> {
     /// Runs the list to its end, killing as long as kills are left, and checks its records.
-    fn soak(&self, found: &mut Found, moments: &mut fastrand::Rng, counts: &SendCounts, interrupted: &AtomicBool) {
+    fn soak(&self, found: &mut Found, moments: &mut fastrand::Rng, interrupted: &AtomicBool) {
         found.lists += 1;
         self.write();
-        let (mut uncertain, mut ended) = (0, None);
+        let mut service = match self.provider {
+            Provider::Incs(..) => None,
+            Provider::Meta(meta) => Some(Service::start(self.folder, self.binary, meta)),
+        };
+        let (mut uncertain, mut ended, kills) = (0, None, found.kills);
         while ended.is_none() && !interrupted.load(Ordering::Relaxed) {
             let mut child = self.start(&["run", "job.yaml", "-q", "--progress", "none"]);
             let life = LONGEST_LIFE.mul_f64(moments.f64());
@@ -164,9 +234,22 @@ impl List<'_> {
                 // The next start makes intents without an outcome uncertain, if it lives that long.
                 let states = self.status()["states"].clone();
                 let in_doubt = ["sending", "uncertain"].iter().filter_map(|state| states[*state].as_u64()).sum();
-                found.most_a_kill = found.most_a_kill.max(u64::saturating_sub(in_doubt, uncertain));
+                let more = u64::saturating_sub(in_doubt, uncertain);
+                found.most_a_kill = found.most_a_kill.max(more);
+                found.in_doubt += more;
                 uncertain = in_doubt;
+                if let Some(service) = service.as_mut().filter(|_| moments.u8(..4) == 0) {
+                    service.kill();
+                }
+            } else if ended == Some(Some(HELD)) && service.is_some() {
+                // The service is finishing the run.
+                ended = None;
             }
+        }
+        if let (Provider::Meta(meta), Some(service)) = (self.provider, service) {
+            let kills = u64::from(found.kills - kills);
+            self.finish_meta(found, ended.flatten(), kills, meta, service);
+            return;
         }
         found.uncertain += uncertain;
         // If the last kill came after the last report, the next start says that there is nothing left to do.
@@ -177,17 +260,66 @@ impl List<'_> {
         {
             found.wrong.push(format!("list {}: `run` ended with {code:?}, {uncertain} uncertain", self.number));
         }
-        self.check(found, uncertain, counts, ended.is_some());
+        if let Provider::Incs(_, counts) = self.provider {
+            self.check(found, uncertain, counts, ended.is_some());
+        }
+    }
+
+    /// Waits for the last webhooks, and compares the report with Meta's record. `ended` is the exit code of `run`, if it
+    /// came to its end.
+    fn finish_meta(
+        &self,
+        found: &mut Found,
+        ended: Option<i32>,
+        kills: u64,
+        meta: &MetaProvider,
+        service: Service<'_>,
+    ) {
+        let is_over = || !self.status()["finished_at"].is_null();
+        // If the last kill came when the service had finished the run, the next start says that there is nothing to do.
+        let is_right = matches!(ended, Some(0 | 3)) || (ended == Some(2) && is_over());
+        let is_finished = is_right && service.finish(is_over);
+        let record = meta.take_record();
+        found.messages += record.accepted.len() as u64;
+        found.doubled += record.doubled();
+        (found.dropped, found.errors) = (found.dropped + record.dropped, found.errors + record.errors);
+        if ended.is_none() {
+            return;
+        }
+        let judged = service::judge(&self.ask(&["report"]).1, &record, found);
+        found.uncertain += judged.never_accepted + judged.unreported;
+        let verified = self.ask(&["verify"]).0 == Some(0);
+        let double_sends = self.status()["double_sends"].as_u64();
+        // A request in flight at a kill may have left or not.
+        let explained = record.errors + kills * self.args.in_flight;
+        let is_explained = judged.never_accepted <= explained;
+        if !is_finished || !verified || double_sends != Some(0) || judged.lines != self.args.rows || !is_explained {
+            let what = format!(
+                "`run` ended with {ended:?}, finished: {is_finished}, {} lines, verified: {verified}, double sends: \
+                 {double_sends:?}, {} never accepted of {explained} explained",
+                judged.lines, judged.never_accepted
+            );
+            found.wrong.push(format!("list {}: {what}", self.number));
+        }
+        println!(
+            "list {}: {} webhook calls; uncertain: {} never accepted, {} without a webhook",
+            self.number, record.calls, judged.never_accepted, judged.unreported
+        );
     }
 
     fn write(&self) {
         let mut csv = String::from("phone,first_name\n");
         (1..=self.args.rows).for_each(|row| writeln!(csv, "{},Name{row}", FIRST_NUMBER + row).unwrap());
         std::fs::write(self.folder.join("list.csv"), csv).unwrap();
+        let (provider, channel, horizon) = match self.provider {
+            Provider::Incs(..) => ("incs", "viber", "1m"),
+            // Rows without a webhook are waited for.
+            Provider::Meta(_) => ("meta", "whatsapp", if self.args.missing > 0.0 { "20s" } else { "10m" }),
+        };
         let campaign = format!(
-            "name: job\nprovider: incs\nchannel: viber\nrecipients: {{csv: list.csv, to: phone}}\n\
+            "name: job\nprovider: {provider}\nchannel: {channel}\nrecipients: {{csv: list.csv, to: phone}}\n\
              message: {{type: text, text: \"Hello {{{{ first_name }}}}\"}}\n\
-             dispatch: {{rate: {}/s, concurrency: {}}}\nreconcile: {{after: 200ms, every: 500ms, for: 1m}}\n",
+             dispatch: {{rate: {}/s, concurrency: {}}}\nreconcile: {{after: 200ms, every: 500ms, for: {horizon}}}\n",
             self.args.rate, self.args.in_flight
         );
         std::fs::write(self.folder.join("job.yaml"), campaign).unwrap();
@@ -196,7 +328,10 @@ impl List<'_> {
     fn start(&self, args: &[&str]) -> Child {
         let mut command = Command::new(self.binary);
         command.args(args).args(["--db", "store.db"]).current_dir(self.folder);
-        command.env("INCS_BASE_URL", self.url).env("INCS_CERTIFICATION_CODE", "soak");
+        match self.provider {
+            Provider::Incs(url, _) => command.env("INCS_BASE_URL", url).env("INCS_CERTIFICATION_CODE", "soak"),
+            Provider::Meta(meta) => command.envs(meta_wire::variables(&meta.url)),
+        };
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
     }
 

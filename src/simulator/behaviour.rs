@@ -26,6 +26,12 @@ pub struct Behaviour {
     /// Most sends within any one second; more are refused with HTTP 429, `Retry-After` and code 429. `None` means no
     /// limit; the documents give none.
     pub throttle: Option<u32>,
+    /// Share of messages that the simulated Meta accepts but holds to assess their quality. A held message is released
+    /// after one pace; one that would fail is dropped then, with code 132015. The other providers hold nothing.
+    pub held: f64,
+    /// How many messages with the same template the simulated Meta accepts before it pauses the template. It refuses
+    /// further ones with code 132015. `None` means that no template is paused.
+    pub paused_after: Option<u64>,
     /// Share of accepted messages that fail.
     pub failing: f64,
     /// Share of accepted messages that stay `sent` forever.
@@ -56,6 +62,7 @@ impl Behaviour {
             ("error_rate", self.error_rate),
             ("drop_rate", self.drop_rate),
             ("hang_rate", self.hang_rate),
+            ("held", self.held),
             ("failing", self.failing),
             ("stuck", self.stuck),
             ("unread", self.unread),
@@ -73,10 +80,10 @@ impl Behaviour {
         }
     }
 
-    /// Draws what happens to one send. Always takes three random numbers, so that turning on one fault does not change
+    /// Draws what happens to one send. Always takes four random numbers, so that turning on one fault does not change
     /// what else the same seed draws for the n-th send.
     pub(super) fn draw_send(&self, rng: &mut Rng) -> SendDraw {
-        let (error, lost, last) = (rng.f64(), rng.f64(), rng.f64());
+        let (error, lost, last, held) = (rng.f64(), rng.f64(), rng.f64(), rng.f64());
         SendDraw {
             is_error: error < self.error_rate,
             lost_response: match lost {
@@ -90,6 +97,7 @@ impl Behaviour {
                 u if u < self.failing + self.stuck + self.unread => FinalStatus::Delivered,
                 _ => FinalStatus::Read,
             },
+            is_held: held < self.held,
         }
     }
 }
@@ -103,6 +111,8 @@ impl Default for Behaviour {
             drop_rate: 0.0,
             hang_rate: 0.0,
             throttle: None,
+            held: 0.0,
+            paused_after: None,
             failing: 0.03,
             stuck: 0.01,
             unread: 0.2,
@@ -123,6 +133,8 @@ pub(super) struct SendDraw {
     pub(super) lost_response: Option<LostResponse>,
     /// The last status of the message, if it is accepted.
     pub(super) final_status: FinalStatus,
+    /// Whether Meta holds it to assess its quality, if it is accepted.
+    pub(super) is_held: bool,
 }
 
 /// How the response to an accepted message is lost.
@@ -140,7 +152,8 @@ mod tests {
 
     #[test]
     fn the_draws_match_the_shares() {
-        let behaviour = Behaviour { error_rate: 0.1, drop_rate: 0.05, hang_rate: 0.02, ..Behaviour::default() };
+        let behaviour =
+            Behaviour { error_rate: 0.1, drop_rate: 0.05, hang_rate: 0.02, held: 0.3, ..Behaviour::default() };
         let mut rng = Rng::with_seed(7);
         let draws: Vec<SendDraw> = (0..100_000).map(|_| behaviour.draw_send(&mut rng)).collect();
         let share = |f: fn(&SendDraw) -> bool| draws.iter().filter(|draw| f(draw)).count() as f64 / 100_000.0;
@@ -152,6 +165,7 @@ mod tests {
             (0.01, share(|draw| draw.final_status == FinalStatus::Sent)),
             (0.2, share(|draw| draw.final_status == FinalStatus::Delivered)),
             (0.76, share(|draw| draw.final_status == FinalStatus::Read)),
+            (0.3, share(|draw| draw.is_held)),
         ] {
             assert!((expected - found).abs() < 0.005, "{expected} expected, {found} drawn");
         }
@@ -165,7 +179,7 @@ mod tests {
         };
         assert_eq!(
             final_statuses(Behaviour::default()),
-            final_statuses(Behaviour { error_rate: 0.5, drop_rate: 0.5, ..Behaviour::default() })
+            final_statuses(Behaviour { error_rate: 0.5, drop_rate: 0.5, held: 0.5, ..Behaviour::default() })
         );
     }
 

@@ -21,6 +21,8 @@ pub struct Counts {
     pub dropped: u64,
     /// Messages accepted whose response never came.
     pub hung: u64,
+    /// Messages that Meta accepted and held.
+    pub held: u64,
     /// Status requests answered.
     pub polls: u64,
     /// Ids in those requests, known or not.
@@ -40,6 +42,7 @@ pub(super) struct Counters {
     pub(super) throttled: AtomicU64,
     pub(super) dropped: AtomicU64,
     pub(super) hung: AtomicU64,
+    pub(super) held: AtomicU64,
     pub(super) polls: AtomicU64,
     pub(super) ids_polled: AtomicU64,
     pub(super) webhooks_accepted: AtomicU64,
@@ -56,6 +59,7 @@ impl Counters {
             throttled: read(&self.throttled),
             dropped: read(&self.dropped),
             hung: read(&self.hung),
+            held: read(&self.held),
             polls: read(&self.polls),
             ids_polled: read(&self.ids_polled),
             webhooks_accepted: read(&self.webhooks_accepted),

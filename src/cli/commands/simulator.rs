@@ -27,9 +27,16 @@ pub(in crate::cli) struct Args {
     /// Accept the message in this share of sends, but never answer
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     hang_rate: f64,
-    /// Answer with HTTP 429 above N sends per second
+    /// Refuse sends above N per second, with HTTP 429 (Meta: error 130429)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     throttle: Option<u32>,
+    /// Hold this share of messages for quality assessment (Meta only). They are reported later; those that fail have
+    /// error 132015
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    held: f64,
+    /// Pause a template after N messages: refuse further ones with error 132015 (Meta only)
+    #[arg(long, value_name = "N")]
+    paused_after: Option<u64>,
     /// Report this share of accepted messages as failed
     #[arg(long, value_name = "SHARE", value_parser = share)]
     failing: Option<f64>,
@@ -72,6 +79,8 @@ pub(in crate::cli) async fn run(args: &Args) -> Result<Exit, CliError> {
         drop_rate: args.drop_rate,
         hang_rate: args.hang_rate,
         throttle: args.throttle,
+        held: args.held,
+        paused_after: args.paused_after,
         failing: args.failing.unwrap_or(usual.failing),
         unread: args.unread.unwrap_or(usual.unread),
         pace: args.pace.unwrap_or(usual.pace),
@@ -96,8 +105,8 @@ pub(in crate::cli) async fn run(args: &Args) -> Result<Exit, CliError> {
          NXLINK_TENANT_ID=1\n\
          and with --provider cams\n  \
          CAMS_ENDPOINT=http://{address} ALIBABA_CLOUD_ACCESS_KEY_ID={} ALIBABA_CLOUD_ACCESS_KEY_SECRET={}\n\
-         to review a template: curl http://{address}/review/NAME/pass (CAMS; also fail, auditing) or /2 (NXLink; 11 is \
-         paused)\n\
+         to review a template: curl http://{address}/review/NAME/pass (CAMS; also fail, auditing), /2 (NXLink; 11 is \
+         paused) or /APPROVED (Meta; also PAUSED)\n\
          Ctrl-C stops it",
         Simulator::NXLINK_ACCOUNT.0,
         Simulator::NXLINK_ACCOUNT.1,
@@ -111,13 +120,14 @@ pub(in crate::cli) async fn run(args: &Args) -> Result<Exit, CliError> {
         console::info(&format!("webhooks: {} accepted, {failed} not accepted", text::grouped(accepted)));
     }
     console::info(&format!(
-        "sends: {} accepted, {} refused, {} throttled; faults: {} errors, {} dropped, {} hung; {} for {}",
+        "sends: {} accepted, {} refused, {} throttled; faults: {} errors, {} dropped, {} hung, {} held; {} for {}",
         counts.accepted,
         counts.refused,
         counts.throttled,
         counts.errors,
         counts.dropped,
         counts.hung,
+        counts.held,
         text::count(counts.polls, "poll"),
         text::count(counts.ids_polled, "id"),
     ));

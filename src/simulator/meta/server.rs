@@ -8,9 +8,9 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::account::MetaAccountState;
+use super::account::{Admission, MetaAccountState};
 use super::events::MetaEvent;
-use crate::model::Channel;
+use crate::model::{Channel, Millis};
 use crate::simulator::behaviour::{Behaviour, LostResponse};
 use crate::simulator::counts::{Counters, count};
 use crate::simulator::listener::Disconnector;
@@ -34,6 +34,7 @@ type Refusal = (u16, u32, &'static str);
 const TOKEN: Refusal = (401, 190, "Error validating access token");
 const PARAMETER: Refusal = (400, 100, "Invalid parameter");
 const THROTTLED: Refusal = (400, 130_429, "(#130429) Rate limit hit");
+const PAUSED: Refusal = (400, 132_015, "(#132015) Template is paused");
 const FAILED: Refusal = (500, 131_000, "(#131000) Something went wrong");
 
 /// Whether a request is for the Graph API: `/NUMBER_ID`, `/NUMBER_ID/messages`, `/NUMBER_ID/marketing_messages`, `/ACCOUNT_ID/message_templates`, or the
@@ -116,13 +117,20 @@ impl MetaServer {
         let (Some(to), Some("whatsapp"), true) = (to, text("messaging_product"), body.get(kind).is_some()) else {
             return Err(PARAMETER);
         };
+        if kind == "template" {
+            self.admit_template(&body["template"])?;
+        }
         count(&self.counters.accepted);
         let message = self.sends.message(&draw, serial);
         let id = message.id(Channel::Whatsapp);
         if let Some(webhooks) = &self.webhooks {
-            for (at, event) in MetaEvent::all_of(&id, &message, number, &body, webhooks.gets_reply(&message)) {
+            let gets_reply = webhooks.gets_reply(&message);
+            for (at, event) in MetaEvent::all_of(&id, &message, draw.is_held, number, &body, gets_reply) {
                 webhooks.enqueue_event(at, event);
             }
+        }
+        if draw.is_held {
+            count(&self.counters.held);
         }
         match draw.lost_response {
             Some(LostResponse::Hung) => count(&self.counters.hung),
@@ -130,10 +138,23 @@ impl MetaServer {
             None => {}
         }
         let wa_id = to.trim_start_matches('+');
+        let status = if draw.is_held { "held_for_quality_assessment" } else { "accepted" };
         let answer = json!({
-            "messaging_product": "whatsapp", "contacts": [{"input": to, "wa_id": wa_id}], "messages": [{"id": id}],
+            "messaging_product": "whatsapp", "contacts": [{"input": to, "wa_id": wa_id}],
+            "messages": [{"id": id, "message_status": status}],
         });
         Ok((answer, draw.lost_response))
+    }
+
+    /// Refuses a message whose template is paused, and reports a new pause.
+    fn admit_template(&self, template: &Value) -> Result<(), Refusal> {
+        let name = template["name"].as_str().ok_or(PARAMETER)?;
+        let admission = self.account.admit(name, self.sends.behaviour.paused_after);
+        if let (Admission::NewlyPaused, Some(webhooks)) = (admission, &self.webhooks) {
+            let language = template["language"]["code"].as_str().unwrap_or_default();
+            webhooks.enqueue_event(Millis::now(), MetaEvent::paused(name, language));
+        }
+        if admission == Admission::Sent { Ok(()) } else { Err(PAUSED) }
     }
 
     fn refuse(&self, (status, code, message): Refusal) -> Response {

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::*;
 
 mod faults;
+mod meta;
 
 const TEXT: &str = r#"{"to":"85268411234","type":"text","text":"Hello"}"#;
 

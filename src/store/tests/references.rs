@@ -6,6 +6,7 @@ use crate::model::{DeliveryStatus, Millis, Reference, ReferenceKey, RowNumber, S
 contract!(
     a_status_settles_the_attempt_that_its_reference_names,
     a_status_before_the_answer_waits_for_it_and_settles_it_if_it_is_lost,
+    an_early_status_waits_while_others_of_its_message_settle_another_row,
     a_row_that_waits_to_be_sent_again_is_not_if_its_attempt_was_accepted,
     a_refusal_gives_way_to_a_status_of_the_same_attempt,
     a_decision_of_a_person_gives_way_to_a_status,
@@ -91,6 +92,23 @@ async fn a_status_before_the_answer_waits_for_it_and_settles_it_if_it_is_lost(f:
     assert_eq!(next.states().await, [Delivered, Delivered]);
     assert_eq!(next.store.match_early(Millis(0), at(62)).await.unwrap(), WebhookResult::default());
     next.check().await;
+}
+
+/// The webhook with a row's second status also has one that settles another row.
+async fn an_early_status_waits_while_others_of_its_message_settle_another_row(f: Fixture<impl Place>) {
+    f.store.index_message_ids().await.unwrap();
+    let w = f.run("job", 2).await;
+    let claims: Vec<Claim> = w.claim(9).await.iter().map(|attempt| attempt.claim).collect();
+    w.settle([doubted(&claims[1])]).await;
+    let being_sent = reference(&w, &claims[0]).await;
+    assert_eq!(save(&w, vec![status("m1", DeliveryStatus::Read, being_sent)]).await.early, 1);
+    let second = status("m2", DeliveryStatus::Sent, reference(&w, &claims[1]).await);
+    let result = save(&w, vec![status("m1", DeliveryStatus::Sent, being_sent), second]).await;
+    assert_eq!((result.settled, result.early), (1, 1));
+    assert_eq!(w.states().await, [Sending, Sent]);
+    w.settle([accepted(&claims[0], "m1")]).await;
+    assert_eq!(w.state(1).await, State::Read, "both statuses waited for the answer");
+    w.check().await;
 }
 
 async fn a_row_that_waits_to_be_sent_again_is_not_if_its_attempt_was_accepted(f: Fixture<impl Place>) {

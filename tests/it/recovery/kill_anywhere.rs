@@ -2,16 +2,24 @@
 //! requests were in flight.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
-use crate::support::{CampaignFile, SOON, ScriptedProvider, TestEnv, counts, csv, phone, wait_until};
+use crate::support::meta::{META_SERVE, call_back_all};
+use crate::support::{
+    Answer, CampaignFile, SOON, Script, ScriptedProvider, Sent, TestEnv, Wire, counts, csv, phone, wait_until,
+};
 
 const ROWS: usize = 300;
 const CONCURRENCY: usize = 16;
 
 /// A run of `ROWS` rows that is killed when the provider has seen `sends` of them.
 fn killed_after(sends: usize, uncertain: &'static str) -> (ScriptedProvider, TestEnv) {
-    let provider = ScriptedProvider::slow(30);
-    let campaign = CampaignFile { concurrency: CONCURRENCY, rate: "600/s", uncertain, ..CampaignFile::default() };
+    killed(ScriptedProvider::slow(30), sends, CampaignFile { uncertain, ..CampaignFile::default() })
+}
+
+/// As `killed_after`, with this provider and campaign.
+fn killed(provider: ScriptedProvider, sends: usize, campaign: CampaignFile) -> (ScriptedProvider, TestEnv) {
+    let campaign = CampaignFile { concurrency: CONCURRENCY, rate: "600/s", ..campaign };
     let env = TestEnv::with(&campaign, &csv(ROWS));
     let running = env.start(&provider, &["run", "job.yaml"]);
     provider.wait_for_sends(sends);
@@ -37,6 +45,50 @@ fn after_a_kill_nobody_is_messaged_twice_and_who_is_not_messaged_is_listed_as_un
         assert!(uncertain.iter().all(|line| line.code == "interrupted" && line.attempts == 1), "{uncertain:?}");
         assert!(sure.iter().all(|line| accepted.contains_key(&line.to)), "killed after {sends}: some are missing");
         assert_eq!(run.code, if uncertain.is_empty() { 0 } else { 3 }, "{run}");
+    }
+}
+
+/// One request in twenty loses its answer. The webhooks about one person in ten never come.
+#[test]
+fn after_a_kill_metas_webhooks_leave_those_uncertain_that_it_never_accepted_or_never_reported() {
+    let is_reported = |sent: &Sent| !sent.to.ends_with('7');
+    for sends in [1, 90, 240] {
+        let send = |sent: &Sent| if sent.index % 20 == 12 { Answer::AcceptAndClose } else { Answer::Accept };
+        let latency = Duration::from_millis(30);
+        let provider = ScriptedProvider::start(Script { latency, wire: Wire::Meta, ..Script::answering(send) });
+        let campaign = CampaignFile { wire: Wire::Meta, horizon: "10s", ..CampaignFile::default() };
+        let (provider, env) = killed(provider, sends, campaign);
+        let run = env.run(&provider, &["run", "job.yaml"]);
+        assert_eq!(run.code, 3, "{run}");
+        let in_doubt = env.states("job-1")["uncertain"];
+        let service = env.start(&provider, &META_SERVE);
+        call_back_all(&service, &provider.webhooks(sends as u64, is_reported));
+        let is_over = || env.run_offline(&["status"]).out.contains("finished");
+        assert!(wait_until(SOON, is_over), "{}", service.stderr());
+        assert_eq!(service.stop().code, 0);
+        env.verify("job-1");
+
+        let received = provider.received();
+        received.assert_nobody_twice();
+        assert!(received.offences.is_empty(), "{:?}", received.offences);
+        let reported: HashSet<_> =
+            received.sends.iter().filter(|sent| is_reported(sent)).map(|sent| &sent.to).collect();
+        let accepted = received.accepted();
+        let report = env.report("job-1");
+        assert_eq!(report.len(), ROWS);
+        for line in &report {
+            let is_right = match line.state.as_str() {
+                "read" => reported.contains(&line.to),
+                "accepted" => accepted.contains_key(&line.to) && !reported.contains(&line.to),
+                "uncertain" => !reported.contains(&line.to),
+                _ => false,
+            };
+            assert!(is_right, "killed after {sends}: {line:?}");
+        }
+        let uncertain = report.iter().filter(|line| line.state == "uncertain").count() as u64;
+        assert!(uncertain < in_doubt, "of {in_doubt} in doubt, {uncertain} remain");
+        let unsent = report.iter().filter(|line| !accepted.contains_key(&line.to)).count();
+        assert!(unsent <= CONCURRENCY, "{unsent} were never accepted");
     }
 }
 

@@ -8,8 +8,9 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
+use crate::support::http::exchange;
 use crate::support::service::{address, ask};
-use crate::support::{Running, SOON, TestEnv, csv, wait_until};
+use crate::support::{Running, SOON, TestEnv, counts, csv, wait_until};
 
 const NUMBER: &str = "106540352242922";
 const VERIFY_TOKEN: &str = "a-token-for-the-verification";
@@ -131,6 +132,55 @@ fn a_killed_run_leaves_no_doubt_once_the_webhooks_have_come() {
     assert_eq!((&now["states"]["read"], &now["double_sends"]), (&json!(600 - uncertain), &json!(0)), "{now}");
     env.verify("job-1");
     assert_eq!(service.stop().code, 0);
+}
+
+#[test]
+fn messages_that_meta_holds_are_accepted_and_end_as_it_decides() {
+    let env = folder(200);
+    let service = serve(&env);
+    let behaviour = Behaviour { held: 0.5, failing: 0.3, stuck: 0.0, unread: 0.0, seed: 5, ..Behaviour::default() };
+    let (simulator, base) = simulator(&service, behaviour);
+    let sent = env.start_with(&account(&base), &["run", "job.yaml"]).wait();
+    assert!(matches!(sent.code, 0 | 3) && sent.out.contains("accepted         200"), "held messages count: {sent}");
+    assert!(wait_until(SOON, || status(&env)["stage"] == "finished"), "{}\n{}", status(&env), service.stderr());
+    let counts = simulator.counts();
+    assert!(counts.held > 50 && counts.accepted == 200, "{counts:?}");
+    let report = env.report("job-1");
+    let failed = |code: &str| report.iter().filter(|line| line.state == "failed" && line.code == code).count();
+    let read = report.iter().filter(|line| line.state == "read").count();
+    assert!(failed("132015") > 10 && failed("131026") > 10, "{}", env.read("reports/job-1/recipients.csv"));
+    assert_eq!(failed("132015") + failed("131026") + read, 200);
+    env.verify("job-1");
+    assert_eq!(service.stop().code, 0);
+}
+
+#[test]
+fn a_paused_template_stops_the_run_and_once_it_is_approved_the_rest_is_sent() {
+    let env = folder(100);
+    let template = "{type: template, template: {name: sale, language: {code: en_US}}}";
+    env.write("job.yaml", CAMPAIGN.replace("{type: text, text: \"Hello {{ first_name }}\"}", template));
+    let behaviour = Behaviour { paused_after: Some(60), ..Behaviour::default() };
+    let simulator = Simulator::start((Ipv4Addr::LOCALHOST, 0).into(), behaviour).unwrap();
+    let base = format!("http://{}/v25.0", simulator.address());
+    let run = |args: &[&str]| env.start_with(&account(&base), args).wait();
+    let approve = || {
+        let request = "GET /review/sale/APPROVED HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n";
+        assert!(exchange(simulator.address(), request).0.contains("200 OK"));
+    };
+
+    let stopped = run(&["run", "job.yaml"]);
+    assert_eq!(stopped.code, 4, "{stopped}");
+    assert!(stopped.err.contains("132015") && stopped.err.contains("campaigner resume job-1"), "{stopped}");
+    assert_eq!(env.states("job-1"), counts(&[("accepted", 60), ("pending", 40)]), "{stopped}");
+    let still = run(&["resume"]);
+    assert!(still.code == 4 && still.err.contains("`PAUSED`"), "Meta is asked before anything is sent: {still}");
+    assert_eq!(simulator.counts().accepted, 60);
+    approve();
+    let done = run(&["resume"]);
+    assert_eq!(done.code, 0, "{done}");
+    assert_eq!(env.states("job-1"), counts(&[("accepted", 100)]));
+    assert_eq!(simulator.counts().accepted, 100, "nobody got it twice");
+    env.verify("job-1");
 }
 
 #[test]

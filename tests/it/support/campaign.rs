@@ -7,6 +7,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use zip::write::{SimpleFileOptions, ZipWriter};
 
+use crate::support::Wire;
+
 /// A valid mobile number, another one for each `n` below a million.
 pub(crate) fn phone(n: usize) -> String {
     format!("85264{n:06}")
@@ -37,6 +39,8 @@ pub(crate) fn text_of(body: &serde_json::Value) -> &str {
 /// What a test may want to say about a campaign; the rest is fast and harmless.
 pub(crate) struct CampaignFile {
     pub(crate) name: &'static str,
+    /// Whose built-in account it uses.
+    pub(crate) wire: Wire,
     pub(crate) recipients: String,
     pub(crate) channel: Channel,
     pub(crate) text: &'static str,
@@ -56,6 +60,7 @@ impl Default for CampaignFile {
     fn default() -> Self {
         Self {
             name: "job",
+            wire: Wire::Incs,
             recipients: "{csv: list.csv, to: phone}".to_owned(),
             channel: Channel::Whatsapp,
             text: "{{ first_name }}",
@@ -74,11 +79,16 @@ impl Default for CampaignFile {
 impl CampaignFile {
     pub(crate) fn yaml(&self) -> String {
         let Self { name, recipients, text, rate, concurrency, timeout, attempts, uncertain, horizon, rest, .. } = self;
+        // Only Meta needs the language.
+        let (provider, language) = match self.wire {
+            Wire::Incs => ("incs", ""),
+            Wire::Meta => ("meta", "language: {code: en_US}, "),
+        };
         let (channel, message) = match self.channel {
             Channel::Whatsapp => (
                 "whatsapp",
                 format!(
-                    "{{type: template, template: {{name: test_header_text_2, components: \
+                    "{{type: template, template: {{name: test_header_text_2, {language}components: \
                      [{{type: body, parameters: [{{type: text, text: \"{text}\"}}]}}]}}}}"
                 ),
             ),
@@ -87,7 +97,7 @@ impl CampaignFile {
         let dispatch = if self.dispatch.is_empty() { String::new() } else { format!("  {}\n", self.dispatch) };
         format!(
             "name: {name}\n\
-             provider: incs\n\
+             provider: {provider}\n\
              channel: {channel}\n\
              recipients: {recipients}\n\
              message: {message}\n\

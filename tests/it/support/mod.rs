@@ -19,7 +19,7 @@ pub(crate) use campaign::{CampaignFile, Channel, csv, phone, text_of, xlsx_of};
 pub(crate) use process::{Finished, Running};
 pub(crate) use report::{HEADER, ReportLine, parse_report};
 pub(crate) use scripted_provider::{
-    Answer, CREDENTIAL, Script, ScriptedProvider, Sent, envelope, message_id, read_in_the_end,
+    Answer, CREDENTIAL, Script, ScriptedProvider, Sent, Wire, envelope, message_id, meta, read_in_the_end,
 };
-pub(crate) use test_env::{TestEnv, counts};
+pub(crate) use test_env::{ABORTED, TestEnv, counts, crash_at};
 pub(crate) use wait::{SOON, wait_until};

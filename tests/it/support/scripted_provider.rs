@@ -1,5 +1,5 @@
-//! A scripted provider: the send and status routes of the INCS Messages API on loopback, and a record of all it
-//! received.
+//! A scripted provider: the send and status routes of the INCS Messages API on loopback, or Meta's Cloud API, and a
+//! record of all it received.
 //!
 //! Written from the provider's documents and on its own: it shares nothing with the product or its simulator, so that
 //! a misreading there is not repeated here. Whatever waits in a connection waits for the end of the provider too.
@@ -14,6 +14,17 @@ use serde_json::{Value, json};
 use crate::support::http::{Message, response};
 use crate::support::raw_server::{Connection, RawServer};
 use crate::support::wait::{SOON, wait_until};
+
+pub(crate) mod meta;
+pub(crate) mod meta_wire;
+
+/// Whose API a provider speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Wire {
+    #[default]
+    Incs,
+    Meta,
+}
 
 /// The certification code of the account.
 pub(crate) const CREDENTIAL: &str = "0c1d2e3f-secret-for-tests";
@@ -54,7 +65,7 @@ pub(crate) struct Sent {
     pub(crate) index: usize,
     /// Its place among the sends to the same number, from 0.
     pub(crate) nth: usize,
-    /// The number.
+    /// The number, without the `+` that Meta wants.
     pub(crate) to: String,
     /// The path it came to.
     pub(crate) path: String,
@@ -75,12 +86,19 @@ pub(crate) struct Script {
     pub(crate) statuses: Box<dyn Fn(&str) -> Statuses + Send + Sync>,
     /// Time before each answer to a send.
     pub(crate) latency: Duration,
+    /// Whose API it speaks.
+    pub(crate) wire: Wire,
 }
 
 impl Default for Script {
     /// Accepts everything at once; each message is read in the end.
     fn default() -> Self {
-        Self { send: Box::new(|_| Answer::Accept), statuses: Box::new(|_| read_in_the_end()), latency: Duration::ZERO }
+        Self {
+            send: Box::new(|_| Answer::Accept),
+            statuses: Box::new(|_| read_in_the_end()),
+            latency: Duration::ZERO,
+            wire: Wire::Incs,
+        }
     }
 }
 
@@ -169,6 +187,16 @@ impl ScriptedProvider {
         self.server.url()
     }
 
+    /// The variables of the built-in account that sends to it.
+    pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
+        match self.shared.script.wire {
+            Wire::Incs => {
+                vec![("INCS_BASE_URL", self.url()), ("INCS_CERTIFICATION_CODE", CREDENTIAL.to_owned())]
+            }
+            Wire::Meta => meta_wire::variables(&self.url()),
+        }
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.server.address()
     }
@@ -236,7 +264,11 @@ impl Shared {
 
     fn serve(&self, connection: &mut Connection) {
         while let Some(request) = connection.request() {
-            let Some(answer) = self.answer(&request) else { return };
+            let answer = match self.script.wire {
+                Wire::Incs => self.answer(&request),
+                Wire::Meta => self.answer_as_meta(&request),
+            };
+            let Some(answer) = answer else { return };
             if !connection.write(answer) {
                 return;
             }
@@ -263,11 +295,17 @@ impl Shared {
     fn receive(&self, request: &Message, path: &str) -> Option<String> {
         let at = Instant::now();
         let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
-        let to = body["to"].as_str().unwrap_or_default().to_owned();
+        let written = body["to"].as_str().unwrap_or_default().to_owned();
+        let to = match self.script.wire {
+            Wire::Incs => written.clone(),
+            Wire::Meta => written.trim_start_matches('+').to_owned(),
+        };
         let (sent, answer) = {
             let mut received = self.received();
-            if request.header("content-type") != Some("application/json") || to.is_empty() {
-                received.offences.push(format!("a send without `to` or not as JSON: {body}"));
+            let is_json = request.header("content-type") == Some("application/json");
+            // Meta takes a number without `+` for one of the sender's country.
+            if !is_json || to.is_empty() || (self.script.wire == Wire::Meta && to == written) {
+                received.offences.push(format!("a send without a right `to` or not as JSON: {body}"));
             }
             let (index, nth) = (received.sends.len(), received.sends.iter().filter(|sent| sent.to == to).count());
             let mut sent = Sent { at, index, nth, to, path: path.to_owned(), body, message_id: None };
@@ -288,8 +326,12 @@ impl Shared {
         let answer = match answer {
             Answer::Accept => {
                 let id = sent.message_id.unwrap_or_default();
-                let body =
-                    json!({"status": "success", "code": 200, "message": "", "data": {"msg_id": id}, "error": {}});
+                let body = match self.script.wire {
+                    Wire::Incs => {
+                        json!({"status": "success", "code": 200, "message": "", "data": {"msg_id": id}, "error": {}})
+                    }
+                    Wire::Meta => meta_wire::accepted(&written, &id),
+                };
                 Some(json_response(200, "", &body.to_string()))
             }
             Answer::Refuse(status, body) => Some(json_response(status, "", &body)),

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::support::{CREDENTIAL, CampaignFile, Finished, ReportLine, Running, ScriptedProvider, parse_report};
 
 /// The code of a process that aborted: SIGABRT.
-const ABORTED: i32 = -6;
+pub(crate) const ABORTED: i32 = -6;
 
 /// Held shared by every environment, and exclusively by one that measures time.
 static MACHINE: RwLock<()> = RwLock::new(());
@@ -131,7 +131,14 @@ impl TestEnv {
     }
 
     pub(crate) fn start(&self, provider: &ScriptedProvider, args: &[&str]) -> Running {
-        self.start_at(Some(&provider.url()), args)
+        self.start_for("", provider, args)
+    }
+
+    /// As `start`, by a shell that first does `prelude`.
+    pub(crate) fn start_for(&self, prelude: &str, provider: &ScriptedProvider, args: &[&str]) -> Running {
+        let variables = provider.variables();
+        let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.launch(prelude, &variables, args)
     }
 
     /// Runs the binary to its end, with this provider's account.
@@ -141,8 +148,7 @@ impl TestEnv {
 
     /// Runs the binary, which has to die at this crash point: `NAME`, or `NAME:N` for the Nth time it is passed.
     pub(crate) fn crash(&self, provider: &ScriptedProvider, at: &str, args: &[&str]) {
-        let died =
-            self.start_with_prelude(&format!("export CAMPAIGNER_CRASH_AT='{at}'"), Some(&provider.url()), args).wait();
+        let died = self.start_for(&crash_at(at), provider, args).wait();
         assert_eq!(died.code, ABORTED, "`{at}` was not passed: {died}");
     }
 
@@ -173,6 +179,11 @@ impl TestEnv {
         let verified = self.run_offline(&["verify", run]);
         assert_eq!(verified.code, 0, "{verified}");
     }
+}
+
+/// What a shell does so that the binary dies at this crash point.
+pub(crate) fn crash_at(point: &str) -> String {
+    format!("export CAMPAIGNER_CRASH_AT='{point}'")
 }
 
 /// States and counts as `TestEnv::states` gives them.

@@ -183,21 +183,26 @@ fn ties(early: Vec<(i64, u32, String, String)>) -> Vec<Tie> {
     early.into_iter().map(tie).collect()
 }
 
-/// Merges early statuses whose messages exist now, and returns how many.
+/// Merges the early statuses whose messages exist now, and returns how many. The others keep waiting: the answer to their
+/// send may still come.
 async fn merge_early(
     store: &mut SqliteConnection,
     early: &[sqlx::sqlite::SqliteRow],
     now: Millis,
 ) -> Result<u64, StoreError> {
     let failed = || doing("merge early webhooks");
-    let mut ids = Vec::with_capacity(early.len());
+    let mut stored = Vec::with_capacity(early.len());
     let mut updates = Vec::with_capacity(early.len());
     for row in early {
         let (id, update) = early_status(row).map_err(failed())?;
-        ids.push(id);
+        stored.push(id);
         updates.push(update);
     }
-    polls::merge(store, &updates, now).await?;
+    let unknown = polls::merge(store, &updates, now).await?;
+    let unknown: HashSet<&str> = unknown.into_iter().map(|update| update.message_id.as_str()).collect();
+    let is_merged = |update: &StatusUpdate| !unknown.contains(update.message_id.as_str());
+    let merged = stored.into_iter().zip(&updates).filter(|(_, update)| is_merged(update));
+    let ids: Vec<i64> = merged.map(|(id, _)| id).collect();
     sqlx::query("DELETE FROM early_status WHERE id IN (SELECT value FROM json_each(?1))")
         .bind(serde_json::to_string(&ids).unwrap_or_default())
         .execute(store)
