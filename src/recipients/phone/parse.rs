@@ -19,7 +19,7 @@ use rlibphonenumber::{CountryCodeSource, PhoneNumber, PhoneNumberFormat, PhoneNu
 use super::kinds::NumberKinds;
 use super::numbering_plan::{Code, Plans};
 use super::several::{before_zeros, extension, has_gap, parts, share_area};
-use super::written::{COMPLETE, digits_of, is_formatting, what_a_spreadsheet_did};
+use super::written::{COMPLETE, area_and_zero, digits_of, is_formatting, what_a_spreadsheet_did};
 use crate::model::{Doubt, Misfit, NumberProblem, Phone, RowProblem};
 use crate::text::with_ascii_digits;
 
@@ -192,7 +192,10 @@ impl Numbers {
         if !is_only_digits(text) {
             what_a_spreadsheet_did(text)?;
         }
-        let (digits, plus) = digits_of(text)?;
+        let (digits, plus) = match digits_of(text) {
+            Err(NumberProblem::TwoNumbers) => return self.mobile_with_zero(text).ok_or(NumberProblem::TwoNumbers),
+            read => read?,
+        };
         if digits.is_empty() {
             return Err(NumberProblem::NoDigits);
         }
@@ -206,6 +209,18 @@ impl Numbers {
             (None, None) if digits.starts_with('0') => Err(NumberProblem::National),
             (None, None) => self.international(&digits, true),
         }
+    }
+
+    /// Parses a mobile number whose digits after the slash start with 0: `0151/04117083`. A rest that could itself start
+    /// with a mobile prefix (`0151/0171234`) may be a second number.
+    fn mobile_with_zero(&self, text: &str) -> Option<Phone> {
+        let (home, (area, rest)) = (self.home.as_ref()?, area_and_zero(text)?);
+        let prefix = home.plan.national_prefix();
+        if prefix != "0" || area.get(1..2) == rest.get(1..2) {
+            return None;
+        }
+        let mobile = |digits: &str| self.national(home, digits).ok().filter(|phone| home.is_mobile(*phone));
+        mobile(&format!("{area}{rest}")).filter(|_| mobile(rest).is_none())
     }
 
     /// Parses a number that is marked as international.

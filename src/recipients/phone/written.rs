@@ -43,7 +43,8 @@ pub(super) fn digits_of(text: &str) -> Result<(String, bool), NumberProblem> {
 /// the number of a stranger.
 fn check_slash(text: &str) -> Result<(), NumberProblem> {
     let digits = |part: &str| part.chars().filter_map(decimal_digit).collect::<String>();
-    let parts: Vec<String> = text.split(is_slash).map(digits).collect();
+    let bare = without_trunk_zero(text);
+    let parts: Vec<String> = bare.as_deref().unwrap_or(text).split(is_slash).map(digits).collect();
     let is_short = |part: &String| part.len() <= 4;
     match parts.as_slice() {
         [before, after] if !before.is_empty() && !after.is_empty() => {
@@ -59,6 +60,28 @@ fn check_slash(text: &str) -> Result<(), NumberProblem> {
         }
         _ => Err(NumberProblem::Character('/')),
     }
+}
+
+/// Returns an international number without the `(0)` after its country code, which is never dialled from abroad and so
+/// does not count as a digit of the area code.
+fn without_trunk_zero(text: &str) -> Option<String> {
+    let (before, rest) = text.split_once(['(', '\u{ff08}'])?;
+    let (zero, after) = rest.split_once([')', '\u{ff09}'])?;
+    let is_zero = zero.chars().filter_map(decimal_digit).eq(['0']) && zero.trim().chars().count() == 1;
+    let code: String = before.chars().filter_map(decimal_digit).collect();
+    let is_code = match before.trim_start().starts_with(['+', '\u{ff0b}']) {
+        true => (1..=3).contains(&code.len()),
+        false => code.strip_prefix("00").is_some_and(|code| (1..=3).contains(&code.len())),
+    };
+    (is_zero && is_code && !before.contains(is_slash)).then(|| format!("{before}{after}"))
+}
+
+/// Splits `0151/04117083`: an area code with the prefix 0, a slash, and a rest that starts with 0. Both are only digits.
+pub(super) fn area_and_zero(text: &str) -> Option<(&str, &str)> {
+    let (area, rest) = text.split_once(is_slash)?;
+    let is_area = area.starts_with('0') && !area.starts_with("00") && (2..COMPLETE).contains(&area.len());
+    (is_area && rest.starts_with('0') && rest.len() >= REST && all_digits(area) && all_digits(rest))
+        .then_some((area, rest))
 }
 
 fn is_slash(c: char) -> bool {

@@ -42,6 +42,69 @@ fn a_slash_formats_one_number_and_never_joins_two() {
 }
 
 #[test]
+fn a_zero_in_parentheses_is_no_digit_of_the_area_code() {
+    let germany = Numbers::new(Some("DE")).unwrap();
+    for (text, expected) in [
+        ("+49 (0)1522/1725545", "4915221725545"),
+        ("+49(0)1522/1725545", "4915221725545"),
+        ("+49 （0）1522／1725545", "4915221725545"),
+        ("+49 ( 0 ) 1522 / 1725545", "4915221725545"),
+        ("0049 (0) 8031 / 123456", "498031123456"),
+        ("0044 (0) 7700 / 900123", "447700900123"),
+        ("0044 (0) 7911 / 123456", "447911123456"),
+    ] {
+        assert_eq!(read(&germany, text).as_deref(), Ok(expected), "{text}");
+    }
+    for text in [
+        "+49 (0)301234/301235",
+        "+49 (0)30 12345/67890",
+        "+49 (0)1522/01725545",
+        "+49 (0)1522/1725",
+        "+49 (0)1522/1725545/1725546",
+        "+49 (00)1522/1725545",
+        "+49 1522/(0)1725545",
+        "49 (0)1522/1725545",
+        "(0)1522123/1725545",
+        "+49152 (0)1522/1725545",
+    ] {
+        assert_eq!(read(&germany, text), Err("bad_number".to_owned()), "{text}");
+    }
+}
+
+#[test]
+fn a_rest_with_a_zero_is_joined_only_to_a_mobile_number() {
+    for (region, text, expected) in [
+        ("DE", "0151/04117083", "4915104117083"),
+        ("DE", "0175／0341021", "491750341021"),
+        ("GB", "07911/023456", "447911023456"),
+    ] {
+        let numbers = Numbers::new(Some(region)).unwrap().first_of_several(true);
+        assert_eq!(read(&numbers, text).as_deref(), Ok(expected), "{text}");
+    }
+    for (region, text) in [
+        // Not a mobile number, or no longer one.
+        ("DE", "030/0123456"),
+        ("DE", "030/015112345678"),
+        ("DE", "0151/0411708399"),
+        // The rest may be another mobile number, or start like one.
+        ("DE", "0151/01712345"),
+        ("DE", "0151/01521234567"),
+        ("GB", "0161/07911123456"),
+        // It may be more than digits in front of digits.
+        ("DE", "0151 / 0411 7083"),
+        ("DE", "0151 / 04117083"),
+        ("DE", "+49 151/04117083"),
+        ("DE", "0151/0411/7083"),
+        ("DE", "0151/0411"),
+        ("HU", "0620/0123456"),
+    ] {
+        let numbers = Numbers::new(Some(region)).unwrap().first_of_several(true);
+        assert_eq!(read(&numbers, text), Err("bad_number".to_owned()), "{text}");
+    }
+    assert_eq!(read(&Numbers::new(None).unwrap(), "0151/04117083"), Err("bad_number".to_owned()));
+}
+
+#[test]
 fn several_numbers_are_counted_and_only_a_complete_first_one_is_used() {
     let germany = Numbers::new(Some("DE")).unwrap();
     let first = Numbers::new(Some("DE")).unwrap().first_of_several(true);
