@@ -301,11 +301,11 @@ impl Header {
 }
 
 impl OpenRow {
-    /// Returns the text of a column.
+    /// Returns the text of a column, which is empty if the file has no such cell.
     fn text(&self, column: u32) -> &str {
         let place = self.cells.partition_point(|(at, _)| *at < column);
         let start = place.checked_sub(1).and_then(|before| self.cells.get(before)).map_or(0, |(_, end)| *end);
-        let end = self.cells.get(place).map_or(start, |(_, end)| *end);
+        let end = self.cells.get(place).filter(|(at, _)| *at == column).map_or(start, |(_, end)| *end);
         self.text.get(start..end).unwrap_or_default()
     }
 }

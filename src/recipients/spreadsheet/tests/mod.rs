@@ -307,6 +307,35 @@ fn the_header_is_the_first_row_with_text_and_lines_are_those_of_the_sheet() {
 }
 
 #[test]
+fn cells_that_are_not_in_the_file_shift_no_others() {
+    let cell = |name: &str, text: &str| format!(r#"<c r="{name}" t="inlineStr"><is><t>{text}</t></is></c>"#);
+    let header = [cell("A1", "name"), cell("C1", "phone"), cell("F1", "city")].concat();
+    let names = ["A", "B", "C", "D", "E", "F"];
+    // Every choice of cells that a row has.
+    let rows: String = (1..64_usize)
+        .map(|bits| {
+            let number = bits + 1;
+            let cells = names.iter().enumerate().filter(|(at, _)| bits >> at & 1 == 1);
+            let cells: String =
+                cells.map(|(_, name)| cell(&format!("{name}{number}"), &format!("{name}{bits}"))).collect();
+            format!(r#"<row r="{number}">{cells}</row>"#)
+        })
+        .collect();
+    let read = read(&Xlsx::of(&format!(r#"<row r="1">{header}</row>{rows}"#)).bytes());
+    assert_eq!(read.columns, ["name", "(column 2)", "phone", "(column 4)", "(column 5)", "city"]);
+    assert_eq!(read.rows.len(), 63);
+    for (line, cells, _) in &read.rows {
+        let bits = line - 1;
+        let expected: Vec<String> = names
+            .iter()
+            .enumerate()
+            .map(|(at, name)| if bits >> at & 1 == 1 { format!("{name}{bits}") } else { String::new() })
+            .collect();
+        assert_eq!(*cells, expected, "row {line}");
+    }
+}
+
+#[test]
 fn a_sheet_without_rows_or_without_anything_is_read_as_such() {
     assert_eq!(read(&Xlsx::of(HEADER).bytes()).rows.len(), 0);
     for rows in ["", "<row/>", r#"<row r="5"><c r="B5" s="0"/></row>"#] {
