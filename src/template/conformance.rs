@@ -228,6 +228,10 @@ impl Comparison {
         if let Some(mismatch) = wrong_rest(url, value, index) {
             self.add(mismatch, format!("{at}.parameters[0].text"), format!("{template}.url"));
         }
+        if value.contains("&amp;") {
+            let mismatch = Mismatch::EscapedInUrl(index);
+            self.add(mismatch, format!("{at}.parameters[0].text"), format!("{template}.url"));
+        }
         let chars = fill(url, |_| Some(value)).chars().count();
         if chars > URL {
             let mismatch = Mismatch::TooLong { part: Part::Address(index), chars, most: URL };

@@ -108,6 +108,8 @@ pub enum Mismatch {
     SpaceInUrl(usize),
     /// The value for the URL of this button starts with a slash, after a slash.
     DoubleSlash(usize),
+    /// The value for the URL of this button has `&amp;`, the HTML escape for `&`.
+    EscapedInUrl(usize),
     /// The template has no offer.
     NoOffer,
     /// The template's offer expires, but the message does not say when.
@@ -139,7 +141,10 @@ impl Mismatch {
     /// Whether the message may be right all the same.
     #[must_use]
     pub fn is_doubt(&self) -> bool {
-        matches!(self, Self::UrlInUrl { is_same: false, .. } | Self::SpaceInUrl(_) | Self::DoubleSlash(_))
+        matches!(
+            self,
+            Self::UrlInUrl { is_same: false, .. } | Self::SpaceInUrl(_) | Self::DoubleSlash(_) | Self::EscapedInUrl(_)
+        )
     }
 
     /// Returns the stable code.
@@ -165,6 +170,7 @@ impl Mismatch {
             Self::UrlInUrl { .. } => "url_in_url",
             Self::SpaceInUrl(_) => "space_in_url",
             Self::DoubleSlash(_) => "double_slash",
+            Self::EscapedInUrl(_) => "escaped_link",
             Self::NoOffer => "no_offer",
             Self::OfferMissing => "offer_missing",
             Self::NoCarousel => "no_carousel",

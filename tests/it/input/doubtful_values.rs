@@ -135,7 +135,8 @@ fn a_value_that_does_not_continue_a_url_is_reported_with_its_column() {
     let campaign = "name: url\nprovider: simulator\nchannel: whatsapp\ndefinition: definition.yaml\nrecipients:\n  \
         to: phone\n  rows: [{phone: \"85264120001\", u: \"https://www.example.com/a\"},\n    \
         {phone: \"85264120002\", u: \"a b \"}, {phone: \"85264120003\", u: \"/a\"},\n    \
-        {phone: \"85264120004\", u: \"https://other.example.com/a\"}, {phone: \"85264120005\", u: \"a/b?c=/\"}]\n\
+        {phone: \"85264120004\", u: \"https://other.example.com/a\"}, {phone: \"85264120005\", u: \"a/b?c=/\"},\n    \
+        {phone: \"85264120006\", u: \"G1?a=1&amp;b=2\"}]\n\
         message: {type: template, template: {name: t, components: [{type: button, sub_type: url, index: \"0\",\n  \
         parameters: [{type: text, text: \"{{ u }}\"}]}]}}\n";
     env.write("other.yaml", campaign.as_bytes());
@@ -147,7 +148,9 @@ fn a_value_that_does_not_continue_a_url_is_reported_with_its_column() {
         "[double_slash, 1 row, first row 3]",
         "warning: column `u`: the value is a whole URL",
         "[url_in_url, 1 row, first row 4]",
-        "4 of 5 rows can be sent",
+        "the value for the URL of button 0 contains `&amp;`",
+        "[escaped_link, 1 row, first row 6]",
+        "5 of 6 rows can be sent",
     ] {
         assert!(checked.out.contains(words), "{words}: {checked}");
     }

@@ -69,6 +69,9 @@ impl Mismatch {
                      the value"
                 )
             }
+            Self::EscapedInUrl(index) => {
+                format!("the value for the URL of button {index} contains `&amp;`, the HTML escape for `&`; write `&`")
+            }
             Self::NoOffer => "the template has no LIMITED_TIME_OFFER".to_owned(),
             Self::OfferMissing => {
                 "the template's offer expires: the message must say when, in `limited_time_offer`".to_owned()
