@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::shortened;
-use crate::text::{escaped_name, redact_numbers, with_ascii_digits};
+use crate::text::{redact_numbers, shown_column, with_ascii_digits};
 
 /// The most columns shown in a message; a wide table has hundreds.
 const NAMED: usize = 20;
@@ -50,7 +50,8 @@ impl Header {
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .filter(|(likeness, _)| *likeness >= ALIKE);
         Some(match nearest {
-            Some((_, name)) => match odd_character(&name.to_lowercase(), &wanted) {
+            // Blanks of any kind stand for each other.
+            Some((_, name)) => match odd_character(&with_spaces(&name.to_lowercase()), &with_spaces(&wanted)) {
                 Some((place, odd, usual)) => format!(
                     "did you mean {}? Its character {place} is U+{:04X}, not U+{:04X}",
                     shown(name),
@@ -98,10 +99,15 @@ fn odd_character(name: &str, wanted: &str) -> Option<(usize, char, char)> {
     (!odd.is_ascii() || !usual.is_ascii()).then_some((place, odd, usual))
 }
 
+/// Returns a name with single spaces.
+fn with_spaces(name: &str) -> String {
+    name.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Formats a name for the terminal.
 fn shown(name: &str) -> String {
     let name = redact_numbers(name);
-    format!("`{}`", escaped_name(&shortened(&name, SHOWN_CHARS)))
+    format!("`{}`", shown_column(&shortened(&name, SHOWN_CHARS)))
 }
 
 #[cfg(test)]
@@ -117,16 +123,17 @@ mod tests {
         let names = header(&["phone", "First\u{a0}Name", "city\u{202e}"]);
         assert_eq!(names.hint("Phone").as_deref(), Some("did you mean `phone`?"));
         assert_eq!(
-            names.hint("First Name").as_deref(),
-            Some("did you mean `First\\u{a0}Name`? Its character 6 is U+00A0, not U+0020")
+            names.hint("First Nam\u{ea}").as_deref(),
+            Some("did you mean `First Name`? Its character 10 is U+0065, not U+00EA")
         );
+        assert_eq!(names.hint("Firstname").as_deref(), Some("did you mean `First Name`?"));
         let cyrillic = header(&["ph\u{43e}ne"]);
         assert_eq!(
             cyrillic.hint("phone").as_deref(),
             Some("did you mean `phоne`? Its character 3 is U+043E, not U+006F")
         );
         assert_eq!(header(&["Équipe"]).hint("équipe").as_deref(), Some("did you mean `Équipe`?"));
-        let all = "the columns are `phone`, `First\\u{a0}Name`, `city\\u{202e}`";
+        let all = "the columns are `phone`, `First Name`, `city\\u{202e}`";
         assert_eq!(names.hint("zzz").as_deref(), Some(all));
         let many: Vec<String> = (0..30).map(|at| format!("c{at}")).collect();
         assert!(Header::new(&many).hint("zzz").unwrap().ends_with("`c19`, and 10 more"));

@@ -4,7 +4,7 @@ use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind};
 
 use crate::model::{CellProblem, Header, NO_HEADER, RowProblem, column_by_key, shortened};
-use crate::text::escaped_name;
+use crate::text::shown_column;
 
 use super::filters;
 use super::keys::{Ambiguous, of_two_columns};
@@ -35,7 +35,7 @@ const SHOWN_CHARS: usize = 60;
 pub(super) fn syntax_problem(error: &Error, path: &str, text: &str, columns: &[String]) -> TemplateProblem {
     let line = error.line().unwrap_or(1);
     if let Some(name) = unknown_column(error, text, columns) {
-        let message = format!("there is no column `{}`, but every row needs it", escaped_name(name));
+        let message = format!("there is no column `{}`, but every row needs it", shown_column(name));
         let header = Header::new(columns);
         let hint =
             odd_column(text, columns).map(column_by_key).or_else(|| header.is_person().then(|| NO_HEADER.to_owned()));

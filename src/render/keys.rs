@@ -3,7 +3,7 @@
 use minijinja::machinery::{Token, tokenize};
 
 use super::limits::syntax;
-use crate::text::{ambiguous_column, escaped_name, find_column};
+use crate::text::{ambiguous_column, find_column, shown_column};
 
 /// The name of the row itself in a template, for columns whose names are not identifiers. A column with this name hides
 /// it.
@@ -66,7 +66,7 @@ pub(super) fn with_column_names(template: &str, columns: &[String]) -> Result<St
 
 /// Returns what is wrong with a name that two columns have.
 pub(super) fn of_two_columns(name: &str, (first, second): (usize, usize)) -> String {
-    format!("columns {first} and {second} of the list have the same name `{}`", escaped_name(name))
+    format!("columns {first} and {second} of the list have the same name `{}`", shown_column(name))
 }
 
 /// Whether a key that is not the name of a column may stand for one, or for two.

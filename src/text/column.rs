@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
-use super::trimmed;
+use super::{escaped_name, trimmed};
 
 const COMPOSER: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorrowed::new_nfc();
 
@@ -76,6 +76,13 @@ fn shared_name(name: &str) -> Option<&str> {
     place.bytes().all(|byte| byte.is_ascii_digit()).then_some(shared)
 }
 
+/// Formats a column's name for a person, who can write it in a campaign as it is displayed: with plain single spaces,
+/// which stand for any others (see [`find_column`]), and with invisible characters escaped.
+#[must_use]
+pub fn shown_column(name: &str) -> String {
+    escaped_name(&name.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned()
+}
+
 fn is_alike(name: &str, wanted: &str) -> bool {
     composed(name).split_whitespace().eq(composed(wanted).split_whitespace())
 }
@@ -103,6 +110,14 @@ mod tests {
         ] {
             assert_eq!(find_column(&names, wanted), expected, "{wanted:?}");
         }
+    }
+
+    #[test]
+    fn a_column_is_shown_as_it_can_be_written() {
+        let names = ["Handy\u{a0}Nr.", "a \u{2007} b", "Handy\u{200b} Nr."].map(str::to_owned);
+        assert_eq!(names.each_ref().map(|name| shown_column(name)), ["Handy Nr.", "a b", "Handy\\u{200b} Nr."]);
+        assert_eq!(find_column(&names, &shown_column(&names[0])), Some(0));
+        assert_eq!(find_column(&names, &shown_column(&names[1])), Some(1));
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod sheet_error;
 mod shell;
 mod suggest;
 
-pub use column::{ambiguous_column, column_letters, composed, distinct_columns, find_column};
+pub use column::{ambiguous_column, column_letters, composed, distinct_columns, find_column, shown_column};
 pub use csv_formula::{escape_formula, formula_text, unescape_formula};
 pub use digits::{decimal_digit, with_ascii_digits};
 pub use double_encoded::{is_encoded_once, original_text};

@@ -9,7 +9,7 @@ use crate::cli::init::asker::{Asker, missing, not_empty, wrong};
 use crate::cli::init::options::Options;
 use crate::model::{Header, NO_HEADER, Reading, Source};
 use crate::recipients::{self, OpenError, Reader, Record, UnclearSheet};
-use crate::text::{escaped_name, find_column, list, nearest};
+use crate::text::{find_column, list, nearest, shown_column};
 
 /// Rows that guesses are made from.
 const SAMPLE: usize = 1_000;
@@ -43,16 +43,16 @@ impl SampledList {
         find_column(&self.columns, named).ok_or_else(|| {
             let names: Vec<&str> = self.columns.iter().map(String::as_str).collect();
             let hint = match nearest(named, &names) {
-                Some(near) => format!("did you mean `{}`?", escaped_name(near)),
+                Some(near) => format!("did you mean `{}`?", shown_column(near)),
                 None => format!("the columns are {}", self.names()),
             };
-            format!("the list has no column `{}`; {hint}", escaped_name(named))
+            format!("the list has no column `{}`; {hint}", shown_column(named))
         })
     }
 
     /// Returns the names of the columns for a sentence.
     pub(super) fn names(&self) -> String {
-        let names: Vec<String> = self.columns.iter().map(|name| escaped_name(name).into_owned()).collect();
+        let names: Vec<String> = self.columns.iter().map(|name| shown_column(name)).collect();
         list(&names.iter().map(String::as_str).collect::<Vec<_>>())
     }
 

@@ -10,7 +10,7 @@ use crate::cli::output::console;
 use crate::cli::output::problem_groups::{Example, Group, ProblemGroups, ProblemReason};
 use crate::cli::session::load::campaign_error;
 use crate::engine::{Checked, Warning};
-use crate::text::{count, escaped, escaped_name, grouped};
+use crate::text::{count, escaped, grouped, shown_column};
 
 /// What comes before a hint that all rows of a reason share.
 const WHAT_TO_DO: &str = "what to do";
@@ -228,7 +228,7 @@ fn left_out(checked: &Checked) -> impl Iterator<Item = (u64, &'static str, &'sta
 
 /// ``column `phone`: contains letters``.
 fn in_words(reason: &ProblemReason) -> String {
-    let names: Vec<String> = reason.columns.iter().map(|name| format!("`{}`", escaped_name(name))).collect();
+    let names: Vec<String> = reason.columns.iter().map(|name| format!("`{}`", shown_column(name))).collect();
     match names.len() {
         0 => reason.words.to_string(),
         1 => format!("column {}: {}", names.concat(), reason.words),

@@ -28,7 +28,7 @@ fn columns_get_new_names() {
     assert_eq!(renamed("a,b,b\n", "a", &[("b", "b (column 3)")]).unwrap(), ["a", "b (column 2)", "b"]);
     for (to, columns, words) in [
         ("phone", ("phone", "Mobile Nr"), "no column `Mobile Nr` to rename; "),
-        ("phone", ("phone", "Mobile Nr"), "; did you mean `Mobile\\u{a0}Nr.`?"),
+        ("phone", ("phone", "Mobile Nr"), "; did you mean `Mobile Nr.`?"),
         ("Mobile Nr.", ("phone", "Mobile Nr."), "has no column `Mobile Nr.` for the numbers"),
         ("phone", ("phone", "Ort"), "columns 3 and 4 of "),
         ("Ort", ("Mobile  Nr.", "Pr\u{e9}nom"), "renames column 2 of "),

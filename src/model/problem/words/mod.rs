@@ -16,7 +16,7 @@ use std::fmt;
 
 use super::known::Known;
 use super::row_problem::{Flaw, RowProblem};
-use crate::text::{escaped, escaped_name};
+use crate::text::{escaped, shown_column};
 
 pub use recipient_list::{column_by_key, column_key};
 
@@ -60,7 +60,7 @@ impl RowProblem {
     /// Names the columns: ``column `a` ``, ``columns `a`, `b` ``. `None` if there are none.
     #[must_use]
     pub fn columns_in_words(&self) -> Option<String> {
-        let names: Vec<String> = self.columns.iter().map(|name| format!("`{}`", escaped_name(name))).collect();
+        let names: Vec<String> = self.columns.iter().map(|name| format!("`{}`", shown_column(name))).collect();
         match names.len() {
             0 => None,
             1 => Some(format!("column {}", names.concat())),

@@ -4,7 +4,7 @@ use crate::model::Phone;
 use crate::model::problem::cell::{CellProblem, OddCharacter};
 use crate::model::problem::number::{Doubt, Lengths, Misfit, NumberKind, NumberProblem};
 use crate::model::problem::time::TimeProblem;
-use crate::text::{BAD_CHARACTERS, escaped, escaped_json, escaped_name, grouped};
+use crate::text::{BAD_CHARACTERS, escaped, escaped_json, escaped_name, grouped, shown_column};
 
 const NO_REGION: &str = "add the country code, or set `recipients.region`";
 const PLUS: &str = "write `+` and the country code";
@@ -179,7 +179,7 @@ impl CellProblem {
             Self::DoubleEncoded(original) => {
                 format!("the text was probably decoded with the wrong encoding; the original may be `{original}`")
             }
-            Self::NoColumn { name, .. } => format!("there is no column `{}`", escaped_name(name)),
+            Self::NoColumn { name, .. } => format!("there is no column `{}`", shown_column(name)),
             Self::Undefined(expression) => format!("`{expression}` is undefined"),
             Self::TooManySteps => "the template takes too many steps to render".to_owned(),
             Self::Failed { kind, detail: Some(detail) } => {
@@ -228,7 +228,7 @@ impl CellProblem {
 #[must_use]
 pub fn column_by_key(column: &str) -> String {
     let key = column_key(column).replace('\\', "\\\\").replace('"', "\\\"");
-    format!("write the column `{}` as `{{{{ {key} }}}}`", escaped_name(column))
+    format!("write the column `{}` as `{{{{ {key} }}}}`", shown_column(column))
 }
 
 /// Returns the expression for a column with any name: `row['First name']`.
