@@ -18,7 +18,7 @@ use rlibphonenumber::{CountryCodeSource, PhoneNumber, PhoneNumberFormat, PhoneNu
 
 use super::kinds::NumberKinds;
 use super::numbering_plan::{Code, Plans};
-use super::several::{before_zeros, extension, has_gap, parts, share_area};
+use super::several::{Slashes, before_zeros, extension, has_gap, parts, share_area};
 use super::written::{COMPLETE, area_and_zero, digits_of, is_formatting, what_a_spreadsheet_did};
 use crate::model::{Doubt, Misfit, NumberProblem, Phone, RowProblem};
 use crate::text::with_ascii_digits;
@@ -137,9 +137,11 @@ impl Numbers {
     }
 
     /// Parses a text with several numbers, each of which is complete; `None` for any other text. A slash may be part of
-    /// a number, so it separates numbers only if nothing else does.
+    /// a number, so it separates numbers only if nothing else does, and one between spaces before any other.
     fn several(&self, text: &str) -> Option<Result<Phone, NumberProblem>> {
-        self.all_of(&parts(text, false)).or_else(|| self.all_of(&parts(text, true)))
+        [Slashes::None, Slashes::Spaced, Slashes::All]
+            .into_iter()
+            .find_map(|slashes| self.all_of(&parts(text, slashes)))
     }
 
     fn all_of(&self, parts: &[&str]) -> Option<Result<Phone, NumberProblem>> {
@@ -151,7 +153,7 @@ impl Numbers {
 
     /// Whether what is before the first gap is a number by itself, and what follows may not belong to it.
     fn begins_with_a_number(&self, text: &str) -> bool {
-        let parts = parts(text, false);
+        let parts = parts(text, Slashes::None);
         let [first, second, ..] = parts.as_slice() else { return false };
         let is_long = first.bytes().filter(u8::is_ascii_digit).count() > COMPLETE;
         (is_long || second.starts_with('0')) && self.complete_one(first).is_some()

@@ -72,15 +72,34 @@ pub(super) fn share_area(first: &str, second: &str) -> bool {
     }
 }
 
-/// Splits a text wherever two numbers may be separated; at a slash only with `slash`. Returns the parts that are not
-/// blank.
-pub(super) fn parts(text: &str, slash: bool) -> Vec<&str> {
-    let is_separator = |c: char| SEPARATORS.contains(&c) && (slash || !matches!(c, '/' | '\u{ff0f}'));
+/// Which slashes separate two numbers; the others are part of one.
+#[derive(Clone, Copy)]
+pub(super) enum Slashes {
+    None,
+    /// Those between spaces: `0175/3341021 / 030/1234567`.
+    Spaced,
+    All,
+}
+
+/// Splits a text wherever two numbers may be separated. Returns the parts that are not blank.
+pub(super) fn parts(text: &str, slashes: Slashes) -> Vec<&str> {
+    let is_spaced = |at: usize, c: char| {
+        let (before, after) = (text.get(..at), text.get(at + c.len_utf8()..));
+        before.is_some_and(|text| text.ends_with(char::is_whitespace))
+            && after.is_some_and(|text| text.starts_with(char::is_whitespace))
+    };
+    let is_cut_at = |at: usize, c: char| match slashes {
+        _ if !matches!(c, '/' | '\u{ff0f}') => SEPARATORS.contains(&c),
+        Slashes::None => false,
+        Slashes::Spaced => is_spaced(at, c),
+        Slashes::All => true,
+    };
     let (mut parts, mut start) = (Vec::new(), 0);
     let mut chars = text.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
+        let is_separator = is_cut_at(at, c);
         let alike: fn(char) -> bool = match c {
-            _ if is_separator(c) => |_| false,
+            _ if is_separator => |_| false,
             _ if c.is_whitespace() => char::is_whitespace,
             _ if c.is_alphabetic() => char::is_alphabetic,
             _ => continue,
@@ -91,7 +110,7 @@ pub(super) fn parts(text: &str, slash: bool) -> Vec<&str> {
         }
         let run = &text[at..end];
         let is_cut = match c {
-            _ if is_separator(c) => true,
+            _ if is_separator => true,
             _ if c.is_whitespace() => run.chars().nth(1).is_some() || text[end..].starts_with('+'),
             _ => WORDS.contains(&run.to_lowercase().as_str()),
         };
@@ -168,11 +187,18 @@ mod tests {
         for text in
             ["1 2/3", "1 2,3", "1 2;3", "1 2 or 3", "1 2 ODER 3", "1 2\n3", "1 2\r\n3", "1 2 & 3", "1 2   3", "1 2、3"]
         {
-            assert_eq!(parts(text, true), ["1 2", "3"], "{text:?}");
+            assert_eq!(parts(text, Slashes::All), ["1 2", "3"], "{text:?}");
         }
-        assert_eq!(parts("+1 +2 / +3", true), ["+1", "+2", "+3"]);
-        assert_eq!(parts(" 1 2 x 3 ", true), ["1 2 x 3"]);
-        assert_eq!(parts("/ ", true), [""; 0]);
+        assert_eq!(parts("+1 +2 / +3", Slashes::All), ["+1", "+2", "+3"]);
+        assert_eq!(parts(" 1 2 x 3 ", Slashes::All), ["1 2 x 3"]);
+        assert_eq!(parts("/ ", Slashes::All), [""; 0]);
+        for (slashes, expected) in [
+            (Slashes::None, &["1/2 / 3/ 4 /5"][..]),
+            (Slashes::Spaced, &["1/2", "3/ 4 /5"]),
+            (Slashes::All, &["1", "2", "3", "4", "5"]),
+        ] {
+            assert_eq!(parts("1/2 / 3/ 4 /5", slashes), expected);
+        }
         for (text, expected) in
             [("1 2", false), ("1  2", true), ("1 +2", true), ("+1", false), (" +1 ", false), ("( +1) 2", false)]
         {

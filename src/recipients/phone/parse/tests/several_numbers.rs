@@ -124,6 +124,26 @@ fn several_numbers_are_counted_and_only_a_complete_first_one_is_used() {
     assert!(words(&germany, "+4915123456789/+4915123456780,0151 2345678").contains("3 numbers"));
     // A slash may be part of one of them.
     assert!(words(&germany, "+44 7911 123456 or 0151/39061241").contains("2 numbers"));
+    for (text, expected) in [
+        ("0175/3341021 / 030 1234567", "491753341021"),
+        ("0175/2233447, 030/1234567", "491752233447"),
+        ("0175/2233447 / 030/1234567 / 0221/4711000", "491752233447"),
+        ("0151 2345678 / 0171/9999999", "491512345678"),
+        ("+49 (0)1522/1725545 ／ 030/1234567", "4915221725545"),
+    ] {
+        assert_eq!(read(&first, text).as_deref(), Ok(expected), "{text}");
+        assert!(words(&germany, text).contains(" numbers; write one"), "{text}");
+    }
+    for text in [
+        "0175 / 3341021 / 030 1234567",
+        "0175/3341021/030/1234567",
+        "0175/3341021 /030/1234567",
+        "0175/3341021 / 47 / 030 1234567",
+        "0175/3341021 / 4711",
+        "0175/3341021/22 / 030 1234567",
+    ] {
+        assert_eq!(read(&first, text), Err("bad_number".to_owned()), "{text}");
+    }
     // Joined, they would be the number of a stranger.
     for between in ["\u{b}", "\u{c}", "\t", "\u{85}", "\u{2028}", "   "] {
         for text in [format!("0151 2345678{between}9"), format!("030 1234567{between}030 678")] {
