@@ -184,6 +184,7 @@ impl<'m> RowValidator<'m> {
         problems.extend(bad_cells);
         problems.extend(broken);
         problems.extend(disagreed);
+        RowProblem::shorten_for_all(&mut problems);
         match to {
             Some(phone) if problems.is_empty() => {
                 let warnings = &mut self.notes.warnings;

@@ -26,13 +26,13 @@ pub(in crate::message) fn check(check: &mut Check, rules: &[TextRule], text: &st
             TextRule::Most(most) => {
                 if let Some(chars) = longer_than(text, most) {
                     let text = shortened(text);
-                    check.error(at, MessageProblem::TooLong { text, chars, most, advised: false });
+                    check.error(at, MessageProblem::TooLong { text, chars, most, advised: false, excess: None });
                 }
             }
             TextRule::MostAdvised(most) => {
                 if let Some(chars) = longer_than(text, most) {
                     let text = shortened(text);
-                    check.warning(at, MessageProblem::TooLong { text, chars, most, advised: true });
+                    check.warning(at, MessageProblem::TooLong { text, chars, most, advised: true, excess: None });
                 }
             }
             TextRule::Parameter => {

@@ -165,6 +165,9 @@ pub enum MessageProblem {
         most: usize,
         /// Whether longer text may still be accepted.
         advised: bool,
+        /// How many characters must go, if a text that contains this one is too long by more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        excess: Option<usize>,
     },
     /// Several texts are too long together.
     TooLongInAll {

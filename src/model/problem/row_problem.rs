@@ -128,6 +128,30 @@ impl RowProblem {
         is_of_message && self.columns.is_empty() && self.path.as_deref().is_some_and(|path| !path.is_empty())
     }
 
+    /// Makes every text that is too long by itself say how many characters must go for the texts of the template that
+    /// contain it too.
+    pub fn shorten_for_all(problems: &mut [Self]) {
+        let of_template: Vec<(Box<str>, usize)> = problems
+            .iter()
+            .filter_map(|problem| match &problem.what {
+                Flaw::Template(off) => match off.mismatch {
+                    Mismatch::TooLong { chars, most, .. } => Some((problem.path.clone()?, chars.saturating_sub(most))),
+                    _ => None,
+                },
+                _ => None,
+            })
+            .collect();
+        for problem in problems {
+            let Flaw::Message(of_message) = &mut problem.what else { continue };
+            let MessageProblem::TooLong { excess, .. } = &mut **of_message else { continue };
+            let Some(path) = problem.path.as_deref() else { continue };
+            let is_within = |whole: &str| {
+                path.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', '.']))
+            };
+            *excess = of_template.iter().filter(|(whole, _)| is_within(whole)).map(|(_, excess)| *excess).max();
+        }
+    }
+
     /// Whether the problem is an empty cell.
     #[must_use]
     pub fn is_empty_cell(&self) -> bool {

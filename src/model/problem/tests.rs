@@ -192,8 +192,8 @@ fn messages() -> Vec<MessageProblem> {
         P::NotTogether(key(), key()),
         P::EmptyText { blank: false },
         P::EmptyText { blank: true },
-        P::TooLong { text: key(), chars: 7, most: 5, advised: false },
-        P::TooLong { text: key(), chars: 7, most: 5, advised: true },
+        P::TooLong { text: key(), chars: 7, most: 5, advised: false, excess: None },
+        P::TooLong { text: key(), chars: 7, most: 5, advised: true, excess: None },
         P::TooLongInAll { chars: 7, key: key(), most: 5 },
         P::TooManyLines { text: key(), breaks: 3, most: 2 },
         P::NotAlphanumeric { text: key() },
@@ -237,6 +237,7 @@ fn mismatches() -> Vec<Mismatch> {
         M::UrlInUrl { index: 0, start: key(), is_same: false },
         M::SpaceInUrl(0),
         M::DoubleSlash(0),
+        M::EscapedInUrl(0),
         M::NoOffer,
         M::OfferMissing,
         M::NoCarousel,
@@ -333,7 +334,7 @@ fn a_reason_has_nothing_of_the_row() {
         may_be_national: false,
     };
     let long = |name: &str, chars| {
-        let long = MessageProblem::TooLong { text: text(name), chars, most: 60, advised: false };
+        let long = MessageProblem::TooLong { text: text(name), chars, most: 60, advised: false, excess: None };
         RowProblem::new(Flaw::Message(Box::new(long)))
     };
     assert_eq!(RowProblem::from(length(852, 7)).reason(), RowProblem::from(length(49, 3)).reason());
@@ -402,7 +403,7 @@ fn every_cause_reads_back_and_has_words() {
 
 #[test]
 fn a_problem_tells_where_what_and_what_to_do() {
-    let long = MessageProblem::TooLong { text: text("Ana…"), chars: 70, most: 60, advised: false };
+    let long = MessageProblem::TooLong { text: text("Ana…"), chars: 70, most: 60, advised: false, excess: None };
     let problem = RowProblem::new(Flaw::Message(Box::new(long))).at("text").column("name").value(&"x".repeat(50));
     let words = "column `name`: `Ana…` has 70 characters; the limit is 60; shorten it by 10 characters (`text`)";
     assert_eq!(problem.to_string(), words);
@@ -412,6 +413,31 @@ fn a_problem_tells_where_what_and_what_to_do() {
     let stored = serde_json::to_string(&problem).unwrap();
     let too_long = r#"{"too_long":{"text":"Ana…","chars":70,"most":60,"advised":false}}"#;
     assert_eq!(stored, format!(r#"{{"what":{{"message":{too_long}}},"columns":["name"],"path":"text"}}"#));
+}
+
+#[test]
+fn a_value_that_is_too_long_twice_is_shortened_for_both() {
+    let value = |path: &str| {
+        let long =
+            MessageProblem::TooLong { text: text("x…"), chars: 1_100, most: 1_024, advised: false, excess: None };
+        RowProblem::new(Flaw::Message(Box::new(long))).at(path)
+    };
+    let body = |path: &str, chars| {
+        let mismatch = Mismatch::TooLong { part: Part::Body, chars, most: 1_024 };
+        let off = OffTemplate { mismatch, path: text("components[0].text"), source: text("sale.yaml:3:5") };
+        RowProblem::new(Flaw::Template(Box::new(off))).at(path)
+    };
+    for (mut problems, expected) in [
+        (vec![value("a.parameters[0].text"), body("a.parameters", 1_300)], 276),
+        (vec![value("a.parameters[0].text"), body("a.parameters[0].text", 1_101)], 77),
+        (vec![value("a.parameters[0].text"), body("a.parameters", 1_050)], 76),
+        (vec![value("ab.parameters[0].text"), body("a", 1_300)], 76),
+        (vec![value("a.parameters[0].text"), body("b.parameters", 1_300)], 76),
+        (vec![value("a.parameters[0].text")], 76),
+    ] {
+        RowProblem::shorten_for_all(&mut problems);
+        assert_eq!(problems[0].hint(), Some(format!("shorten it by {expected} characters")));
+    }
 }
 
 #[test]

@@ -56,10 +56,10 @@ impl MessageProblem {
             Self::NotTogether(..) => format!("two alternatives are both present: {}", rule()),
             Self::EmptyText { blank: false } => "this text is empty".to_owned(),
             Self::EmptyText { blank: true } => "this text contains no visible characters".to_owned(),
-            Self::TooLong { text, chars, most, advised: false } => {
+            Self::TooLong { text, chars, most, advised: false, .. } => {
                 format!("`{text}` has {chars} characters; the limit is {most}")
             }
-            Self::TooLong { text, chars, most, advised: true } => {
+            Self::TooLong { text, chars, most, advised: true, .. } => {
                 format!("`{text}` has {chars} characters; more than {most} may be refused")
             }
             Self::TooLongInAll { chars, .. } => format!("these texts have {chars} characters in total: {}", rule()),
@@ -127,8 +127,9 @@ impl MessageProblem {
                 format!("did you mean `{}`?", meant.as_ref()?)
             }
             Self::EmptyText { .. } => "write some text, or remove the key".to_owned(),
-            Self::TooLong { chars, most, .. } => {
-                format!("shorten it by {}", count(chars.saturating_sub(*most) as u64, "character"))
+            Self::TooLong { chars, most, excess, .. } => {
+                let excess = excess.unwrap_or_default().max(chars.saturating_sub(*most));
+                format!("shorten it by {}", count(excess as u64, "character"))
             }
             Self::BadParameter { .. } => {
                 "Meta refuses it with error 132018: write it on one line, with single spaces".to_owned()
