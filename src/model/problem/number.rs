@@ -69,6 +69,8 @@ pub enum NumberProblem {
     SheetError,
     /// A spreadsheet rounded it.
     SheetRounded,
+    /// The format of the spreadsheet's cell displays only some of its digits.
+    SheetFormat,
     /// A spreadsheet calculated with it, or took it for a date.
     SheetCalculated,
     /// A spreadsheet added decimals.
@@ -156,9 +158,11 @@ impl NumberProblem {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NoRow | Self::Empty | Self::NoDigits => "no_number",
-            Self::SheetError | Self::SheetRounded | Self::SheetCalculated | Self::SheetDecimals { .. } => {
-                "spreadsheet_number"
-            }
+            Self::SheetError
+            | Self::SheetRounded
+            | Self::SheetFormat
+            | Self::SheetCalculated
+            | Self::SheetDecimals { .. } => "spreadsheet_number",
             Self::Kind(kind) => kind.code(),
             _ => "bad_number",
         }

@@ -47,6 +47,7 @@ fn numbers() -> Vec<NumberProblem> {
         NumberProblem::SheetError,
         NumberProblem::SheetCalculated,
         NumberProblem::SheetRounded,
+        NumberProblem::SheetFormat,
         NumberProblem::SheetDecimals { whole: "85268411234".into() },
     ];
     all.extend(misfits.map(|why| NumberProblem::International { why, may_be_national: false }));

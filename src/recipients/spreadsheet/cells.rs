@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::grid::{Grid, MAX_TEXT};
-use super::number_format::{Epoch, NumberFormat, general};
+use super::number_format::{Epoch, NumberFormat, general, hides_digits};
 use super::unreadable::{Parsed, Unreadable};
 
 /// The most texts.
@@ -80,6 +80,7 @@ impl Formats {
             };
         };
         match format.text(value, self.epoch) {
+            Some(text) if hides_digits(&text, || general(value)) => grid.hidden_digits(column, &text),
             Some(text) => grid.cell(column, &text),
             None => grid.unknown_format(column, &format.plain(value, self.epoch), format.code()),
         }

@@ -45,6 +45,8 @@ pub(super) struct Grid {
     /// Cells whose format cannot be displayed: the row, the column, and the format.
     unknown: Vec<(u32, u32, u32)>,
     formats: BTreeMap<(u32, Box<str>), UnknownFormat>,
+    /// Cells whose format hides digits: the row and the column.
+    hidden_digits: Vec<(u32, u32)>,
     blank: u64,
     hidden: u64,
     /// The cells outside the header's columns: how many, and the first of them.
@@ -66,6 +68,7 @@ struct OpenRow {
     /// The column and the end of each cell.
     cells: Vec<(u32, usize)>,
     unknown: Vec<(u32, Box<str>)>,
+    hidden_digits: Vec<u32>,
     /// The first formula without a value.
     unset: Option<u32>,
 }
@@ -91,6 +94,7 @@ pub(super) struct Cells {
     rows: Vec<u32>,
     unknown: Vec<(u32, u32, u32)>,
     formats: Vec<Box<str>>,
+    hidden_digits: Vec<(u32, u32)>,
 }
 
 impl Grid {
@@ -104,6 +108,7 @@ impl Grid {
         reused.text.clear();
         reused.cells.clear();
         reused.unknown.clear();
+        reused.hidden_digits.clear();
         self.row = Some(OpenRow { row, is_hidden, unset: None, ..reused });
         Ok(())
     }
@@ -127,6 +132,15 @@ impl Grid {
         self.cell(column, text)?;
         if let Some(row) = &mut self.row {
             row.unknown.push((column, format.into()));
+        }
+        Ok(())
+    }
+
+    /// Adds a number as it is displayed, by a format that hides some of its digits.
+    pub(super) fn hidden_digits(&mut self, column: u32, text: &str) -> Parsed<()> {
+        self.cell(column, text)?;
+        if let Some(row) = &mut self.row {
+            row.hidden_digits.push(column);
         }
         Ok(())
     }
@@ -212,6 +226,8 @@ impl Grid {
             }
             self.unknown.push((index, place, known));
         }
+        let hidden = row.hidden_digits.iter().filter(|column| columns.contains(column));
+        self.hidden_digits.extend(hidden.map(|column| (index, column - columns.start)));
         let last = self.rows.last().copied().unwrap_or(header.row);
         self.blank += u64::from(row.row - last - 1);
         self.hidden += u64::from(row.is_hidden);
@@ -289,6 +305,7 @@ impl Grid {
             rows: self.rows,
             unknown: self.unknown,
             formats: formats.into_iter().map(|((_, format), _)| format).collect(),
+            hidden_digits: self.hidden_digits,
         };
         Ok(Some(SheetTable { names: header.names, notes, cells }))
     }
@@ -393,6 +410,12 @@ impl Cells {
             let start = cell.checked_sub(1).map_or(0, end);
             self.text.get(start..end(cell)).unwrap_or_default()
         })
+    }
+
+    /// Whether the format of a cell hides digits of its number.
+    pub(super) fn hides_digits(&self, index: usize, column: usize) -> bool {
+        let wanted = u32::try_from(index).ok().zip(u32::try_from(column).ok());
+        wanted.is_some_and(|wanted| self.hidden_digits.binary_search(&wanted).is_ok())
     }
 
     /// Returns the format of a cell, if it could not be displayed.

@@ -26,7 +26,7 @@ use super::columns::Columns;
 use super::error::OpenError;
 use super::note::ListNote;
 use super::raw_rows::Rows;
-use crate::model::{CellProblem, Recipients, RowProblem};
+use crate::model::{CellProblem, NumberProblem, Recipients, RowProblem};
 use crate::text::escaped;
 
 /// The rows of a sheet.
@@ -68,6 +68,12 @@ impl Spreadsheet {
             .cells
             .unknown_format(index, self.to.0)
             .map(|format| RowProblem::from(CellProblem::NumberFormat(escaped(format).into())).column(&self.to.1));
+        let hidden = || {
+            let displayed = self.cells.row(index).nth(self.to.0).unwrap_or_default();
+            let problem = RowProblem::from(NumberProblem::SheetFormat).column(&self.to.1);
+            self.cells.hides_digits(index, self.to.0).then(|| problem.value(&String::from_utf8_lossy(displayed)))
+        };
+        let problem = problem.or_else(hidden);
         rows.push(number, line, problem, self.cells.row(index));
         self.next += 1;
         true

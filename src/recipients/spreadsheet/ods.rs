@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use quick_xml::events::{BytesStart, Event};
 
 use super::grid::{Area, Grid, MAX_COLUMNS, MAX_MERGED, MAX_ROWS, MAX_TEXT, SheetTable};
-use super::number_format::general;
+use super::number_format::{general, hides_digits};
 use super::package::{CELL_LIMIT, MAX_CELL, MAX_SHEET, MAX_SMALL, Package, Xml, attribute, push_text};
 use super::sheets::{self, SheetName};
 use super::unreadable::{PASSWORD, Parsed, Unreadable};
@@ -108,6 +108,8 @@ struct Cell {
     is_unset: bool,
     /// Whether it is a number whose displayed form the file does not give.
     is_undisplayed: bool,
+    /// Whether its format hides digits of its number.
+    hides_digits: bool,
 }
 
 /// A cell whose start was read, and its value.
@@ -161,6 +163,7 @@ fn table(xml: &mut Xml<'_>) -> Parsed<Option<SheetTable>> {
                     let Value { mut cell, text, is_number } = cell(&start)?;
                     if displayed(xml, &mut cell.text)? {
                         cell.is_unset = false;
+                        cell.hides_digits = is_number && hides_digits(&cell.text, || text.clone().unwrap_or_default());
                     } else if let Some(text) = text {
                         // Some programs leave out what is displayed, so the format of a number is unknown.
                         cell.is_undisplayed = is_number;
@@ -224,6 +227,7 @@ impl Row {
                             false if cell.is_undisplayed => {
                                 grid.unknown_format(column, &cell.text, "without displayed text")?;
                             }
+                            false if cell.hides_digits => grid.hidden_digits(column, &cell.text)?,
                             false => grid.cell(column, &cell.text)?,
                         }
                     }

@@ -49,6 +49,7 @@ impl NumberProblem {
                 "contains a spreadsheet error, or `####` from a narrow column, instead of the number".to_owned()
             }
             Self::SheetRounded => "a spreadsheet rounded the number, and its last digits are lost".to_owned(),
+            Self::SheetFormat => "the format of the cell hides digits of the number".to_owned(),
             Self::SheetCalculated => {
                 "a spreadsheet turned the number into the result of a formula, a date or an amount".to_owned()
             }
@@ -87,6 +88,7 @@ impl NumberProblem {
                 "for another country, add + or 00 and the country code".to_owned()
             }
             Self::SheetError | Self::SheetRounded | Self::SheetCalculated => FIX_SHEET.to_owned(),
+            Self::SheetFormat => "set the format of the column to `0` in the spreadsheet".to_owned(),
             Self::SheetDecimals { whole } => {
                 format!("without decimals it is {whole}: format the column as text in the spreadsheet and export again")
             }

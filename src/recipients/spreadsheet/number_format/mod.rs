@@ -129,6 +129,12 @@ pub(super) fn general(value: f64) -> String {
     format!("{sign}{}", Decimal::new(value).general())
 }
 
+/// Whether a displayed number is in scientific notation and lacks digits of a whole number, which the file has in full.
+pub(super) fn hides_digits(displayed: &str, value: impl Fn() -> String) -> bool {
+    let is_hidden = |value: String| value.bytes().all(|byte| byte.is_ascii_digit()) && !displayed.contains(&value);
+    displayed.contains('E') && is_hidden(value())
+}
+
 impl Section {
     fn new(mut tokens: Vec<FormatToken>) -> Self {
         let mut condition = None;

@@ -134,6 +134,33 @@ fn a_number_that_a_spreadsheet_rounded_is_not_used() {
 }
 
 #[test]
+fn a_phone_whose_format_hides_digits_is_not_said_to_have_lost_them() {
+    let row = r#"<c s="1"><v>1200000</v></c>"#;
+    let rows = format!(
+        r#"{HEADER}<row><c s="1"><v>4917512345678</v></c>{row}</row><row><c s="2"><v>4917512345678</v></c>{row}</row>
+        <row><c t="inlineStr"><is><t>4.92E+12</t></is></c>{row}</row><row><c s="1"><v>4.917E15</v></c>{row}</row>"#
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.xlsx");
+    fs::write(&path, Xlsx { formats: vec!["0.00E+00", "0"], ..Xlsx::of(&rows) }.bytes()).unwrap();
+    let mut reader = open(&Recipients::new(Source::Sheet { path, name: None }, "phone")).unwrap();
+    let mut record = Record::default();
+    let said = [
+        "column `phone`: the format of the cell hides digits of the number; set the format of the column to `0` in",
+        "",
+        "column `phone`: a spreadsheet rounded the number, and its last digits are lost",
+        "column `phone`: a spreadsheet rounded the number, and its last digits are lost",
+    ];
+    for expected in said {
+        assert!(reader.read(&mut record).unwrap());
+        let problem = record.problem.as_ref().or(record.to.as_ref().err()).map(ToString::to_string);
+        let problem = problem.unwrap_or_default();
+        assert!(problem.starts_with(expected) && problem.is_empty() == expected.is_empty(), "{expected}: {problem}");
+        assert_eq!(record.cells[1], "1.20E+06");
+    }
+}
+
+#[test]
 fn a_phone_whose_format_is_unknown_is_never_guessed() {
     let rows = format!(
         r##"{HEADER}<row><c s="1"><v>151234567</v></c><c s="1"><v>0.5</v></c></row>
