@@ -84,6 +84,21 @@ fn closing(record: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
+/// The fewest digits of a phone number in a row that a quoted cell seems to contain.
+const FEWEST_DIGITS: usize = 7;
+
+/// Whether a line break in a cell is followed by what looks like another row: as many delimiters as a row of `columns`
+/// has, and a number in the column `to`. Stray quotes make one cell of two rows.
+pub(in crate::recipients) fn has_row(cell: &[u8], delimiter: u8, columns: usize, to: usize) -> bool {
+    let is_row = |line: &[u8]| {
+        let cells = line.split(|byte| *byte == delimiter);
+        let number = cells.clone().nth(to).unwrap_or_default();
+        let digits = number.iter().filter(|byte| byte.is_ascii_digit()).count();
+        digits >= FEWEST_DIGITS && cells.count() >= columns
+    };
+    columns > 1 && cell.split(|byte| matches!(byte, b'\r' | b'\n')).skip(1).any(is_row)
+}
+
 /// Returns the blank lines before a record: their bytes and their line breaks.
 pub(in crate::recipients) fn blank(bytes: &[u8]) -> (usize, u64) {
     let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
@@ -192,6 +207,24 @@ mod tests {
             assert_eq!(quoting(record.as_bytes(), b','), expected, "{record:?}");
         }
         assert_eq!(quoting(b"\"a\"\t\"b\"\n", b'\t'), Clear);
+    }
+
+    #[test]
+    fn a_row_in_a_cell_is_found() {
+        for (cell, expected) in [
+            ("VIP\n015123456702;Anna;", true),
+            ("VIP\r\n015123456702;Anna;x;y\r\nz", true),
+            ("VIP\rx\r+49 151 23456702;;", true),
+            ("015123456702;Anna;", false),
+            ("VIP\n015123456702;Anna", false),
+            ("VIP\nAnna;015123456702;", false),
+            ("Main St. 1\n12345;Berlin;Germany", false),
+            ("", false),
+        ] {
+            assert_eq!(has_row(cell.as_bytes(), b';', 3, 0), expected, "{cell:?}");
+        }
+        assert!(has_row(b"\nAnna;015123456702", b';', 2, 1));
+        assert!(!has_row(b"\n015123456702", b';', 1, 0));
     }
 
     #[test]

@@ -37,6 +37,10 @@ pub(in crate::recipients) struct Table {
     width: usize,
     /// The columns up to the last one with a name.
     named: usize,
+    /// The phone column.
+    to: usize,
+    /// How many rows have a cell that looks as if stray quotes made it of several rows, and the line of the first.
+    swallowing: (u64, u64),
     /// Whether it is a report, whose cells have formulas escaped.
     report: bool,
     blank: BlankRows,
@@ -96,6 +100,8 @@ impl Table {
             cells: ByteRecord::new(),
             width,
             named: columns.names.len(),
+            to: columns.to,
+            swallowing: (0, 0),
             report,
             blank: BlankRows::default(),
             after_blank: None,
@@ -142,7 +148,8 @@ impl Table {
                     let (blank, lines) = quotes::blank(record);
                     let record = record.get(blank..).unwrap_or_default();
                     let line = start.line() + lines;
-                    let quoting = match record.contains(&b'"') {
+                    let has_quotes = record.contains(&b'"');
+                    let quoting = match has_quotes {
                         true => quotes::quoting(record, self.delimiter),
                         false => Quoting::Clear,
                     };
@@ -153,7 +160,12 @@ impl Table {
                         self.cells.clear();
                         return Ok(Some(TableRecord { line, problem: Some(too_long()) }));
                     }
-                    return Ok(Some(TableRecord { line, problem: self.flaw(quoting) }));
+                    let problem = self.flaw(quoting);
+                    if has_quotes && problem.is_none() && self.swallows_a_row() {
+                        let (rows, first) = self.swallowing;
+                        self.swallowing = (rows + 1, if rows == 0 { line } else { first });
+                    }
+                    return Ok(Some(TableRecord { line, problem }));
                 }
                 Err(_) if self.csv.get_ref().refused() => {
                     let held = self.csv.get_ref().held();
@@ -217,6 +229,10 @@ impl Table {
         }
     }
 
+    fn swallows_a_row(&self) -> bool {
+        self.cells.iter().any(|cell| quotes::has_row(cell, self.delimiter, self.named, self.to))
+    }
+
     /// Returns the cell of a column; empty if the row has none.
     pub(in crate::recipients) fn cell(&self, column: usize) -> &[u8] {
         if self.is_blank {
@@ -248,7 +264,17 @@ impl Table {
     pub(in crate::recipients) fn notes(&self) -> Vec<ListNote> {
         // They are at the end only if no record follows.
         let blank = if self.after_blank.is_none() { self.blank.note() } else { None };
-        self.text().chosen().note().into_iter().chain(blank).collect()
+        let (rows, first) = self.swallowing;
+        let swallowed = (rows > 0).then(|| ListNote {
+            code: "swallowed_row",
+            message: format!(
+                "in {}, a quoted cell contains a line that looks like another row; the first is on line {first}: if its \
+                 quotes are stray, that person gets no message; remove these quotes",
+                count(rows, "row")
+            ),
+            rows,
+        });
+        self.text().chosen().note().into_iter().chain(swallowed).chain(blank).collect()
     }
 
     /// Its text.

@@ -91,6 +91,23 @@ fn a_bad_quote_costs_one_row_whatever_ends_the_lines() {
     assert_eq!(codes("phone,name\n1,\"Ana\r"), [Some("bad_quotes".to_owned())]);
 }
 
+#[test]
+fn rows_that_stray_quotes_may_have_swallowed_are_noted() {
+    let note = |list: &str| {
+        let mut reader = open(&case(list).recipients).unwrap();
+        let mut record = Record::default();
+        while reader.read(&mut record).unwrap() {}
+        reader.notes().into_iter().find(|note| note.code == "swallowed_row")
+    };
+    let stray = "85268411201;Hans;\"VIP\n85268411202;Anna;\"\n";
+    let found = note(&format!("phone;name;note\n85268411200;Ed;\"a\nb\"\n{stray}85268411203;Uwe;\n{stray}")).unwrap();
+    assert_eq!(found.rows, 2);
+    assert!(found.message.starts_with("in 2 rows, a quoted cell contains a line"), "{}", found.message);
+    assert!(found.message.contains("the first is on line 4: if its quotes are stray"), "{}", found.message);
+    let address = "phone;name;note\n85268411201;Hans;\"Main St. 1; 2nd floor\n12345; Berlin; Germany\"\n";
+    assert_eq!(note(address), None);
+}
+
 /// Reads a list to its end, and returns its rows and the words of the note about blank rows.
 fn with_blank_rows(list: &str) -> (Vec<Row>, Option<String>) {
     let case = case(list);
