@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::engine::Bad;
-use crate::model::{CellProblem, Flaw, RowProblem};
+use crate::model::{CellProblem, Flaw, RowNumber, RowProblem};
 use crate::store::PlannedRow;
 use crate::text::escaped;
 
@@ -78,12 +78,12 @@ impl ProblemGroups {
                     }
                 }
             }
-            Bad::Duplicate { row, earlier } => {
+            Bad::Duplicate { row, line, earlier, earlier_line } => {
                 let words = Cow::Borrowed("the same number as an earlier row");
                 let reason = ProblemReason { code: "duplicate", words, columns: Vec::new(), path: None };
                 self.count(reason, row.0, true, || Example {
-                    row: format!("row {row}"),
-                    words: Some(format!("the same number as row {earlier}")),
+                    row: row_and_line(*row, *line),
+                    words: Some(format!("the same number as {}", row_and_line(*earlier, *earlier_line))),
                     value: None,
                     rule: None,
                     hint: None,
@@ -160,11 +160,16 @@ pub(in crate::cli) fn is_unreadable(problem: &RowProblem) -> bool {
         )
 }
 
+/// Names a row: `row 2, line 3`.
+pub(in crate::cli) fn row_and_line(row: RowNumber, line: Option<u64>) -> String {
+    line.map_or_else(|| format!("row {row}"), |line| format!("row {row}, line {line}"))
+}
+
 fn example(row: &PlannedRow, problem: &RowProblem) -> Example {
     let words = problem.beyond_reason();
     let value = problem.value.as_deref().filter(|value| !words.as_ref().is_some_and(|words| words.contains(value)));
     Example {
-        row: format!("row {}, line {}", row.row, row.line),
+        row: row_and_line(row.row, Some(row.line)),
         value: value.map(|value| escaped(value).into_owned()),
         rule: problem.rule.as_ref().filter(|_| words.is_none()).map(ToString::to_string),
         words,

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::campaign_file::{FileProblem, Loaded, Place};
+use crate::cli::output::problem_groups::row_and_line;
 use crate::engine::{Bad, Warning};
 use crate::model::RowNumber;
 
@@ -31,9 +32,10 @@ pub(in crate::cli) fn row(loaded: &Loaded, bad: &Bad<'_>) -> Vec<Value> {
             };
             row.problems.iter().map(problem).collect()
         }
-        Bad::Duplicate { row, earlier } => vec![json!({
-            "severity": "error", "row": row.0, "code": "duplicate",
-            "message": format!("the same number as row {earlier}"), "earlier_row": earlier.0,
+        Bad::Duplicate { row, line, earlier, earlier_line } => vec![json!({
+            "severity": "error", "row": row.0, "line": line, "code": "duplicate",
+            "message": format!("the same number as {}", row_and_line(*earlier, *earlier_line)),
+            "earlier_row": earlier.0, "earlier_line": earlier_line,
         })],
     }
 }

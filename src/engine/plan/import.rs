@@ -18,6 +18,7 @@ use crate::engine::error::PANICKED;
 use crate::engine::plan::due_rows::DueRows;
 use crate::engine::plan::error::PlanError;
 use crate::engine::plan::media_links::Links;
+use crate::engine::plan::row_lines::RowLines;
 use crate::engine::plan::scan::{self, Chunk, Keep, ScanSummary};
 use crate::engine::plan::validate::{Measure, RowValidator};
 use crate::engine::plan::warnings::Warning;
@@ -255,9 +256,11 @@ impl Plan {
         self.measure.kinds = decoder.number_kinds().map(|kinds| (kinds, decoder.number_column().to_owned()));
         let (scan, mut planned) = scan::start(self.reader.without_digest(), self.measure, folder, Keep::Bad);
         let mut checked = Checked::default();
+        let mut lines = RowLines::default();
         while let Some(chunk) = planned.recv().await {
             match chunk {
-                Chunk::Rows { rows, numbers, read, bytes, total } => {
+                Chunk::Rows { rows, numbers, lines: next, read, bytes, total } => {
+                    lines.append(&next);
                     checked.rows += read;
                     checked.invalid += rows.len() as u64;
                     checked.plus_one += numbers.iter().filter(|(phone, _)| phone.starts_with_plus_one()).count() as u64;
@@ -270,7 +273,7 @@ impl Plan {
                 Chunk::Duplicates(pairs) => {
                     checked.duplicates += pairs.len() as u64;
                     for (row, earlier) in pairs {
-                        each(Bad::Duplicate { row, earlier })?;
+                        each(Bad::Duplicate { row, line: lines.of(row), earlier, earlier_line: lines.of(earlier) })?;
                     }
                 }
                 Chunk::End { summary: ScanSummary { warnings, links, due }, .. } => {
@@ -306,7 +309,11 @@ pub enum Bad<'a> {
     Duplicate {
         /// The row.
         row: RowNumber,
+        /// Its line; `None` if it is not known.
+        line: Option<u64>,
         /// The first row with that number.
         earlier: RowNumber,
+        /// The line of that row.
+        earlier_line: Option<u64>,
     },
 }

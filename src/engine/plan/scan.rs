@@ -18,6 +18,7 @@ use crate::store::PlannedRow;
 use crate::engine::plan::due_rows::DueRows;
 use crate::engine::plan::error::PlanError;
 use crate::engine::plan::media_links::{Links, Noted};
+use crate::engine::plan::row_lines::RowLines;
 use crate::engine::plan::validate::{Measure, Notes, RowValidator};
 use crate::engine::plan::warnings::{self, Warning};
 
@@ -35,6 +36,8 @@ pub(in crate::engine) enum Chunk {
         rows: Vec<PlannedRow>,
         /// The numbers of the rows that can be sent, duplicates included.
         numbers: Vec<(Phone, RowNumber)>,
+        /// The lines of all rows that were read.
+        lines: RowLines,
         read: u64,
         bytes: u64,
         total: Option<u64>,
@@ -67,6 +70,7 @@ struct ValidatedBatch {
     rows: Vec<PlannedRow>,
     /// The numbers of the rows that can be sent.
     numbers: Vec<(Phone, RowNumber)>,
+    lines: RowLines,
     notes: Notes,
     read: u64,
     bytes: u64,
@@ -148,7 +152,8 @@ fn read(source: &Mutex<Source>, rows: &mut Rows) -> Option<(Answer, Result<Valid
     }
     let (bytes, total) = (source.reader.bytes_read(), source.reader.total_bytes());
     let (read, kept) = (rows.len() as u64, Vec::new());
-    let blank = ValidatedBatch { rows: kept, numbers: Vec::new(), notes: Notes::default(), read, bytes, total };
+    let (numbers, lines, notes) = (Vec::new(), RowLines::default(), Notes::default());
+    let blank = ValidatedBatch { rows: kept, numbers, lines, notes, read, bytes, total };
     Some((answer, more.map(|_| blank).map_err(PlanError::Read)))
 }
 
@@ -163,6 +168,9 @@ fn validate_all(
     validated.numbers.reserve(rows.len());
     for index in 0..rows.len() {
         decoder.decode(rows, index, record);
+        if keep == Keep::Bad {
+            validated.lines.add(record.row, record.line);
+        }
         let problems = match validator.row(record) {
             Ok(phone) => {
                 validated.numbers.push((phone, record.row));
@@ -192,14 +200,14 @@ fn collect(
     for awaited in queue {
         // A failed worker sends nothing.
         let Ok(validated) = awaited.recv() else { return Ok(None) };
-        let ValidatedBatch { rows, numbers, notes, read, bytes, total } = validated?;
+        let ValidatedBatch { rows, numbers, lines, notes, read, bytes, total } = validated?;
         for (phone, row) in &numbers {
             duplicates.push(*phone, *row).map_err(PlanError::Spill)?;
         }
         warnings::add(&mut warnings, notes.warnings);
         notes.links.into_iter().for_each(|seen| links.add(seen));
         due.merge(&notes.due);
-        if chunks.blocking_send(Chunk::Rows { rows, numbers, read, bytes, total }).is_err() {
+        if chunks.blocking_send(Chunk::Rows { rows, numbers, lines, read, bytes, total }).is_err() {
             return Ok(None);
         }
     }

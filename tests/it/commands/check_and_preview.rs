@@ -14,7 +14,9 @@ fn check_reports_every_bad_row_and_writes_those_that_can_be_corrected() {
     let env = TestEnv::with(&CampaignFile::default(), list);
     let checked = env.run_offline(&["check", "job.yaml", "--rejects", "rejects.csv"]);
     assert_eq!(checked.code, 2, "{checked}");
-    for part in ["row 2, line 3", "row 3, line 4", "row 4: the same number as row 1", "1 of 4 rows can be sent"] {
+    for part in
+        ["row 2, line 3", "row 3, line 4", "row 4, line 5: the same number as row 1, line 2", "1 of 4 rows can be sent"]
+    {
         assert!(checked.out.contains(part), "{part}: {checked}");
     }
     let rejects = env.read("rejects.csv");
