@@ -210,7 +210,7 @@ async fn ask_account(
 ) -> Result<Vec<AccountFinding>, CliError> {
     let account = session::account(campaign, global).await?;
     let rows = (checked.sendable(), checked.plus_one);
-    match account_check::of_campaign(campaign, &account.endpoint, columns, rows, store).await? {
+    match account_check::of_campaign(campaign, &account, columns, rows, store).await? {
         Some(found) => Ok(found),
         None => {
             console::info(&format!("{} does not support this account check", campaign.api.title()));

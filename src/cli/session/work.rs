@@ -162,7 +162,13 @@ impl Session {
                 template_check::before_sending(&store, &run, renderer, &stop, &job.events, global).await?;
                 match asked {
                     AccountQuestion::Open => account_check::before_sending(&job, &stop, &job.events).await,
-                    AccountQuestion::Answered => Ok(()),
+                    AccountQuestion::Answered => {
+                        if let Some(id) = account.business_account.get() {
+                            // It is set once.
+                            let _ = job.business_account.set(id.clone());
+                        }
+                        Ok(())
+                    }
                 }
             };
             checked.await.inspect_err(|_| progress.finish())?;

@@ -3,6 +3,8 @@
 //! A question that Meta refuses does not mean that it refuses messages. Only what Meta says of the token, the number, the
 //! account or the template itself counts against the run.
 
+use std::time::Duration;
+
 use reqwest::{StatusCode, Url};
 use serde_json::Value;
 
@@ -27,6 +29,9 @@ const NUMBER_FIELDS: [&str; 7] = [
 pub(super) const TEMPLATE_FIELDS: &str = "name,language,status,category,parameter_format,quality_score,components";
 /// The most templates in one answer. A name has at most one for each language.
 const MOST_TEMPLATES: &str = "200";
+
+/// How long the question about the token may take, which is only for a warning.
+const TOKEN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a question has no answer.
 pub(super) enum Unanswered {
@@ -58,18 +63,20 @@ impl MetaClient {
             }),
             None => None,
         };
-        let token = match named.app {
-            Some(app) => self.token_expiry(&app).await,
+        let token = match &named.app {
+            Some(app) => self.token_expiry(app).await,
             None => None,
         };
-        Ok(AccountAnswers { number, template, token, only_marketing: self.is_for_marketing() })
+        let business_account = self.account_id().map(str::to_owned).or(named.account);
+        Ok(AccountAnswers { number, template, business_account, token, only_marketing: self.is_for_marketing() })
     }
 
     /// Returns when the access token expires, if the app's secret is known, with which Meta lets an app ask about its tokens
     /// ("Debug token"). Without an answer, nothing is known: it is only for a warning.
     async fn token_expiry(&self, app: &str) -> Option<TokenExpiry> {
         let (url, credential) = self.token_question(app)?;
-        let (status, _, body) = self.link().get_as(url, credential).await.ok()?;
+        let (status, _, body) =
+            tokio::time::timeout(TOKEN_TIMEOUT, self.link().get_as(url, credential)).await.ok()?.ok()?;
         let answer = serde_json::from_slice(&body).ok().filter(|_| status.is_success())?;
         account_words::token_expiry(&answer)
     }
