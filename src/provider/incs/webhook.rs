@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::envelope::MessageId;
 use crate::model::{DeliveryStatus, Millis, Problem, Reply, StatusUpdate, plain_code};
+use crate::provider::lenient_json::parse;
 use crate::provider::webhook::{BadCallback, Callback, people_in, reply, seconds, word};
 
 /// Parses the body of a webhook call. `now` is the time of a reply that has none.
@@ -17,7 +18,7 @@ use crate::provider::webhook::{BadCallback, Callback, people_in, reply, seconds,
 /// When it is not JSON, or lacks a required value.
 pub fn callback(body: &[u8], now: Millis) -> Result<Callback, BadCallback> {
     let text = body;
-    let body: Value = serde_json::from_slice(text).map_err(|_| BadCallback::NotJson)?;
+    let body = parse(text).ok_or(BadCallback::NotJson)?;
     match body["event"].as_str() {
         Some("message_status_update") => {
             Ok(Callback { statuses: vec![status(&body, id_in(text))?], ..Callback::default() })

@@ -14,7 +14,7 @@ use super::account_events;
 use super::classify::words;
 use super::receiver::MetaReceiver;
 use crate::model::{DeliveryStatus, Millis, Problem, Reference, Reply, StatusUpdate, plain_code};
-use crate::provider::lenient_json::items;
+use crate::provider::lenient_json::{items, parse as parse_json};
 use crate::provider::webhook::{BadCallback, Callback, people, people_in, phone, reply, seconds, user, word};
 
 /// Parses the body of a webhook call. `signature` is the header `X-Hub-Signature-256`, which must match the raw body
@@ -59,7 +59,7 @@ fn is_signed(body: &[u8], signature: Option<&str>, app_secret: &SecretString) ->
 /// # Errors
 /// When it is not JSON.
 pub(super) fn parse(body: &[u8], receiver: &MetaReceiver, now: Millis) -> Result<Callback, BadCallback> {
-    let body: Value = serde_json::from_slice(body).map_err(|_| BadCallback::NotJson)?;
+    let body = parse_json(body).ok_or(BadCallback::NotJson)?;
     let mut callback = Callback::default();
     let mut accounts = BTreeSet::new();
     for entry in items(&body, "entry") {
