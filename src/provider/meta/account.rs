@@ -24,12 +24,12 @@ const NUMBER_FIELDS: [&str; 7] = [
     "health_status",
 ];
 /// What is asked about the template.
-const TEMPLATE_FIELDS: &str = "name,language,status,category,parameter_format,quality_score,components";
+pub(super) const TEMPLATE_FIELDS: &str = "name,language,status,category,parameter_format,quality_score,components";
 /// The most templates in one answer. A name has at most one for each language.
 const MOST_TEMPLATES: &str = "200";
 
 /// Why a question has no answer.
-enum Unanswered {
+pub(super) enum Unanswered {
     /// Meta refused it, with its code and its subcode.
     Refused { code: u64, subcode: u64, problem: Problem },
     /// The answer is not one of Meta's.
@@ -148,7 +148,7 @@ impl MetaClient {
     }
 
     /// Makes one request and returns the JSON object of its answer.
-    async fn ask(&self, url: Url) -> Result<Value, Unanswered> {
+    pub(super) async fn ask(&self, url: Url) -> Result<Value, Unanswered> {
         let (status, wait, body) = self.link().get(url).await.map_err(Unanswered::Failed)?;
         let value: Option<Value> = serde_json::from_slice(&body).ok().filter(Value::is_object);
         match value {
