@@ -71,7 +71,10 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         for (line, words) in open_points(loaded.document.text()) {
             let place = format!("{}:{line}", args.file.display());
             // What was guessed names columns, which may be personal.
-            console::info_to_person(&format!("{place}: {words}"), &format!("{place}: init left a guess or a gap"));
+            console::info_to_person(
+                &format!("{place}: {words}"),
+                &format!("{place}: a comment from `campaigner init` marks something to check or complete"),
+            );
         }
     }
     let store = Store::open_if_there(&global.db).await?;

@@ -292,8 +292,8 @@ async fn conclude(
 
 /// Returns in words why a run was halted, and what to do.
 fn halted(run: &Run, api: ProviderApi, ending: &RunResult, problem: &Problem) -> String {
-    let advice =
-        provider::advice(api, &problem.code).unwrap_or("fix what the provider reports, there or in the configuration");
+    let advice = provider::advice(api, &problem.code)
+        .unwrap_or("fix the problem that the provider reports, in your account or in the configuration");
     let rejected = ending.tally.of(State::Rejected);
     let rejected = match rejected {
         0 => String::new(),

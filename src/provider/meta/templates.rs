@@ -86,7 +86,7 @@ impl MetaTemplates {
     #[must_use]
     pub fn cannot_change() -> Error {
         Error::Which(
-            "campaigner can list, show and pull templates at Meta; create, update and delete them in Meta's WhatsApp \
+            "campaigner can list, show and pull Meta's templates; create, update and delete them in Meta's WhatsApp \
              Manager"
                 .to_owned(),
         )
@@ -111,7 +111,7 @@ fn listed(entry: &Value) -> Option<TemplateSummary> {
 fn failure(unanswered: Unanswered) -> Error {
     let refused = |problem: Problem| Error::Refused {
         provider: META,
-        advice: advice(ProviderApi::Meta, &problem.code).unwrap_or("fix what Meta reports"),
+        advice: advice(ProviderApi::Meta, &problem.code).unwrap_or("fix the problem that Meta reports"),
         message: problem.message().into_owned(),
         code: problem.code,
         request_id: None,

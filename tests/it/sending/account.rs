@@ -151,7 +151,7 @@ fn check_says_what_meta_says_of_the_account_and_sends_nothing() {
     for line in [
         "account meta",
         "ok      the sending number works; its display name is Jaspers Market [number]",
-        "ok      the quality rating of the number is GREEN [quality]",
+        "ok      the number's quality rating is GREEN [quality]",
         "ok      the number may send 80 messages per second (STANDARD) [throughput]",
         "ok      the account may message 2,000 people in 24 hours (TIER_2K) [messaging_limit]",
         "ok      the template `spring_sale` in en_US is `APPROVED` (MARKETING) [template_state]",
@@ -234,7 +234,7 @@ fn what_blocks_the_account_stops_a_run_before_its_first_message() {
     meta.says((200, yellow), good());
     let sent = meta.run(&env, &["resume", "--no-wait"]);
     assert_eq!((sent.code, meta.sent()), (0, 3), "{sent}");
-    for words in ["quality rating of the number is YELLOW", "may message 2 people in 24 hours (TIER_2)"] {
+    for words in ["number's quality rating is YELLOW", "may message 2 people in 24 hours (TIER_2)"] {
         assert!(sent.err.contains(words), "{sent}");
     }
 
@@ -270,7 +270,7 @@ fn on_a_terminal_the_account_is_asked_before_the_person_is() {
     yellow["quality_rating"] = json!("YELLOW");
     meta.says((200, yellow), (200, template("APPROVED", "Hi {{1}}")));
     let mut terminal = Terminal::start(&env, &prelude, None, &["run", "job.yaml", "--no-wait"]);
-    terminal.wait_for("warning the quality rating of the number is YELLOW");
+    terminal.wait_for("warning the number's quality rating is YELLOW");
     terminal.wait_for("Send 3 messages? [y/N] ");
     let asked = meta.server.requests();
     terminal.write("y\n");
