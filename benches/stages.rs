@@ -336,7 +336,7 @@ fn check(c: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut group = c.benchmark_group("check");
     group.throughput(Throughput::Elements(ROWS)).sample_size(10);
-    group.bench_function("check 100,000 rows, 1 % bad", |b| {
+    group.bench_function("check 100,000 rows, 1% bad", |b| {
         b.iter(|| {
             let plan = Plan::open(&campaign).unwrap();
             let found = |bad: Bad<'_>| {

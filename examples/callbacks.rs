@@ -73,7 +73,7 @@ fn main() {
     waits.sort_unstable();
     let wait = |share: usize| waits[(waits.len() - 1) * share / 100].as_secs_f64() * 1e3;
     println!("webhooks             {:>10.0} per second, {count} in {seconds:.1} s", count as f64 / seconds);
-    println!("until the answer     {:>10.1} ms median, {:.1} ms for 99 %", wait(50), wait(99));
+    println!("until the answer     {:>10.1} ms median, {:.1} ms for 99%", wait(50), wait(99));
     let status = campaigner(&["status", "load-1", "--json"]).output().unwrap().stdout;
     let status: serde_json::Value = serde_json::from_slice(&status).unwrap();
     assert_eq!(status["states"]["read"], args.messages, "all messages are read: {status}");

@@ -128,7 +128,7 @@ fn run(args: &Args, folder: &Path, base: &str, sends: &AtomicU64) -> f64 {
     }
     println!("sending              {:>10.0} messages/s", messages / seconds);
     println!(
-        "CPU while sending    {:>10.1} µs per message, {:.0} % of one core",
+        "CPU while sending    {:>10.1} µs per message, {:.0}% of one core",
         (last.1 - first.1) / messages * 1e6,
         (last.1 - first.1) / seconds * 100.0
     );

@@ -25,8 +25,7 @@ pub(super) fn read(
             && !scheduled
             && path.contains(DATE)
         {
-            let message =
-                format!("`{key}` contains the date of a run, but there is no `schedule` to set its time zone");
+            let message = format!("`{key}` contains `{{{{ date }}}}`, but there is no `schedule` to set its time zone");
             let problem = FileProblem::new("bad_value", node.place, message);
             problems.push(problem.hint("add `schedule`, or write a fixed date"));
         }

@@ -223,11 +223,11 @@ impl fmt::Display for WaitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rows { window: true, send_at: true } => {
-                f.write_str("the send window, the rows' own times, or another attempt")
+                f.write_str("the send window, the rows' own send times, or another attempt")
             }
             Self::Rows { window: true, .. } => f.write_str("the send window, or another attempt"),
-            Self::Rows { send_at: true, .. } => f.write_str("the rows' own times, or another attempt"),
-            Self::Rows { .. } => f.write_str("the next attempt for every remaining row"),
+            Self::Rows { send_at: true, .. } => f.write_str("the rows' own send times, or another attempt"),
+            Self::Rows { .. } => f.write_str("every remaining row is waiting for its next attempt"),
             Self::Quota(1) => f.write_str("today's quota of 1 message is used up"),
             Self::Quota(most) => write!(f, "today's quota of {} messages is used up", text::grouped((*most).into())),
             Self::Provider => f.write_str("the provider asked for a pause"),

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::engine::dispatch::Eligibility;
 use crate::engine::error::EngineError;
 use crate::engine::job::Job;
 use crate::engine::job::thaw;
@@ -26,7 +27,7 @@ pub(super) fn begin(job: &Job, sends: bool) {
 }
 
 /// Checks for requests and follows them. Returns only if the store's file is no longer where it was opened.
-pub(super) async fn follow(job: &Job, sends: bool) -> EngineError {
+pub(super) async fn follow(job: &Job, eligibility: &Eligibility, sends: bool) -> EngineError {
     // The job starts with its own rate: the campaign's, or the one on the command line.
     let mut rate = job.run.rate;
     let mut reports = AccountReports::of(job, sends);
@@ -39,7 +40,7 @@ pub(super) async fn follow(job: &Job, sends: bool) -> EngineError {
             tracing::warn!(%error, "reading the account's pause failed");
         }
         if let Some(reports) = &mut reports
-            && let Err(error) = reports.follow(job).await
+            && let Err(error) = reports.follow(job, eligibility).await
         {
             tracing::warn!(%error, "reading account events failed");
         }
@@ -79,14 +80,19 @@ impl AccountReports {
         follows.then(|| Self { template: MessageTemplate::of(&job.campaign), since, seen: Vec::new() })
     }
 
-    /// Shows what is new, and stops the run if its template can no longer be sent.
-    async fn follow(&mut self, job: &Job) -> Result<(), StoreError> {
-        let events = job.store.account_events(&job.account, job.provider.business_account(), self.since).await?;
-        for event in events {
+    /// Shows what is new, and stops the run if its template can no longer be sent. While nothing may be sent anyway, the
+    /// state may still change.
+    async fn follow(&mut self, job: &Job, eligibility: &Eligibility) -> Result<(), StoreError> {
+        let known = job.business_account.get().map(String::as_str).or(job.provider.business_account());
+        let is_waiting = eligibility.closed_until(job.clock.now()).is_some() || job.stop.is_paused();
+        for event in job.store.account_events(&job.account, known, self.since).await? {
             if self.seen.contains(&event) || !self.concerns_run(&event) {
                 continue;
             }
-            match event.stops().filter(|_| self.template.fixed().is_some()) {
+            // Without the account's id, the template may be another account's of the same name.
+            let stops = event.stops().filter(|_| self.template.fixed().is_some() && known.is_some());
+            match stops {
+                Some(_) if is_waiting => continue,
                 Some(problem) => job.stop.stop(Reason::Halt(problem)),
                 None => (job.events)(Event::Notice(Notice::Account(Box::new(event.clone())))),
             }

@@ -1,6 +1,6 @@
 //! A job: what a process needs to work on one run, the campaign stored with it, and the helpers that all stages share.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::campaign_file;
@@ -31,6 +31,8 @@ pub struct Job {
     /// When it was created. What the provider has reported about the account since then counts; what was before shows
     /// when the account is checked.
     pub created_at: Millis,
+    /// The provider's id of the business account, once the account was checked.
+    pub business_account: OnceLock<String>,
     /// The provider account.
     pub provider: Provider,
     /// The account's fingerprint, under which the store keeps the pauses that the provider asked for.
@@ -90,6 +92,7 @@ impl Job {
             campaign: campaign.clone(),
             renderer,
             created_at: Millis::now(),
+            business_account: OnceLock::new(),
             provider,
             account: endpoint.fingerprint(),
             limiter,

@@ -165,7 +165,7 @@ async fn stages(
     tokio::pin!(rounds);
     let failed = tokio::select! {
         done = &mut rounds => return done,
-        failed = control::follow(job, sends) => failed,
+        failed = control::follow(job, eligibility, sends) => failed,
         failed = clock_skew::polls_meanwhile(job, sends) => failed,
     };
     // Requests in flight finish first.

@@ -81,7 +81,7 @@ fn to_incs(
         return;
     }
     let Some(template) = message.get_mut("template").and_then(Value::as_object_mut) else { return };
-    // A template with a language is written in Meta's way. INCS finds the language by the template's name.
+    // A template with a language is written in Meta's way. INCS determines the language from the template's name.
     let code = match template.get("language") {
         Some(Value::String(code)) => Some(code.clone()),
         Some(Value::Object(language)) => language.get("code").and_then(Value::as_str).map(str::to_owned),

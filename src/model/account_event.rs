@@ -134,7 +134,7 @@ impl fmt::Display for AccountEvent {
             AccountChange::TemplateQuality => {
                 f.write_str("the provider rates the quality of the ")?;
                 of_template(f)?;
-                write!(f, " {value}; a template rated RED is paused")?;
+                write!(f, " as {value}; a template rated RED is paused")?;
             }
             AccountChange::TemplateCategory => {
                 f.write_str("the provider moved the ")?;

@@ -124,7 +124,7 @@ impl fmt::Display for Notice {
             }
             Self::Warning(words) => f.write_str(words),
             Self::NothingDue { until, own_times } => {
-                let why = if *own_times { "their own time or their next attempt" } else { "their next attempt" };
+                let why = if *own_times { "their own send time or their next attempt" } else { "their next attempt" };
                 write!(f, "nothing to send before {until}: all remaining rows are waiting for {why}")
             }
             Self::Waiting { until, in_any_case } => {
@@ -157,7 +157,7 @@ impl fmt::Display for Notice {
             }
             Self::HookFailed { run, failed, summary } => write!(
                 f,
-                "could not notify anyone that {run} finished: {failed}; the result is in {}",
+                "could not deliver the notification that {run} finished: {failed}; the result is in {}",
                 summary.display()
             ),
         }

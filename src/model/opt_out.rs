@@ -312,13 +312,10 @@ mod tests {
         Reply {
             id: "m".into(),
             from: Phone::from_digits("85268411234"),
-            user: None,
-            answers: None,
             at: Millis(1),
             kind: "text".into(),
-            choice: None,
-            title: None,
             text: Some(text.into()),
+            ..Reply::default()
         }
     }
 

@@ -8,7 +8,7 @@ use super::{Millis, Phone, UserId};
 use crate::text::grouped;
 
 /// A message from a person to the business.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Reply {
     /// The provider's id. Two replies with the same id are the same reply.
     pub id: String,
@@ -16,6 +16,8 @@ pub struct Reply {
     pub from: Option<Phone>,
     /// The provider's id of the sender, if it gives one.
     pub user: Option<UserId>,
+    /// The provider's id of the sender that several businesses share, if it gives one.
+    pub parent: Option<UserId>,
     /// The provider's id of our message that it answers, if given.
     pub answers: Option<String>,
     /// When it was sent.
@@ -125,6 +127,7 @@ mod tests {
             id: "m".into(),
             from: Phone::from_digits("85268411234"),
             user: None,
+            parent: None,
             answers: None,
             at: Millis(1),
             kind: "text".into(),

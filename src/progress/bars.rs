@@ -217,7 +217,7 @@ mod tests {
         }
         assert_eq!(
             shown(&term)[1..],
-            ["    media ##########---------- 20 of 40 (50 %)", "          10.0/s, about 2 s left"]
+            ["    media ##########---------- 20 of 40 (50%)", "          10.0/s, about 2 s left"]
         );
         let after = |millis: u64| start + Duration::from_millis(5_000 + millis);
         bars.on(Event::Planned(at(0)), after(0));
@@ -228,9 +228,9 @@ mod tests {
             shown(&term),
             [
                 "read 1,000 rows, 1,000 to send",
-                "     sent ####---------------- 200 of 1,000 (20 %)",
-                "delivered -------------------- 0 of 200 (0 %)",
-                "     read -------------------- 0 of 200 (0 %)",
+                "     sent ####---------------- 200 of 1,000 (20%)",
+                "delivered -------------------- 0 of 200 (0%)",
+                "     read -------------------- 0 of 200 (0%)",
                 "          100/s, about 8 s left",
             ]
         );
@@ -248,9 +248,9 @@ mod tests {
             shown(&term),
             [
                 "read 1,000 rows, 1,000 to send",
-                "     sent #################### 1,000 of 1,000 (100 %)",
-                "delivered -------------------- 2 of 1,000 (0 %)",
-                "     read -------------------- 1 of 1,000 (0 %)",
+                "     sent #################### 1,000 of 1,000 (100%)",
+                "delivered -------------------- 2 of 1,000 (0%)",
+                "     read -------------------- 1 of 1,000 (0%)",
                 "          1 failed",
             ]
         );
@@ -308,9 +308,9 @@ mod tests {
             shown(&term),
             [
                 "sale-1 · sending",
-                "     sent ##########---------- 500 of 1,000 (50 %)",
-                "delivered -------------------- 0 of 500 (0 %)",
-                "     read -------------------- 0 of 500 (0 %)",
+                "     sent ##########---------- 500 of 1,000 (50%)",
+                "delivered -------------------- 0 of 500 (0%)",
+                "     read -------------------- 0 of 500 (0%)",
                 "          waits for its window",
                 "          1 × code_1: no",
                 "          2 × code_2: no",

@@ -171,7 +171,7 @@ mod tests {
             let event = Event::Imported { rows: step * 10, bytes: step * 100, total_bytes: Some(10_000) };
             plain.on(event, after(step * 100));
         }
-        assert_eq!(captured.lines(), ["reading: 500 rows (50 % of the file)"]);
+        assert_eq!(captured.lines(), ["reading: 500 rows (50% of the file)"]);
 
         plain.on(Event::Planned(at(0)), after(6_000));
         assert_eq!(captured.lines(), ["read 1,000 rows, 1,000 to send"]);
@@ -183,8 +183,8 @@ mod tests {
         assert_eq!(
             captured.lines(),
             [
-                "sending: 500 of 1,000 accepted (50 %), 100/s, about 5 s left",
-                "sending: 1,000 of 1,000 accepted (100 %), 100/s",
+                "sending: 500 of 1,000 accepted (50%), 100/s, about 5 s left",
+                "sending: 1,000 of 1,000 accepted (100%), 100/s",
                 "sent: 1,000 of 1,000 accepted",
             ]
         );
@@ -194,7 +194,7 @@ mod tests {
         plain.on(Event::Moved(delivered), after(17_000));
         assert!(captured.lines().is_empty(), "too early for another line");
         plain.finish(after(17_100));
-        assert_eq!(captured.lines(), ["statuses: 1 of 1,000 delivered (0 %)"]);
+        assert_eq!(captured.lines(), ["statuses: 1 of 1,000 delivered (0%)"]);
     }
 
     #[test]
@@ -205,9 +205,9 @@ mod tests {
         for done in 0..=100 {
             plain.on(Event::Asked { done, total: 100 }, start + Duration::from_millis(done * 90));
         }
-        assert_eq!(captured.lines(), ["checking media files: 56 of 100 (56 %)"]);
+        assert_eq!(captured.lines(), ["checking media files: 56 of 100 (56%)"]);
         plain.finish(start + Duration::from_secs(9));
-        assert_eq!(captured.lines(), ["checking media files: 100 of 100 (100 %)"]);
+        assert_eq!(captured.lines(), ["checking media files: 100 of 100 (100%)"]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub(super) fn rows_left(rows: u64, bytes: u64, total: u64) -> u64 {
     left.checked_div(u128::from(bytes)).and_then(|left| u64::try_from(left).ok()).unwrap_or(0)
 }
 
-/// `reading: 120,000 rows (45 % of the file)`
+/// `reading: 120,000 rows (45% of the file)`
 pub(super) fn reading(rows: u64, bytes: u64, total: Option<u64>) -> String {
     match total.filter(|total| *total > 0) {
         Some(total) => format!("reading: {} ({} of the file)", count(rows, "row"), percent(bytes, total)),
@@ -25,7 +25,7 @@ pub(super) fn reading(rows: u64, bytes: u64, total: Option<u64>) -> String {
     }
 }
 
-/// `checking media files: 120 of 400 (30 %)`
+/// `checking media files: 120 of 400 (30%)`
 pub(super) fn asking(done: u64, total: u64) -> String {
     format!("checking media files: {}", of(done, total))
 }
@@ -41,7 +41,7 @@ pub(super) fn planned(tally: &Tally) -> String {
     line + &part("; ", &counts(tally, &[State::Invalid, State::Duplicate, State::Suppressed]))
 }
 
-/// `sending: 1,200 of 3,000 accepted (40 %), 80.1/s, about 23 s left; 3 rejected, 1 uncertain; 800 delivered, 300 read`
+/// `sending: 1,200 of 3,000 accepted (40%), 80.1/s, about 23 s left; 3 rejected, 1 uncertain; 800 delivered, 300 read`
 pub(super) fn sending(tally: &Tally, rates: Rates) -> String {
     let (accepted, all) = (tally.accepted(), tally.sendable());
     let mut line = format!("sending: {} of {} accepted ({})", grouped(accepted), grouped(all), percent(accepted, all));
@@ -56,7 +56,7 @@ pub(super) fn dispatched(tally: &Tally) -> String {
     line + &part("; ", &troubles(tally)) + &part("; ", &arrivals(tally))
 }
 
-/// `statuses: 2,500 of 2,990 delivered (83 %), 1,200 read; 10 failed`
+/// `statuses: 2,500 of 2,990 delivered (83%), 1,200 read; 10 failed`
 pub(super) fn statuses(tally: &Tally) -> String {
     let (delivered, accepted) = (tally.delivered(), tally.accepted());
     let line = format!(
@@ -102,7 +102,7 @@ pub(super) fn still(time: Duration) -> String {
     format!("no progress for {}", length(time.as_secs_f64().floor()))
 }
 
-/// `1,200 of 3,000 (40 %)`
+/// `1,200 of 3,000 (40%)`
 pub(super) fn of(part: u64, whole: u64) -> String {
     format!("{} of {} ({})", grouped(part), grouped(whole), percent(part, whole))
 }
@@ -132,11 +132,11 @@ fn part(before: &str, text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("{before}{text}") }
 }
 
-/// Returns whole per cent, rounded down, so that 100 % always means all.
+/// Returns whole per cent, rounded down, so that 100% always means all.
 fn percent(part: u64, whole: u64) -> String {
     match whole {
         0 => "–".to_owned(),
-        _ => format!("{} %", u128::from(part.min(whole)) * 100 / u128::from(whole)),
+        _ => format!("{}%", u128::from(part.min(whole)) * 100 / u128::from(whole)),
     }
 }
 
@@ -172,10 +172,10 @@ mod tests {
 
     #[test]
     fn reading_shows_how_far_if_that_is_known() {
-        assert_eq!(reading(1_234_567, 45, Some(100)), "reading: 1,234,567 rows (45 % of the file)");
+        assert_eq!(reading(1_234_567, 45, Some(100)), "reading: 1,234,567 rows (45% of the file)");
         assert_eq!(reading(5, 45, None), "reading: 5 rows");
         assert_eq!(reading(0, 0, Some(0)), "reading: 0 rows");
-        assert_eq!(asking(1_200, 4_000), "checking media files: 1,200 of 4,000 (30 %)");
+        assert_eq!(asking(1_200, 4_000), "checking media files: 1,200 of 4,000 (30%)");
     }
 
     #[test]
@@ -200,9 +200,9 @@ mod tests {
         ]);
         assert_eq!(
             sending(&now, Rates { now: Some(80.123), average: Some(79.0) }),
-            "sending: 1,200 of 3,000 accepted (40 %), 80.1/s, about 23 s left; 3 rejected, 1 uncertain; 800 delivered, 300 read"
+            "sending: 1,200 of 3,000 accepted (40%), 80.1/s, about 23 s left; 3 rejected, 1 uncertain; 800 delivered, 300 read"
         );
-        assert_eq!(sending(&tally(&[(State::Pending, 9)]), Rates::default()), "sending: 0 of 9 accepted (0 %)");
+        assert_eq!(sending(&tally(&[(State::Pending, 9)]), Rates::default()), "sending: 0 of 9 accepted (0%)");
     }
 
     #[test]
@@ -219,7 +219,7 @@ mod tests {
     fn the_end_of_sending_and_the_statuses() {
         let now = tally(&[(State::Delivered, 1_300), (State::Read, 1_200), (State::Sent, 480), (State::Failed, 10)]);
         assert_eq!(dispatched(&now), "sent: 2,990 of 2,990 accepted; 10 failed; 2,500 delivered, 1,200 read");
-        assert_eq!(statuses(&now), "statuses: 2,500 of 2,990 delivered (83 %), 1,200 read; 10 failed");
+        assert_eq!(statuses(&now), "statuses: 2,500 of 2,990 delivered (83%), 1,200 read; 10 failed");
         assert_eq!(statuses(&Tally::default()), "statuses: 0 of 0 delivered (–)");
     }
 

@@ -10,6 +10,8 @@ pub struct AccountAnswers {
     pub number: NumberAnswer,
     /// About the template; `None` if none was asked for.
     pub template: Option<TemplateAnswer>,
+    /// The provider's id of the business account that the number belongs to, if it is known.
+    pub business_account: Option<String>,
     /// When the access token expires, if the provider said so.
     pub token: Option<TokenExpiry>,
     /// Whether the account sends marketing templates only.

@@ -2,7 +2,8 @@
 //!
 //! A message goes through [`Provider`], which is one of the folders `incs` and `meta`. Each has a `classify`, which alone
 //! decides what a response means, with `whatsapp_errors` (what WhatsApp's codes mean) and `gateway` (answers that are not
-//! the provider's own). `cams` and `nxlink` store templates; [`TemplateApi`] is either of them. They all share `http`,
+//! the provider's own). `cams` and `nxlink` store templates, and so
+//! does `meta`; [`TemplateApi`] is one of them. They all share `http`,
 //! which knows whether a byte of a request may have been sent. `account` has what a provider says of an account before a
 //! run's first message.
 //!
@@ -39,6 +40,7 @@ pub use incs::webhook::callback;
 #[cfg(fuzzing)]
 pub use meta::fuzzing as meta_fuzzing;
 pub use meta::receiver::MetaReceiver;
+pub use meta::templates::MetaTemplates;
 pub use meta::webhook::signed_callback;
 pub use sender::{NO_MESSAGE, Provider};
 pub use template_api::TemplateApi;

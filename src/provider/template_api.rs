@@ -1,16 +1,19 @@
-//! A client of either provider.
+//! A client of the templates of any provider.
 
 use super::listed_template::find;
+use super::meta::templates::MetaTemplates;
 use super::{cams, nxlink};
-use crate::template::{ChangeAnswer, Definition, Difference, Error, RemoteTemplate, Snapshot, TemplateSummary};
+use crate::template::{ChangeAnswer, Definition, Difference, Error, RemoteTemplate, Snapshot, TemplateSummary, diff};
 
-/// A client of either provider.
+/// A client of the templates of one provider.
 #[derive(Debug)]
 pub enum TemplateApi {
     /// NXLink.
     Nxlink(Box<nxlink::NxlinkClient>),
     /// Alibaba Cloud's CAMS.
     Cams(Box<cams::CamsClient>),
+    /// Meta, whose templates can be read only.
+    Meta(Box<MetaTemplates>),
 }
 
 impl TemplateApi {
@@ -22,6 +25,7 @@ impl TemplateApi {
         match self {
             Self::Nxlink(client) => client.list(name).await,
             Self::Cams(client) => client.list(name).await,
+            Self::Meta(client) => client.list(name).await,
         }
     }
 
@@ -41,6 +45,7 @@ impl TemplateApi {
         match self {
             Self::Nxlink(client) => client.details(listed).await,
             Self::Cams(client) => client.details(listed).await,
+            Self::Meta(client) => client.details(listed).await,
         }
     }
 
@@ -60,6 +65,7 @@ impl TemplateApi {
         match self {
             Self::Nxlink(client) => client.create(definition).await,
             Self::Cams(client) => client.create(definition).await,
+            Self::Meta(_) => Err(MetaTemplates::cannot_change()),
         }
     }
 
@@ -71,6 +77,7 @@ impl TemplateApi {
         match self {
             Self::Nxlink(client) => client.update(definition).await,
             Self::Cams(client) => client.update(definition).await,
+            Self::Meta(_) => Err(MetaTemplates::cannot_change()),
         }
     }
 
@@ -82,6 +89,7 @@ impl TemplateApi {
         match self {
             Self::Nxlink(client) => client.delete(listed).await,
             Self::Cams(client) => client.delete(listed).await,
+            Self::Meta(_) => Err(MetaTemplates::cannot_change()),
         }
     }
 
@@ -99,6 +107,7 @@ impl TemplateApi {
         match self {
             Self::Nxlink(client) => client.diff(shown, definition),
             Self::Cams(client) => client.diff(shown, definition),
+            Self::Meta(_) => diff(&shown.definition, definition),
         }
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::model::{AccountEvent, KnownPerson, Millis, Phone, Reply, StatusUpdate, UserId};
+use crate::provider::lenient_json::items;
 
 /// A webhook call, as far as it is used. Empty for events that are not used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,7 +63,8 @@ pub(super) fn reply(message: &Value, now: Millis) -> Option<Reply> {
     Some(Reply {
         id: word(&message["id"])?,
         from: phone(&message["from"]),
-        user: user(&message["from_user_id"]).or_else(|| user(&message["from_parent_user_id"])),
+        user: user(&message["from_user_id"]),
+        parent: user(&message["from_parent_user_id"]),
         answers: word(&message["context"]["id"]).or_else(|| word(&message["reaction"]["message_id"])),
         at: seconds(&message["timestamp"]).unwrap_or(now),
         kind,
@@ -70,6 +72,28 @@ pub(super) fn reply(message: &Value, now: Millis) -> Option<Reply> {
         title,
         text,
     })
+}
+
+/// Returns the ids of a person with what shows the number: the number itself, or a message to the person.
+pub(super) fn people<'v>(
+    value: &'v Value,
+    ids: [&'v str; 2],
+    number: &str,
+    message_id: Option<&'v str>,
+) -> impl Iterator<Item = KnownPerson> + use<'v> {
+    let phone = phone(&value[number]);
+    let known = phone.is_some() || message_id.is_some();
+    ids.into_iter().filter(move |_| known).filter_map(move |id| {
+        Some(KnownPerson { user: user(&value[id])?, phone, message_id: message_id.map(str::to_owned) })
+    })
+}
+
+/// Returns who is who by the contacts and the messages in one of WhatsApp's own objects.
+pub(super) fn people_in(value: &Value) -> impl Iterator<Item = KnownPerson> + use<'_> {
+    let contacts = items(value, "contacts").iter();
+    let contacts = contacts.flat_map(|contact| people(contact, ["user_id", "parent_user_id"], "wa_id", None));
+    let messages = items(value, "messages").iter();
+    contacts.chain(messages.flat_map(|message| people(message, ["from_user_id", "from_parent_user_id"], "from", None)))
 }
 
 /// Returns a phone number, with or without `+`.

@@ -207,7 +207,7 @@ pub(super) fn outcome(code: u32, problem: Problem, wait: Option<Duration>) -> Ou
         Class::Days => Outcome::Deferred { problem, pause: Pause::Days },
         Class::Passing => Outcome::TryAgain { problem, wait },
         Class::Upgrade => Outcome::TryAgain { problem, wait: Some(wait.unwrap_or(2 * MINUTE)) },
-        Class::Synchronizing => Outcome::Throttled { problem, wait: Some(wait.unwrap_or(10 * MINUTE)) },
+        Class::Synchronizing => Outcome::TryAgain { problem, wait: Some(wait.unwrap_or(10 * MINUTE)) },
         Class::RetryOnce => Outcome::RetryOnce(problem),
         Class::Message => Outcome::Refused(problem),
         Class::Template => Outcome::TemplateRefused(problem),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Added to every length of time. A request is counted when it is admitted and reaches the wire a little later, by a
-/// varying delay, so two requests that are a second apart here may be closer there. Costs 0.5 % of a rate per second.
+/// varying delay, so two requests that are a second apart here may be closer there. Costs 0.5% of a rate per second.
 pub(super) const ALLOWANCE: Duration = Duration::from_millis(5);
 
 /// Remembers when the last requests were admitted. Each limit is a number of requests per length of time.

@@ -109,7 +109,7 @@ pub fn digest(recipients: &Recipients) -> Result<String, OpenError> {
 }
 
 impl Reader {
-    /// Leaves out the fingerprint of a CSV file: 7 % of the time of a check, and more without SHA instructions.
+    /// Leaves out the fingerprint of a CSV file: 7% of the time of a check, and more without SHA instructions.
     #[must_use]
     pub fn without_digest(mut self) -> Self {
         if let Input::Csv(table) = &mut self.input {

@@ -352,7 +352,7 @@ impl<'t> Check<'t> {
             return refusal(message, "split it into shorter expressions");
         }
         if self.joins > MAX_JOINS {
-            let message = format_args!("it joins texts more than {MAX_JOINS} times with `~` and `+`");
+            let message = format_args!("it joins text more than {MAX_JOINS} times with `~` and `+`");
             return refusal(message, "write `{{ first }} {{ second }}` instead");
         }
         Ok(())
@@ -374,7 +374,7 @@ impl<'t> Check<'t> {
             return refusal("`set` cannot join the result of another `set`", "join it where it is used");
         }
         if tag.joins > MAX_JOINS_IN_SET {
-            let message = format_args!("`set` joins texts more than {MAX_JOINS_IN_SET} times");
+            let message = format_args!("`set` joins text more than {MAX_JOINS_IN_SET} times");
             return refusal(message, "join them where they are used");
         }
         self.made.extend(tag.makes);

@@ -63,7 +63,7 @@ fn what_could_take_all_memory_or_the_stack_is_refused() {
         ("{{ x in [x, x] | upper }}", "a list can only be used with `in`"),
         ("{{ x in [x, x][0] }}", "a list can only be used with `in`"),
         ("{% set a = x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x ~ x %}", "more than 8 times"),
-        (&joined, "joins texts more than 32 times"),
+        (&joined, "joins text more than 32 times"),
         ("{% set a %}{{ x }}{{ x }}{% endset %}", "`set` needs a value"),
         ("{% filter upper %}x{% endfilter %}", "`{% filter %}` is not available"),
         ("{% with a = x ~ x %}{{ a }}{% endwith %}", "`{% with %}` is not available"),

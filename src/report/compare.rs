@@ -73,9 +73,9 @@ impl Comparison {
         add("achieved_rate", "rate", Unit::PerSecond, &Summary::achieved_rate);
         let seconds = |time: Option<u64>| time.and_then(count);
         add("time_to_deliver_p50", "half delivered within", Unit::Seconds, &|run| seconds(run.to_deliver.spread().p50));
-        add("time_to_deliver_p90", "90 % delivered within", Unit::Seconds, &|run| seconds(run.to_deliver.spread().p90));
+        add("time_to_deliver_p90", "90% delivered within", Unit::Seconds, &|run| seconds(run.to_deliver.spread().p90));
         add("time_to_read_p50", "half read within", Unit::Seconds, &|run| seconds(run.to_read.spread().p50));
-        add("time_to_read_p90", "90 % read within", Unit::Seconds, &|run| seconds(run.to_read.spread().p90));
+        add("time_to_read_p90", "90% read within", Unit::Seconds, &|run| seconds(run.to_read.spread().p90));
         figures.extend(errors(both));
         Self { runs: both.map(|run| run.facts.run.to_string()), figures }
     }
@@ -154,8 +154,8 @@ impl Unit {
     fn shown(self, value: f64) -> String {
         match self {
             Self::Count => grouped(value),
-            // Rounded down, so that 100 % always means all.
-            Self::Percent => format!("{:.1} %", (value * 10.0).floor() / 10.0),
+            // Rounded down, so that 100% always means all.
+            Self::Percent => format!("{:.1}%", (value * 10.0).floor() / 10.0),
             Self::Seconds => format!("{} s", grouped(value)),
             Self::PerSecond => format!("{value:.1}/s"),
         }
@@ -240,18 +240,18 @@ mod tests {
 rows                           1,200          1,001         -199
 sendable                       1,200          1,001         -199
 accepted                       1,200          1,000         -200
-  of sendable                100.0 %         99.9 %  -0.1 points
+  of sendable                 100.0%          99.9%  -0.1 points
 delivered                      1,200          1,000         -200
-  of accepted                100.0 %        100.0 %   0.0 points
+  of accepted                 100.0%         100.0%   0.0 points
 read                               0              0            0
-  of accepted                  0.0 %          0.0 %   0.0 points
+  of accepted                   0.0%           0.0%   0.0 points
 rejected                           0              1           +1
 retries                            0              2           +2
 rate                               –              –
 half delivered within            4 s            9 s         +5 s
-90 % delivered within            4 s            9 s         +5 s
+90% delivered within             4 s            9 s         +5 s
 half read within                   –              –
-90 % read within                   –              –
+90% read within                    –              –
 problem 131026                     0              1           +1
 ";
         assert_eq!(compared.text(), head + expected);

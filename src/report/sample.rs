@@ -19,7 +19,7 @@ pub(super) fn facts() -> RunFacts {
         finished_at: Some(Millis(START + 7_200_000)),
         horizon: Duration::from_secs(7_200),
         polls: 7,
-        message: vec![("template", "spring_sale (en)".into()), ("text", "Hello {{1}},\n<b>20 % off</b>".into())],
+        message: vec![("template", "spring_sale (en)".into()), ("text", "Hello {{1}},\n<b>20% off</b>".into())],
         settings: vec![("recipients.to", "phone".into()), ("dispatch.rate", "80/s".into())],
         advice: |code| (code == "131030").then_some("put the number on the list"),
         double_sends: 0,

@@ -115,7 +115,7 @@ fn the_html_of_the_sample_shows_what_matters() {
         "<h1>spring-sale</h1>",
         "2026-03-23 15:12:00",
         "Times in <b>Asia&#x2f;Hong_Kong</b>",
-        "Hello {{1}},\n&lt;b&gt;20 % off",
+        "Hello {{1}},\n&lt;b&gt;20% off",
         "retries",
         "131030",
         "1 row is uncertain",
@@ -193,10 +193,10 @@ fn the_pages_numbers_are_those_of_the_json() {
 #[test]
 fn runs_of_every_size_make_a_page() {
     let one = html(&summary(&[accepted(1, 0, State::Accepted)])).unwrap();
-    assert!(one.contains("accepted 1 of 1 message (100.0 %); none has been reported as delivered yet"), "{one}");
+    assert!(one.contains("accepted 1 of 1 message (100.0%); none has been reported as delivered yet"), "{one}");
     assert!(!one.contains("Time to deliver") && !one.contains("Delivered and read over time"));
     let none = html(&summary(&[problem(row(1, "85268410001", State::Rejected), 1, "1", "no")])).unwrap();
-    assert!(none.contains("accepted 0 of 1 message (0.0 %).") && !none.contains("over time"));
+    assert!(none.contains("accepted 0 of 1 message (0.0%).") && !none.contains("over time"));
     let invalid = html(&summary(&[row(1, "x", State::Invalid)])).unwrap();
     assert!(invalid.contains("The only row could not be sent"));
 }

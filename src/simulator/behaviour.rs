@@ -103,7 +103,7 @@ impl Behaviour {
 }
 
 impl Default for Behaviour {
-    /// No faults; 3 % fail, 1 % stay `sent`, 20 % are never read; two seconds to delivery.
+    /// No faults; 3% fail, 1% stay `sent`, 20% are never read; two seconds to delivery.
     fn default() -> Self {
         Self {
             latency: Duration::ZERO,

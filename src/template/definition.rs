@@ -114,7 +114,7 @@ pub enum HeaderFormat {
     Document,
     /// A place on a map.
     Location,
-    /// A product of the catalogue.
+    /// A product of the catalog.
     Product,
 }
 
@@ -273,7 +273,7 @@ pub enum ButtonKind {
     Flow,
     /// Passes on a one-time password.
     Otp,
-    /// Opens the catalogue.
+    /// Opens the catalog.
     Catalog,
     /// Shows some products.
     Mpm,

@@ -71,7 +71,10 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         for (line, words) in open_points(loaded.document.text()) {
             let place = format!("{}:{line}", args.file.display());
             // What was guessed names columns, which may be personal.
-            console::info_to_person(&format!("{place}: {words}"), &format!("{place}: init left a guess or a gap"));
+            console::info_to_person(
+                &format!("{place}: {words}"),
+                &format!("{place}: a comment from `campaigner init` marks something to check or complete"),
+            );
         }
     }
     let store = Store::open_if_there(&global.db).await?;
@@ -210,7 +213,7 @@ async fn ask_account(
 ) -> Result<Vec<AccountFinding>, CliError> {
     let account = session::account(campaign, global).await?;
     let rows = (checked.sendable(), checked.plus_one);
-    match account_check::of_campaign(campaign, &account.endpoint, columns, rows, store).await? {
+    match account_check::of_campaign(campaign, &account, columns, rows, store).await? {
         Some(found) => Ok(found),
         None => {
             console::info(&format!("{} does not support this account check", campaign.api.title()));

@@ -147,8 +147,8 @@ fn environment(checkup: &mut Checkup, configured: Option<&ConfigFile>) -> Result
     let concurrency = file_limit::enough_for(MOST_IN_FLIGHT);
     if concurrency < MOST_IN_FLIGHT {
         let words = format!(
-            "the hard limit on open files allows {concurrency} requests in flight instead of {MOST_IN_FLIGHT}; start \
-             campaigner with a higher one: after `ulimit -n 8192` as root, or with LimitNOFILE=8192 in its systemd unit"
+            "the hard limit on open files allows {concurrency} requests in flight instead of {MOST_IN_FLIGHT}; raise it: \
+             run `ulimit -n 8192` as root before you start campaigner, or set LimitNOFILE=8192 in its systemd unit"
         );
         checkup.note("environment", &words)?;
     }

@@ -44,7 +44,7 @@ pub(in crate::cli) enum Command {
     Run(run::Args),
     /// Continue a run from the store alone, and lift a pause
     Resume(resume::Args),
-    /// Run the campaigns of a folder when they are due, collect statuses, and serve HTTP
+    /// Run the campaigns in a folder when they are due, collect statuses, and serve HTTP
     Serve(serve::Args),
     /// Show when campaigns run, or why they do not
     Schedule(schedule::Args),
@@ -54,7 +54,7 @@ pub(in crate::cli) enum Command {
     Status(status::Args),
     /// Show what was sent to one person across all runs, when, and with what result
     Find(find::Args),
-    /// Write a report of a run
+    /// Write a report on a run
     Report(report::Args),
     /// List replies, one per line (docs/webhooks.md)
     Replies(replies::Args),
@@ -72,9 +72,9 @@ pub(in crate::cli) enum Command {
     Verify(verify::Args),
     /// Manage the suppression list
     Suppress(suppress::Args),
-    /// Manage templates at NXLink and Alibaba Cloud CAMS
+    /// Manage templates in NXLink and Alibaba Cloud CAMS
     Templates(templates::Args),
-    /// List WhatsApp flows at NXLink
+    /// List WhatsApp flows in NXLink
     Flows(flows::Args),
     /// Upload files for template headers to NXLink
     Media(media::Args),

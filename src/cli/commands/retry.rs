@@ -106,9 +106,10 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         match store.count_requeue(&run, &without_reason).await? {
             0 => {}
             rows => console::info(&format!(
-                "the provider gave no reason why {} failed, so they may fail again; webhooks bring reasons: \
+                "the provider gave no reason why {} failed; {} may fail again. Webhooks include the reason: \
                  `campaigner serve --webhook`",
-                text::count(rows, "row")
+                text::count(rows, "row"),
+                if rows == 1 { "it" } else { "they" }
             )),
         }
     }
@@ -157,9 +158,9 @@ async fn why_none(store: &Store, run: &Run, wanted: &RequeueFilter) -> Result<Ve
             }
             State::Uncertain => "add --state uncertain to send it again, at the risk of a duplicate",
             State::Invalid | State::Duplicate | State::Suppressed => {
-                "this row is not sent; `campaigner find` shows why"
+                "this row will not be sent; `campaigner find` shows why"
             }
-            State::Pending | State::Sending => "it is still to be sent",
+            State::Pending | State::Sending => "it has not been sent yet",
             State::Cancelled | State::Expired => {
                 "it was not sent; `campaigner run FILE --only-new` reaches such people"
             }

@@ -200,7 +200,7 @@ async fn ask(
         let (_, limit) = args.sending.mode();
         let rows = limit.map_or(checked.sendable(), |limit| limit.min(checked.sendable()));
         let used = (rows, checked.plus_one);
-        let found = account_check::of_campaign(campaign, &account.endpoint, &columns, used, store).await?;
+        let found = account_check::of_campaign(campaign, account, &columns, used, store).await?;
         let found = found.unwrap_or_default();
         if console::is_log() {
             report.print();

@@ -28,7 +28,7 @@ pub(in crate::cli) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// List when each campaign of a folder runs, in its time zone and in this machine's
+    /// List when each campaign in a folder runs, in its time zone and in this machine's
     List(List),
     /// Explain when a campaign runs, how long it takes, and what it has done so far, or why it does not run
     Explain(Explain),

@@ -57,7 +57,7 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
-    /// Remove people's replies from the list of `review`; these people still receive messages
+    /// Remove people's replies from the `review` list; these people still receive messages
     Dismiss {
         /// Numbers with country code
         #[arg(required = true)]
@@ -66,7 +66,7 @@ enum Action {
         #[arg(long)]
         region: Option<String>,
     },
-    /// Add every number of a CSV or a spreadsheet
+    /// Add every number in a CSV or a spreadsheet
     Import {
         /// A CSV file, a pipe with CSV such as /dev/stdin, or a spreadsheet (.xlsx, .xls, .ods)
         file: PathBuf,

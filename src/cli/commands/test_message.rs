@@ -91,7 +91,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     }
     if let (Some(earlier), false) = (store.tests_to(phone).await?.last(), global.quiet) {
         console::info(&format!(
-            "an earlier test of `{}` to this number, at {}, is {}; sending another one",
+            "a test of `{}` was sent to this number earlier, at {} ({}); sending another",
             earlier.name,
             earlier.started_at,
             earlier.result()

@@ -11,7 +11,7 @@ use crate::cli::global::Global;
 use crate::provider::{Endpoint, EndpointError, META_BASE_URL, MetaAccount, MetaReceiver};
 
 /// The name of the built-in account.
-const BUILT_IN: &str = "meta";
+pub(super) const BUILT_IN: &str = "meta";
 
 /// The phone number id of a simulator that speaks Meta's API.
 pub(super) const SIMULATED_NUMBER: &str = "100000000000000";
@@ -39,6 +39,12 @@ pub(super) fn built_in() -> RawProvider {
         verify_token_env: name("META_VERIFY_TOKEN").filter(|name| variable(name).is_some()),
         ..RawProvider::bare(ProviderKind::Meta)
     }
+}
+
+/// Returns the account called `meta`: that of the configuration, or the built-in one.
+pub(super) async fn named(global: &Global) -> Result<RawProvider, CliError> {
+    let configured = read(global).await?.providers.get(BUILT_IN).cloned();
+    Ok(configured.filter(|raw| raw.kind == ProviderKind::Meta).unwrap_or_else(built_in))
 }
 
 /// Returns the account for sending. `url` is what sets its address.

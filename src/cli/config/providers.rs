@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::OnceLock;
 
 use secrecy::SecretString;
 
@@ -19,6 +20,8 @@ pub(in crate::cli) struct Account {
     pub(in crate::cli) endpoint: Endpoint,
     /// Whether people get its messages.
     pub(in crate::cli) is_real: bool,
+    /// The provider's id of the business account, once the account was checked.
+    pub(in crate::cli) business_account: OnceLock<String>,
     simulator: Option<Simulator>,
 }
 
@@ -91,9 +94,12 @@ pub(in crate::cli) async fn account(name: &str, global: &Global) -> Result<Accou
     };
     let url = url_setting(name, &configured);
     match raw.kind {
-        ProviderKind::Meta => {
-            Ok(Account { endpoint: meta::endpoint(name, &raw, url)?, is_real: true, simulator: None })
-        }
+        ProviderKind::Meta => Ok(Account {
+            endpoint: meta::endpoint(name, &raw, url)?,
+            is_real: true,
+            business_account: OnceLock::new(),
+            simulator: None,
+        }),
         ProviderKind::Simulator if raw.base_url.is_none() => simulated(raw.api()),
         ProviderKind::Simulator | ProviderKind::Incs => {
             let endpoint = Endpoint::new(raw.base_url.as_deref().unwrap_or(INCS_BASE_URL), credential(name, &raw)?)
@@ -101,7 +107,12 @@ pub(in crate::cli) async fn account(name: &str, global: &Global) -> Result<Accou
                     let words = unusable(&error, url, INCS_BASE_URL);
                     CliError::new(Exit::Environment, format!("provider `{name}`: {words}"))
                 })?;
-            Ok(Account { endpoint, is_real: raw.kind != ProviderKind::Simulator, simulator: None })
+            Ok(Account {
+                endpoint,
+                is_real: raw.kind != ProviderKind::Simulator,
+                business_account: OnceLock::new(),
+                simulator: None,
+            })
         }
     }
 }
@@ -114,7 +125,7 @@ fn simulated(api: ProviderApi) -> Result<Account, CliError> {
         .map_err(|error| failed(error.to_string()))?;
     let base = format!("http://{}", simulator.address());
     let endpoint = simulated_endpoint(&base, api).map_err(|error| failed(error.to_string()))?;
-    Ok(Account { endpoint, is_real: false, simulator: Some(simulator) })
+    Ok(Account { endpoint, is_real: false, business_account: OnceLock::new(), simulator: Some(simulator) })
 }
 
 /// Returns the account at a simulated provider, which accepts any credential.

@@ -4,11 +4,12 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use secrecy::SecretString;
 
-use crate::cli::config::file::{self, SecretText};
+use crate::cli::config::file::{self, RawProvider, SecretText};
+use crate::cli::config::meta;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::model::{Millis, TemplateProvider};
-use crate::provider::{TemplateApi, cams, nxlink};
+use crate::provider::{META_BASE_URL, MetaTemplates, TemplateApi, cams, nxlink};
 use crate::template;
 
 impl ValueEnum for TemplateProvider {
@@ -20,6 +21,7 @@ impl ValueEnum for TemplateProvider {
         let help = match self {
             Self::Nxlink => "NXLink",
             Self::Cams => "Alibaba Cloud Chat App Message Service",
+            Self::Meta => "Meta: list, show and pull only",
         };
         Some(PossibleValue::new(self.as_str()).help(help))
     }
@@ -41,6 +43,11 @@ pub(in crate::cli) async fn api(which: TemplateProvider, global: &Global) -> Res
             let client = cams::CamsClient::new(account, Millis::now, nonce).map_err(failure)?;
             Ok(TemplateApi::Cams(Box::new(client)))
         }
+        TemplateProvider::Meta => {
+            let client =
+                MetaTemplates::new(&meta::endpoint(meta::BUILT_IN, &meta::named(global).await?, "META_BASE_URL")?);
+            Ok(TemplateApi::Meta(Box::new(client.map_err(failure)?)))
+        }
     }
 }
 
@@ -59,6 +66,7 @@ pub(in crate::cli) async fn is_configured(which: TemplateProvider, global: &Glob
         TemplateProvider::Cams => {
             cams.access_key_id.is_some() || cams.access_key_secret.is_some() || is_set("CAMS_CUST_SPACE_ID")
         }
+        TemplateProvider::Meta => meta::named(global).await?.waba_id.is_some(),
     })
 }
 
@@ -100,6 +108,10 @@ pub(in crate::cli) async fn account(which: TemplateProvider, global: &Global) ->
                     .or_else(|| optional("ALIBABA_CLOUD_ACCESS_KEY_ID", cams.access_key_id)),
             ],
         ),
+        TemplateProvider::Meta => {
+            let RawProvider { base_url, waba_id, .. } = meta::named(global).await?;
+            (base_url.unwrap_or_else(|| META_BASE_URL.to_owned()), vec![waba_id])
+        }
     };
     let parts: Option<Vec<String>> = parts.into_iter().collect();
     Ok(parts.map(|parts| format!("{} {}", address.trim_end_matches('/'), parts.join(" "))))

@@ -9,7 +9,7 @@ pub(super) const SKELETON: &str = r#"# Accounts and notifications. campaigner re
 # kind = "incs"
 # certification_code_env = "SHOP_HK_CODE"   # the environment variable that holds the credential
 
-# Templates at NXLink, for `campaigner templates` and `definition: {from: nxlink}`.
+# Templates in NXLink, for `campaigner templates` and `definition: {from: nxlink}`.
 # [nxlink]
 # access_key = ""
 # access_secret = ""      # or the environment variable NXLINK_ACCESS_SECRET

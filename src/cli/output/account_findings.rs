@@ -44,7 +44,7 @@ fn sentence(finding: &AccountFinding) -> String {
         }
         AccountFinding::Refused(problem) => format!("the account cannot be used: {problem}"),
         AccountFinding::NumberNotAsked(problem) => {
-            format!("the state and the limits of the number were not checked: {problem}")
+            format!("the number's state and limits were not checked: {problem}")
         }
         AccountFinding::Number(Some(name)) => format!("the sending number works; its display name is {name}"),
         AccountFinding::Number(None) => "the sending number works".to_owned(),
@@ -58,16 +58,16 @@ fn sentence(finding: &AccountFinding) -> String {
             if problems.is_empty() { start.to_owned() } else { format!("{start}: {}", problems.join("; ")) }
         }
         AccountFinding::Name(state) => {
-            format!("the display name of the number is not approved; its state is `{state}`")
+            format!("the number's display name is not approved; its state is `{state}`")
         }
         AccountFinding::TokenExpiry { expiry: TokenExpiry::Never, .. } => "the access token does not expire".to_owned(),
         AccountFinding::TokenExpiry { expiry: TokenExpiry::At(at), .. } => format!("the access token expires at {at}"),
-        AccountFinding::Quality { word, .. } => format!("the quality rating of the number is {word}"),
+        AccountFinding::Quality { word, .. } => format!("the number's quality rating is {word}"),
         AccountFinding::Throughput { word, most: Some(most), is_exceeded } => {
             let than = if *is_exceeded { ", but the campaign's rate is higher" } else { "" };
             format!("the number may send {} messages per second ({word}){than}", text::grouped((*most).into()))
         }
-        AccountFinding::Throughput { word, most: None, .. } => format!("the throughput of the number is {word}"),
+        AccountFinding::Throughput { word, most: None, .. } => format!("the number's throughput is {word}"),
         AccountFinding::Limit { word, most: PeopleLimit::Most(most), rows, sent } => {
             let may = format!("the account may message {} people in 24 hours ({word})", text::grouped(*most));
             match finding.weight() {
@@ -86,7 +86,7 @@ fn sentence(finding: &AccountFinding) -> String {
             format!("the account may message any number of people ({word})")
         }
         AccountFinding::Limit { word, most: PeopleLimit::Unknown, .. } => {
-            format!("the messaging limit of the account is {word}")
+            format!("the account's messaging limit is {word}")
         }
         AccountFinding::TemplateNotAsked(why) => match why {
             TemplateNotAsked::Varies => {
@@ -116,7 +116,7 @@ fn sentence(finding: &AccountFinding) -> String {
         AccountFinding::OnlyMarketing(None) => {
             "the account sends marketing templates only, and this message has no template".to_owned()
         }
-        AccountFinding::TemplateQuality(word) => format!("the quality rating of the template is {word}"),
+        AccountFinding::TemplateQuality(word) => format!("the template's quality rating is {word}"),
         AccountFinding::OffTemplate(problem) => {
             let path = problem.path.as_deref().unwrap_or_default();
             // What may quote a row is left out.
@@ -166,14 +166,14 @@ fn hint(finding: &AccountFinding) -> Option<String> {
         }
         AccountFinding::Name(_) => "get it approved in Meta's WhatsApp Manager; until then Meta may refuse messages",
         AccountFinding::TokenExpiry { is_soon: true, .. } => {
-            "create one that does not expire, for a system user, and set META_ACCESS_TOKEN or campaigner.toml"
+            "create one that does not expire, for a system user, and put it in META_ACCESS_TOKEN or campaigner.toml"
         }
         AccountFinding::Quality { is_low: true, .. } => "the rating rises when fewer people block or report the number",
         AccountFinding::Throughput { is_exceeded: true, .. } => {
             "lower `dispatch.rate`, because messages above this limit are refused and resent later"
         }
         AccountFinding::Limit { .. } if finding.weight() == AccountWeight::Warns => {
-            "spread the campaign over several days with `dispatch.quota`; all numbers of the business share the limit"
+            "spread the campaign over several days with `dispatch.quota`; all of the business's numbers share the limit"
         }
         AccountFinding::TemplateNotAsked(TemplateNotAsked::NoAccountId) => {
             "set `waba_id` in campaigner.toml, or META_WABA_ID for the built-in `meta`"
@@ -245,7 +245,7 @@ mod tests {
         assert!(
             exceeded.contains("this run would send 1,701 messages, and 300 were sent in the last 24 hours; spread")
         );
-        assert!(line(&limit(PeopleLimit::Unknown, 9)).contains("limit of the account is TIER_2K"));
+        assert!(line(&limit(PeopleLimit::Unknown, 9)).contains("messaging limit is TIER_2K"));
         let missing = AccountFinding::NoTemplate {
             name: "sale".into(),
             language: "en".into(),

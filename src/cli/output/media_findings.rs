@@ -76,7 +76,7 @@ impl Probed<'_> {
         for (_, code, first, more) in kinds {
             lines.extend(first);
             if more > 0 {
-                lines.push(format!("  … and {} like it [{code}]", text::count(more, "more link")));
+                lines.push(format!("  … and {} like these [{code}]", text::count(more, "more link")));
             }
         }
         if self.links.rows_left_out > 0 {

@@ -95,9 +95,9 @@ pub(in crate::cli) fn states(tally: &Tally, campaign: &Campaign, finished: bool)
     let line = |name: &str, rows: u64, of: Option<(u64, &str)>| {
         let share = match of {
             Some((whole, name)) if whole > 0 => {
-                // Rounded down, as in the reports, so that 100 % always means all.
+                // Rounded down, as in the reports, so that 100% always means all.
                 let per_mille = u128::from(rows) * 1000 / u128::from(whole);
-                format!("  {:>3}.{} % of {name}", per_mille / 10, per_mille % 10)
+                format!("  {:>3}.{}% of {name}", per_mille / 10, per_mille % 10)
             }
             _ => String::new(),
         };

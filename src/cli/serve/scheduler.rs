@@ -216,12 +216,12 @@ impl Service {
                 Ok(())
             }
             OccurrenceStart::Decided => {
-                tracing::info!(campaign = %name, %due, "occurrence already decided by another process");
+                tracing::info!(campaign = %name, %due, "another process has already handled this occurrence");
                 Ok(())
             }
             OccurrenceStart::Ran(run) => {
                 let run = run.id;
-                tracing::warn!(campaign = %name, %due, %run, "occurrence skipped: the same content already ran");
+                tracing::warn!(campaign = %name, %due, %run, "occurrence skipped: the same content has already run");
                 Ok(())
             }
             OccurrenceStart::Blocked(run) => {

@@ -171,7 +171,8 @@ impl Service {
         };
         match &ending.reason {
             Some(Reason::Halt(problem)) => {
-                let advice = provider::advice(api, &problem.code).unwrap_or("fix what the provider reports");
+                let advice =
+                    provider::advice(api, &problem.code).unwrap_or("fix the problem that the provider reports");
                 tracing::error!(run = %id, %problem, %advice, "run stopped; to continue: campaigner resume {id}");
                 self.context.board.of_run(&id.to_string(), |seen| seen.halted = Some(problem.to_string()));
                 let rest = if sends { Resting::Halted } else { Resting::Until(Instant::now() + RETRY) };

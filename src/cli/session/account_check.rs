@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
+use crate::cli::config::Account;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::output::account_findings;
 use crate::cli::session::signals;
 use crate::engine::{self, AccountUse, Job, MessageTemplate, StopHandle};
 use crate::model::{AccountFinding, AccountWeight, Campaign, Event, Events, Millis, Notice};
-use crate::provider::{Endpoint, PollError, Provider};
+use crate::provider::{PollError, Provider};
 use crate::store::Store;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -34,7 +35,11 @@ async fn check(job: &Job, events: &Events) -> Result<(), CliError> {
     }
     let rows = job.limit.map_or(rows, |limit| rows.min(limit));
     let plus_one = store.plus_one_rows(run.key).await?;
-    let found = ask(&job.provider, campaign, &run.columns, (rows, plus_one), Some(store)).await?;
+    let (found, business_account) = ask(&job.provider, campaign, &run.columns, (rows, plus_one), Some(store)).await?;
+    if let Some(id) = business_account {
+        // It is asked once.
+        let _ = job.business_account.set(id);
+    }
     for warning in found.iter().filter(|finding| finding.weight() == AccountWeight::Warns) {
         events(Event::Notice(Notice::Warning(format!("warning: {}", account_findings::line(warning)))));
     }
@@ -67,7 +72,7 @@ pub(in crate::cli) fn refuse_blocked(
 /// +1. `None` if the provider cannot be asked.
 pub(in crate::cli) async fn of_campaign(
     campaign: &Campaign,
-    endpoint: &Endpoint,
+    account: &Account,
     columns: &[String],
     (rows, plus_one): (u64, u64),
     store: Option<&Store>,
@@ -75,8 +80,14 @@ pub(in crate::cli) async fn of_campaign(
     if !campaign.api.account_checked() {
         return Ok(None);
     }
-    let provider = Provider::new(endpoint, 1, TIMEOUT).map_err(|error| CliError::of(Exit::Environment, &error))?;
-    ask(&provider, campaign, columns, (rows, plus_one), store).await.map(Some)
+    let provider =
+        Provider::new(&account.endpoint, 1, TIMEOUT).map_err(|error| CliError::of(Exit::Environment, &error))?;
+    let (found, business_account) = ask(&provider, campaign, columns, (rows, plus_one), store).await?;
+    if let Some(id) = business_account {
+        // It is asked once.
+        let _ = account.business_account.set(id);
+    }
+    Ok(Some(found))
 }
 
 async fn ask(
@@ -85,10 +96,11 @@ async fn ask(
     columns: &[String],
     (rows, plus_one): (u64, u64),
     store: Option<&Store>,
-) -> Result<Vec<AccountFinding>, CliError> {
+) -> Result<(Vec<AccountFinding>, Option<String>), CliError> {
     let template = MessageTemplate::of(campaign);
     let answers = provider.account(template.fixed()).await.map_err(|error| not_checked(campaign, error))?;
-    let Some(answers) = answers else { return Ok(Vec::new()) };
+    let Some(answers) = answers else { return Ok((Vec::new(), None)) };
+    let business_account = answers.business_account.clone();
     let now = Millis::now();
     let (mut sent_in_a_day, mut sent_in_a_year) = (0, 0);
     if let Some(store) = store {
@@ -96,7 +108,7 @@ async fn ask(
         sent_in_a_year = store.taken_by_provider(&campaign.provider, now.minus(YEAR)).await?;
     }
     let used = AccountUse { rows, plus_one, sent_in_a_day, sent_in_a_year, now };
-    Ok(engine::judge_account(answers, campaign, columns, &template, used)?)
+    Ok((engine::judge_account(answers, campaign, columns, &template, used)?, business_account))
 }
 
 fn not_checked(campaign: &Campaign, error: PollError) -> CliError {

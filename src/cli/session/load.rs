@@ -187,7 +187,7 @@ pub(in crate::cli) fn limits_in_words(timing: &Timing) -> String {
         (timing.window.is_some() && !by_recipient, ", within the send window"),
         (by_recipient, ", within the send window on the recipients' clocks"),
         (timing.quota.is_some(), ", within the quota"),
-        (timing.columns.send_at.is_some(), ", not before each row's own time"),
+        (timing.columns.send_at.is_some(), ", not before each row's own send time"),
     ];
     limits.into_iter().filter(|(is, _)| *is).map(|(_, words)| words).collect()
 }

@@ -162,7 +162,13 @@ impl Session {
                 template_check::before_sending(&store, &run, renderer, &stop, &job.events, global).await?;
                 match asked {
                     AccountQuestion::Open => account_check::before_sending(&job, &stop, &job.events).await,
-                    AccountQuestion::Answered => Ok(()),
+                    AccountQuestion::Answered => {
+                        if let Some(id) = account.business_account.get() {
+                            // It is set once.
+                            let _ = job.business_account.set(id.clone());
+                        }
+                        Ok(())
+                    }
                 }
             };
             checked.await.inspect_err(|_| progress.finish())?;
@@ -286,8 +292,8 @@ async fn conclude(
 
 /// Returns in words why a run was halted, and what to do.
 fn halted(run: &Run, api: ProviderApi, ending: &RunResult, problem: &Problem) -> String {
-    let advice =
-        provider::advice(api, &problem.code).unwrap_or("fix what the provider reports, there or in the configuration");
+    let advice = provider::advice(api, &problem.code)
+        .unwrap_or("fix the problem that the provider reports, in your account or in the configuration");
     let rejected = ending.tally.of(State::Rejected);
     let rejected = match rejected {
         0 => String::new(),

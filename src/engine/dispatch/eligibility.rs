@@ -155,7 +155,7 @@ impl Eligibility {
     }
 
     /// Returns when rows may be sent again, if none may be sent now.
-    pub(super) fn closed_until(&self, now: Millis) -> Option<Millis> {
+    pub(in crate::engine) fn closed_until(&self, now: Millis) -> Option<Millis> {
         let row = self.of_all.as_ref()?;
         match RowTiming::may(row, lock(&self.hours).as_mut(), now) {
             MaySend::Wait(at) => Some(at),

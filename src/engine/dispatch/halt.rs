@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn a_share_of_refusals_stops_the_run_once_enough_were_answered() {
         let rule = rule();
-        // Every fourth is refused: 25 % from the start, but 200 must have been answered.
+        // Every fourth is refused: 25% from the start, but 200 must have been answered.
         let stop = (1..=400).find_map(|n| {
             let outcome = match n % 8 {
                 0 => refused("131047"),

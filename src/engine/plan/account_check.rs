@@ -263,7 +263,7 @@ mod tests {
         used: AccountUse,
     ) -> Vec<(&'static str, AccountWeight)> {
         let wanted = MessageTemplate::of(campaign);
-        let answers = AccountAnswers { number, template, token: None, only_marketing: false };
+        let answers = AccountAnswers { number, template, business_account: None, token: None, only_marketing: false };
         let columns = ["phone".to_owned(), "n".to_owned()];
         let found = judge_account(answers, campaign, &columns, &wanted, used).unwrap();
         found.iter().map(|finding| (finding.code(), finding.weight())).collect()
@@ -419,7 +419,8 @@ mod tests {
             let campaign = campaign("10/s", message);
             let number = NumberAnswer::Known(Box::default());
             let template = template.map(|facts| TemplateAnswer::Found(Box::new(facts)));
-            let answers = AccountAnswers { number, template, token: None, only_marketing: true };
+            let answers =
+                AccountAnswers { number, template, business_account: None, token: None, only_marketing: true };
             let columns = ["phone".to_owned(), "n".to_owned()];
             let wanted = MessageTemplate::of(&campaign);
             let found = judge_account(answers, &campaign, &columns, &wanted, AccountUse::default()).unwrap();
@@ -438,7 +439,13 @@ mod tests {
         let weight = |expiry| {
             let campaign = campaign("10/s", &json!({"type": "text", "text": "Hi"}));
             let number = NumberAnswer::Known(Box::default());
-            let answers = AccountAnswers { number, template: None, token: Some(expiry), only_marketing: false };
+            let answers = AccountAnswers {
+                number,
+                template: None,
+                business_account: None,
+                token: Some(expiry),
+                only_marketing: false,
+            };
             let used = AccountUse { now: Millis(1_000), ..AccountUse::default() };
             let found = judge_account(answers, &campaign, &[], &MessageTemplate::None, used).unwrap();
             found.iter().find(|finding| finding.code() == "token_expiry").unwrap().weight()

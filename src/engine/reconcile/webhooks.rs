@@ -266,6 +266,7 @@ mod tests {
             id: n.to_string(),
             from: None,
             user: None,
+            parent: None,
             answers: None,
             at: Millis(1),
             kind: "text".into(),

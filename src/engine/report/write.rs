@@ -77,7 +77,7 @@ fn settings(campaign: &Campaign) -> Vec<(&'static str, String)> {
     };
     let halt = dispatch.halt.map_or_else(
         || "off".to_owned(),
-        |halt| format!("{} % of {} rows, or {} identical errors", halt.share, halt.over, halt.same_error),
+        |halt| format!("{}% of {} rows, or {} identical errors", halt.share, halt.over, halt.same_error),
     );
     let all = [
         ("recipients", Some(list)),

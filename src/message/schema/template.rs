@@ -25,7 +25,7 @@ pub(super) static TEMPLATE: Object = Object::of(&[
     Field::optional("code", Shape::Text(&[TextRule::Most(CODE_CHARS)]))
         .note("Only for templates of category AUTHENTICATION, in place of components."),
     Field::optional("components", Shape::List(&COMPONENTS)),
-    Field::undocumented("language").note("The provider finds the language by the template's name."),
+    Field::undocumented("language").note("The provider determines the language from the template's name."),
 ])
 .rules(&[ObjectRule::NotShownTogether("code", "components")]);
 

@@ -10,11 +10,13 @@ pub enum TemplateProvider {
     Nxlink,
     /// Alibaba Cloud Chat App Message Service.
     Cams,
+    /// Meta.
+    Meta,
 }
 
 impl TemplateProvider {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Nxlink, Self::Cams];
+    pub const ALL: [Self; 3] = [Self::Nxlink, Self::Cams, Self::Meta];
 
     /// Returns its name in a campaign and on the command line.
     #[must_use]
@@ -22,6 +24,16 @@ impl TemplateProvider {
         match self {
             Self::Nxlink => "nxlink",
             Self::Cams => "cams",
+            Self::Meta => "meta",
+        }
+    }
+
+    /// Whether templates can be created, updated and deleted there, and not only read.
+    #[must_use]
+    pub fn can_change(self) -> bool {
+        match self {
+            Self::Nxlink | Self::Cams => true,
+            Self::Meta => false,
         }
     }
 
@@ -38,6 +50,7 @@ impl fmt::Display for TemplateProvider {
         f.write_str(match self {
             Self::Nxlink => "NXLink",
             Self::Cams => "CAMS",
+            Self::Meta => "Meta",
         })
     }
 }

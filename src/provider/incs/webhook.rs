@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 
 use super::envelope::MessageId;
 use crate::model::{DeliveryStatus, Millis, Problem, Reply, StatusUpdate, plain_code};
-use crate::provider::webhook::{BadCallback, Callback, reply, seconds, word};
+use crate::provider::lenient_json::parse;
+use crate::provider::webhook::{BadCallback, Callback, people_in, reply, seconds, word};
 
 /// Parses the body of a webhook call. `now` is the time of a reply that has none.
 ///
@@ -17,13 +18,15 @@ use crate::provider::webhook::{BadCallback, Callback, reply, seconds, word};
 /// When it is not JSON, or lacks a required value.
 pub fn callback(body: &[u8], now: Millis) -> Result<Callback, BadCallback> {
     let text = body;
-    let body: Value = serde_json::from_slice(text).map_err(|_| BadCallback::NotJson)?;
+    let body = parse(text).ok_or(BadCallback::NotJson)?;
     match body["event"].as_str() {
         Some("message_status_update") => {
             Ok(Callback { statuses: vec![status(&body, id_in(text))?], ..Callback::default() })
         }
         Some("new_message") => {
-            Ok(Callback { replies: replies(&body["message"]["messages"], now)?, ..Callback::default() })
+            let message = &body["message"];
+            let replies = replies(&message["messages"], now)?;
+            Ok(Callback { replies, people: people_in(message).collect(), ..Callback::default() })
         }
         _ => Ok(Callback::default()),
     }
@@ -73,7 +76,7 @@ fn replies(messages: &Value, now: Millis) -> Result<Vec<Reply>, BadCallback> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Phone, UserId};
+    use crate::model::{KnownPerson, Phone, UserId};
 
     const NOW: Millis = Millis(7);
 
@@ -127,6 +130,7 @@ mod tests {
             id: "wamid.HBgNNjI4MTUxOTE0MDMyNxUCABIYIEFDOTgzNjhFOTU2NDgxMDI4NEY2NDdCOTg0MkEyMDgzAA==".into(),
             from: Phone::from_digits("6281519140327"),
             user: UserId::parse("ID.1459909096148557"),
+            parent: None,
             answers: Some("wamid.HBgNNjI4MTUxOTE0MDMyNxUCABEYEjI2OTlBQTkxMjkwNjc5N0NGRQA=".into()),
             at: Millis(1_777_368_530_000),
             kind: "list_reply".into(),
@@ -134,9 +138,12 @@ mod tests {
             title: Some("row 1.2".into()),
             text: None,
         };
+        // The contact and the message both say so.
+        let (user, phone) = (UserId::parse("ID.1459909096148557").unwrap(), Phone::from_digits("6281519140327"));
+        let known = KnownPerson { user, phone, message_id: None };
         assert_eq!(
             read(include_str!("documented/list_reply.json")),
-            Ok(Callback { replies: vec![listed], ..Callback::default() })
+            Ok(Callback { replies: vec![listed], people: vec![known.clone(), known], ..Callback::default() })
         );
     }
 

@@ -3,6 +3,8 @@
 //! A question that Meta refuses does not mean that it refuses messages. Only what Meta says of the token, the number, the
 //! account or the template itself counts against the run.
 
+use std::time::Duration;
+
 use reqwest::{StatusCode, Url};
 use serde_json::Value;
 
@@ -24,12 +26,15 @@ const NUMBER_FIELDS: [&str; 7] = [
     "health_status",
 ];
 /// What is asked about the template.
-const TEMPLATE_FIELDS: &str = "name,language,status,category,parameter_format,quality_score,components";
+pub(super) const TEMPLATE_FIELDS: &str = "name,language,status,category,parameter_format,quality_score,components";
 /// The most templates in one answer. A name has at most one for each language.
 const MOST_TEMPLATES: &str = "200";
 
+/// How long the question about the token may take, which is only for a warning.
+const TOKEN_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Why a question has no answer.
-enum Unanswered {
+pub(super) enum Unanswered {
     /// Meta refused it, with its code and its subcode.
     Refused { code: u64, subcode: u64, problem: Problem },
     /// The answer is not one of Meta's.
@@ -58,18 +63,20 @@ impl MetaClient {
             }),
             None => None,
         };
-        let token = match named.app {
-            Some(app) => self.token_expiry(&app).await,
+        let token = match &named.app {
+            Some(app) => self.token_expiry(app).await,
             None => None,
         };
-        Ok(AccountAnswers { number, template, token, only_marketing: self.is_for_marketing() })
+        let business_account = self.account_id().map(str::to_owned).or(named.account);
+        Ok(AccountAnswers { number, template, business_account, token, only_marketing: self.is_for_marketing() })
     }
 
     /// Returns when the access token expires, if the app's secret is known, with which Meta lets an app ask about its tokens
     /// ("Debug token"). Without an answer, nothing is known: it is only for a warning.
     async fn token_expiry(&self, app: &str) -> Option<TokenExpiry> {
         let (url, credential) = self.token_question(app)?;
-        let (status, _, body) = self.link().get_as(url, credential).await.ok()?;
+        let (status, _, body) =
+            tokio::time::timeout(TOKEN_TIMEOUT, self.link().get_as(url, credential)).await.ok()?.ok()?;
         let answer = serde_json::from_slice(&body).ok().filter(|_| status.is_success())?;
         account_words::token_expiry(&answer)
     }
@@ -148,7 +155,7 @@ impl MetaClient {
     }
 
     /// Makes one request and returns the JSON object of its answer.
-    async fn ask(&self, url: Url) -> Result<Value, Unanswered> {
+    pub(super) async fn ask(&self, url: Url) -> Result<Value, Unanswered> {
         let (status, wait, body) = self.link().get(url).await.map_err(Unanswered::Failed)?;
         let value: Option<Value> = serde_json::from_slice(&body).ok().filter(Value::is_object);
         match value {

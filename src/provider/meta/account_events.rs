@@ -48,23 +48,34 @@ pub(super) fn of_change(
     if matches!(template, Some(None)) {
         return None;
     }
-    let business_account = word(&entry["id"])?;
+    let business_account = cut(word(&entry["id"])?);
     let is_receivers = receiver.waba_id.as_ref().is_none_or(|id| *id == business_account);
     Some(AccountEvent {
         account: Some(receiver.account.clone()).filter(|_| is_receivers),
         business_account,
         template: template.flatten(),
         kind,
-        value: word(state)?.into(),
-        reason: reason.map(Into::into),
-        at: seconds(&entry["time"]).unwrap_or(now),
+        value: cut(word(state)?).into(),
+        reason: reason.map(|words| cut(words).into()),
+        // A time ahead of this clock would count as news after every later check of the account.
+        at: seconds(&entry["time"]).unwrap_or(now).min(now),
     })
+}
+
+/// The longest name or reason that is kept, in characters: that of a template's name ("Templates").
+const LONGEST: usize = 512;
+
+fn cut(text: String) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => text[..end].to_owned(),
+        None => text,
+    }
 }
 
 /// Returns the template's name and language. Messages write `en_US` for what these events call `en-US`.
 fn template(value: &Value) -> Option<TemplateName> {
     let language = word(&value["message_template_language"])?.replace('-', "_");
-    Some(TemplateName { name: word(&value["message_template_name"])?, language })
+    Some(TemplateName { name: cut(word(&value["message_template_name"])?), language: cut(language) })
 }
 
 /// Returns why the state of a template has changed.

@@ -177,7 +177,7 @@ const COMPARED: [&str; 6] = ["HEADER", "BODY", "FOOTER", "BUTTONS", "CAROUSEL", 
 
 /// Returns the definition of a template, with only what a message is compared with: Meta's answer may have more keys.
 /// `None` if it has a header or a button of an unknown kind.
-fn definition(entry: &Value) -> Option<Loaded> {
+pub(super) fn definition(entry: &Value) -> Option<Loaded> {
     let name = word(entry, "name")?;
     let language = word(entry, "language")?;
     let definition = json!({

@@ -2,7 +2,8 @@
 //!
 //! `client` sends. `classify` decides what a response means. `webhook` checks the signature of webhook calls and parses
 //! them, with `account_events` for what they say of accounts and templates. Statuses cannot be polled: webhooks bring them. `account` asks about the account before a run's first message,
-//! and `account_words` reads the answers.
+//! and `account_words` reads the answers. `templates` reads the
+//! templates.
 
 mod account;
 mod account_events;
@@ -10,6 +11,7 @@ mod account_words;
 mod classify;
 pub(super) mod client;
 pub(super) mod receiver;
+pub(super) mod templates;
 pub(super) mod webhook;
 
 /// Webhook parsing, only for the fuzz target `meta_webhook`.

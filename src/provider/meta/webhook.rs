@@ -13,9 +13,9 @@ use sha2::Sha256;
 use super::account_events;
 use super::classify::words;
 use super::receiver::MetaReceiver;
-use crate::model::{DeliveryStatus, KnownPerson, Millis, Problem, Reference, Reply, StatusUpdate, plain_code};
-use crate::provider::lenient_json::items;
-use crate::provider::webhook::{BadCallback, Callback, phone, reply, seconds, user, word};
+use crate::model::{DeliveryStatus, Millis, Problem, Reference, Reply, StatusUpdate, plain_code};
+use crate::provider::lenient_json::{items, parse as parse_json};
+use crate::provider::webhook::{BadCallback, Callback, people, people_in, phone, reply, seconds, user, word};
 
 /// Parses the body of a webhook call. `signature` is the header `X-Hub-Signature-256`, which must match the raw body
 /// under the app's secret. `now` is the time of a reply that has none. Events of phone numbers that are not the
@@ -59,22 +59,31 @@ fn is_signed(body: &[u8], signature: Option<&str>, app_secret: &SecretString) ->
 /// # Errors
 /// When it is not JSON.
 pub(super) fn parse(body: &[u8], receiver: &MetaReceiver, now: Millis) -> Result<Callback, BadCallback> {
-    let body: Value = serde_json::from_slice(body).map_err(|_| BadCallback::NotJson)?;
+    let body = parse_json(body).ok_or(BadCallback::NotJson)?;
     let mut callback = Callback::default();
     let mut accounts = BTreeSet::new();
     for entry in items(&body, "entry") {
         for change in items(entry, "changes") {
             let value = &change["value"];
-            match word(&value["metadata"]["phone_number_id"]).map(|id| receiver.numbers.get(&id)) {
-                None => accounts.insert(&receiver.account),
-                Some(Some(account)) => accounts.insert(account),
-                Some(None) => continue,
-            };
+            let number = word(&value["metadata"]["phone_number_id"]);
+            let account = number.as_ref().map(|id| receiver.numbers.get(id));
+            if matches!(account, Some(None)) {
+                continue;
+            }
             match change["field"].as_str() {
-                Some("messages") => messages(value, now, &mut callback),
+                Some("messages") => {
+                    let before = callback.statuses.len();
+                    messages(value, now, &mut callback);
+                    // Other events do not show that statuses arrive.
+                    if callback.statuses.len() > before {
+                        accounts.extend(account.flatten());
+                    }
+                }
                 Some("user_preferences") => {
                     let chosen = items(value, "user_preferences");
-                    callback.people.extend(chosen.iter().flat_map(|one| people(one, ["user_id", ""], "wa_id", None)));
+                    callback.people.extend(
+                        chosen.iter().flat_map(|one| people(one, ["user_id", "parent_user_id"], "wa_id", None)),
+                    );
                     callback.replies.extend(chosen.iter().filter_map(|one| preference(one, now)));
                 }
                 Some(field) => callback.events.extend(account_events::of_change(entry, field, value, receiver, now)),
@@ -94,27 +103,9 @@ fn messages(value: &Value, now: Millis, callback: &mut Callback) {
         callback.people.extend(people(one, ids, "recipient_id", Some(&update.message_id)));
         callback.statuses.push(update);
     }
-    for contact in items(value, "contacts") {
-        callback.people.extend(people(contact, ["user_id", "parent_user_id"], "wa_id", None));
-    }
-    for message in items(value, "messages").iter().filter(|message| is_from_person(message)) {
-        callback.people.extend(people(message, ["from_user_id", "from_parent_user_id"], "from", None));
-        callback.replies.extend(reply(message, now));
-    }
-}
-
-/// Returns the ids of a person with what shows the number: the number itself, or a message to the person.
-fn people<'v>(
-    value: &'v Value,
-    ids: [&'v str; 2],
-    number: &str,
-    message_id: Option<&'v str>,
-) -> impl Iterator<Item = KnownPerson> + use<'v> {
-    let phone = phone(&value[number]);
-    let known = phone.is_some() || message_id.is_some();
-    ids.into_iter().filter(move |_| known).filter_map(move |id| {
-        Some(KnownPerson { user: user(&value[id])?, phone, message_id: message_id.map(str::to_owned) })
-    })
+    callback.people.extend(people_in(value));
+    let replies = items(value, "messages").iter().filter(|message| is_from_person(message));
+    callback.replies.extend(replies.filter_map(|message| reply(message, now)));
 }
 
 /// Whether a person wrote the message. `system` reports a changed number, `unsupported` an unknown kind.
@@ -142,7 +133,8 @@ fn status(status: &Value) -> Option<StatusUpdate> {
 }
 
 fn problem(error: &Value) -> Problem {
-    let code = word(&error["code"]);
+    // Meta's codes are numbers; a word could pass for a code of ours.
+    let code = error["code"].as_u64().map(|code| code.to_string());
     let code = code.as_deref().and_then(plain_code).unwrap_or("unknown").to_owned();
     let words = words(error);
     Problem::new(code, if words.is_empty() { "Meta gave a code but no reason".to_owned() } else { words })
@@ -152,12 +144,14 @@ fn problem(error: &Value) -> Problem {
 /// `resume`. It has no id of its own, so it gets one from its contents: a repeat has the same.
 fn preference(preference: &Value, now: Millis) -> Option<Reply> {
     let value = word(&preference["value"])?;
-    let who = word(&preference["wa_id"]).or_else(|| word(&preference["user_id"]))?;
+    let ids = ["wa_id", "user_id", "parent_user_id"];
+    let who = ids.into_iter().find_map(|id| word(&preference[id]))?;
     let at = word(&preference["timestamp"]).unwrap_or_default();
     Some(Reply {
         id: format!("user_preferences:{who}:{value}:{at}"),
         from: phone(&preference["wa_id"]),
         user: user(&preference["user_id"]),
+        parent: user(&preference["parent_user_id"]),
         answers: None,
         at: seconds(&preference["timestamp"]).unwrap_or(now),
         kind: Reply::SETTING.to_owned(),

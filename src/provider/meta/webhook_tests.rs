@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use secrecy::SecretString;
 
 use super::*;
-use crate::model::{AccountChange, Phone, ReferenceKey, RowNumber, UserId};
+use crate::model::{AccountChange, KnownPerson, Phone, ReferenceKey, RowNumber, UserId};
 
-const NOW: Millis = Millis(7);
+const NOW: Millis = Millis(1_800_000_000_000);
 const NUMBER: &str = "106540352242922";
 
 fn call(field: &str, value: &str) -> String {
@@ -171,6 +171,13 @@ fn only_the_right_signature_of_the_raw_bytes_passes() {
 fn the_numbers_of_one_app_share_its_url() {
     let text = messages(r#""statuses":[{"id":"wamid.A","status":"sent"}]"#);
     let accounts = |number: &str| read(&text.replace(NUMBER, number)).accounts;
+    // Only statuses show that statuses arrive.
+    let reply = messages(r#""messages":[{"from":"16505551234","id":"a","type":"text","text":{"body":"Hi"}}]"#);
+    let event = call("account_update", r#"{"event":"ACCOUNT_VIOLATION"}"#);
+    for other in [reply, event] {
+        let read = read(&other);
+        assert!(!read.is_empty() && read.accounts.is_empty(), "{read:?}");
+    }
     assert_eq!(accounts(NUMBER), ["account"]);
     assert_eq!(accounts("2"), ["second account"]);
     assert_eq!(accounts("3"), [""; 0]);
@@ -306,6 +313,12 @@ fn reports_about_templates_and_accounts() {
     ] {
         assert_eq!(of(field, rest), (kind, value.to_owned(), reason, name.clone()), "{field}");
     }
+    // Neither long words nor a time ahead of this clock are taken as they are.
+    let long = "x".repeat(5_000);
+    let far = format!(r#"{{{template},"event":"{long}"}}"#);
+    let far = call("message_template_status_update", &far).replace(r#""changes""#, r#""time":9999999999,"changes""#);
+    let event = read(&far).events.remove(0);
+    assert_eq!((event.value.original().len(), event.at), (512, NOW));
     // A report about another account keeps that account's id alone.
     let other = MetaReceiver { waba_id: Some("7".into()), ..receiver() };
     let text = call("message_template_status_update", &format!(r#"{{{template},"event":"PAUSED"}}"#));

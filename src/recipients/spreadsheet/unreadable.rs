@@ -20,7 +20,7 @@ pub(super) type Parsed<T> = Result<T, Unreadable>;
 pub(super) const MAX_FILE: u64 = 100 * 1024 * 1024;
 
 pub(super) const PASSWORD: &str =
-    "is protected by a password; remove the password in the spreadsheet program and save it again";
+    "is password-protected; remove the password in the spreadsheet program and save it again";
 const DAMAGED: &str = "is a damaged or incomplete spreadsheet; open it in a spreadsheet program and save it as .xlsx";
 
 impl Unreadable {

@@ -130,7 +130,7 @@ mod tests {
             steps.iter().map(|step| step.width.as_str()).collect::<Vec<_>>(),
             ["1000.0", "1000.0", "1000.0", "1000.0", "2.0"]
         );
-        assert_eq!((steps[4].share.as_str(), steps[4].kept.as_deref()), ("<0.1 %", Some("<0.1 %")));
+        assert_eq!((steps[4].share.as_str(), steps[4].kept.as_deref()), ("<0.1%", Some("<0.1%")));
         assert_eq!((steps[3].lost[0].rows.as_str(), steps[3].next.as_deref()), ("9,999,999", Some("2.0")));
         assert!(super::steps(&Tally::default()).iter().all(|step| step.width == "0.0" && step.lost.is_empty()));
     }

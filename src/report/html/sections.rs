@@ -297,7 +297,7 @@ pub(super) fn times(name: &'static str, durations: &Durations) -> Option<TimesSp
     let Spread { count, p50, p90, p99, max } = durations.spread();
     let buckets = durations.buckets();
     let most = buckets.iter().map(|(_, count)| *count).max()?;
-    let spread = [("half within", p50), ("90 % within", p90), ("99 % within", p99), ("longest", max)]
+    let spread = [("half within", p50), ("90% within", p90), ("99% within", p99), ("longest", max)]
         .into_iter()
         .filter_map(|(name, seconds)| Some((name, duration(Duration::from_secs(seconds?)))))
         .collect();

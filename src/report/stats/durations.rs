@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::model::Millis;
 
 /// Durations below this many seconds (12 days) are counted to the second. Longer ones, which are common only with a
-/// wrong clock, are rounded down to 12 significant bits (less than 0.05 %), so that they cannot fill the memory.
+/// wrong clock, are rounded down to 12 significant bits (less than 0.05%), so that they cannot fill the memory.
 const EXACT_UP_TO: u64 = 1 << 20;
 
 /// Significant bits of a duration that is not counted to the second.
@@ -53,9 +53,9 @@ pub(in crate::report) struct Spread {
     pub(in crate::report) count: u64,
     /// Half of them took at most this long.
     pub(in crate::report) p50: Option<u64>,
-    /// 90 % of them took at most this long.
+    /// 90% of them took at most this long.
     pub(in crate::report) p90: Option<u64>,
-    /// 99 % of them took at most this long.
+    /// 99% of them took at most this long.
     pub(in crate::report) p99: Option<u64>,
     /// The longest.
     pub(in crate::report) max: Option<u64>,

@@ -219,6 +219,7 @@ CREATE TABLE reply (
     in_reply_to      TEXT,                 -- the provider's id of the message that it answers, if it says so
     phone            INTEGER,              -- the sender's number, if it is known
     user_id          TEXT,                 -- the provider's id of the sender, if it reports one
+    parent_user_id   TEXT,                 -- the sender's id that several businesses share, if it reports one
     at               INTEGER NOT NULL,
     kind             TEXT    NOT NULL,     -- button_reply, list_reply, button, text, or another word of the provider
     choice           TEXT,                 -- the id of the button or the list's row
@@ -231,6 +232,7 @@ CREATE TABLE reply (
 CREATE INDEX reply_possible_opt_out ON reply (id) WHERE possible_opt_out = 1;
 CREATE INDEX reply_row ON reply (row) WHERE row IS NOT NULL;
 CREATE INDEX reply_user_id ON reply (user_id) WHERE user_id IS NOT NULL;
+CREATE INDEX reply_parent_user_id ON reply (parent_user_id) WHERE parent_user_id IS NOT NULL;
 CREATE INDEX reply_loose ON reply (received_at) WHERE row IS NULL AND in_reply_to IS NOT NULL;
 
 -- The phone numbers of people by the provider's ids of them: an opt-out may come without a number. A person may have two,
@@ -240,6 +242,15 @@ CREATE TABLE user_phone (
     phone   INTEGER NOT NULL,
     PRIMARY KEY (user_id, phone)
 ) WITHOUT ROWID;
+
+-- Ids of people to whom messages went that are not known yet: their statuses came first. Kept for a while.
+CREATE TABLE early_user (
+    message_id  TEXT    NOT NULL,
+    user_id     TEXT    NOT NULL,
+    received_at INTEGER NOT NULL,
+    PRIMARY KEY (message_id, user_id)
+) WITHOUT ROWID;
+CREATE INDEX early_user_received ON early_user (received_at);
 
 -- Templates as last pulled from their providers.
 CREATE TABLE template (

@@ -1,10 +1,11 @@
 //! Outcomes: the effect of each on its row, and that none is applied twice or to another claim.
 
 use super::*;
-use crate::model::{AttemptNumber, RowCause, State};
+use crate::model::{AttemptNumber, DeliveryStatus, RowCause, State, StatusUpdate};
 
 contract!(
     each_outcome_leaves_its_row_as_it_says,
+    a_held_message_says_so_until_its_first_status,
     the_next_claim_knows_what_earlier_ones_left_behind,
     a_release_makes_the_row_due_again_as_if_it_had_not_been_claimed,
     an_outcome_of_another_claim_or_worker_or_of_a_row_that_is_not_sent_changes_nothing,
@@ -60,6 +61,27 @@ async fn each_outcome_leaves_its_row_as_it_says(f: Fixture<impl Place>) {
     let [awaiting] = &w.store.due_polls(w.run, at(61), 9).await.unwrap()[..] else { panic!("one is accepted") };
     let expected = Awaiting { key: w.key(1), message_id: "m1".into(), accepted_at: at(1), next_poll_at: at(61) };
     assert_eq!(*awaiting, expected);
+    w.check().await;
+}
+
+async fn a_held_message_says_so_until_its_first_status(f: Fixture<impl Place>) {
+    f.store.index_message_ids().await.unwrap();
+    let w = f.run("job", 1).await;
+    w.send(|claim| Settlement { problem: Some(RowCause::Held.into()), ..accepted(claim, "m1") }).await;
+    let row = w.row(1).await;
+    assert_eq!((row.state, row.error_code.as_deref()), (State::Accepted, Some("held")));
+    w.check().await;
+    let sent = StatusUpdate {
+        message_id: "m1".into(),
+        status: DeliveryStatus::Sent,
+        delivered_at: None,
+        read_at: None,
+        problem: None,
+        reference: None,
+    };
+    f.store.save_webhooks(&WebhookBatch { statuses: vec![sent], ..WebhookBatch::default() }, NOW).await.unwrap();
+    let row = w.row(1).await;
+    assert_eq!((row.state, row.error_code), (State::Sent, None));
     w.check().await;
 }
 

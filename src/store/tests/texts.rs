@@ -131,6 +131,7 @@ async fn a_message_is_found_by_its_id_whatever_that_is(f: Fixture<impl Place>) {
         id: text.clone(),
         from: None,
         user: None,
+        parent: None,
         answers: Some(text.clone()),
         at: Millis(1),
         kind: "text".into(),
@@ -153,7 +154,7 @@ async fn what_people_write_comes_out_as_they_wrote_it(f: Fixture<impl Place>) {
         let (choice, title, kind) = (some.clone(), some.clone(), text.clone());
         let from = Some(Phone::from_u64(n));
         (
-            Reply { id, from, user: None, answers: None, at: Millis(1), kind, choice, title, text: some },
+            Reply { id, from, user: None, parent: None, answers: None, at: Millis(1), kind, choice, title, text: some },
             Some(OptOutMatch::Exact(text.clone())),
         )
     };

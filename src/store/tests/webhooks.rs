@@ -16,6 +16,8 @@ contract!(
     a_reply_finds_its_row_by_an_earlier_attempt_too,
     replies_are_listed_in_their_order_and_counted_by_what_they_say,
     who_opts_out_without_a_number_is_suppressed_once_it_is_known,
+    an_opt_out_finds_its_number_by_the_shared_id_and_by_early_statuses,
+    who_was_taken_off_the_list_stays_off_when_their_id_becomes_known,
     the_last_report_of_each_kind_about_an_account_is_kept,
 );
 
@@ -40,6 +42,7 @@ fn reply(id: &str, from: Option<&str>, answers: Option<&str>, stop: bool) -> (Re
         id: id.into(),
         from: from.and_then(Phone::from_digits),
         user: None,
+        parent: None,
         answers: answers.map(str::to_owned),
         at: Millis(77_000),
         kind: "text".into(),
@@ -334,6 +337,42 @@ async fn who_opts_out_without_a_number_is_suppressed_once_it_is_known(f: Fixture
     assert_eq!((last[0].reply.from, last[0].reply.user.clone()), (Some(phone(2)), UserId::parse("US.2")));
 }
 
+async fn an_opt_out_finds_its_number_by_the_shared_id_and_by_early_statuses(f: Fixture<impl Place>) {
+    f.store.index_message_ids().await.unwrap();
+    let w = f.run("job", 2).await;
+    let claims = w.claim(9).await;
+    // The statuses of the first message come before its answer, and the opt-out before its number is known.
+    let early = WebhookBatch { statuses: vec![read("m1")], ..people(&[("US.1", None, Some("m1"))]) };
+    assert_eq!(save(&f.store, &early).await.early, 1);
+    let (stop, opt_out) = reply("r1", None, None, true);
+    let by_id = (Reply { user: UserId::parse("US.1"), ..stop.clone() }, opt_out.clone());
+    assert_eq!(save(&f.store, &replies(vec![by_id])).await.suppressed, 0);
+    w.settle([accepted(&claims[0].claim, "m1"), accepted(&claims[1].claim, "m2")]).await;
+    f.store.match_early(Millis(0), NOW).await.unwrap();
+    let listed = async || -> Vec<Phone> {
+        f.store.suppressions(None, 9).await.unwrap().into_iter().map(|(phone, ..)| phone).collect()
+    };
+    assert_eq!(listed().await, [phone(1)]);
+    // The second person is known by the id that several businesses share.
+    save(&f.store, &people(&[("US.2", None, Some("m2")), ("US.ENT.2", None, Some("m2"))])).await;
+    let shared = Reply { id: "r2".into(), user: UserId::parse("US.9"), parent: UserId::parse("US.ENT.2"), ..stop };
+    assert_eq!(save(&f.store, &replies(vec![(shared, opt_out)])).await.suppressed, 1);
+    assert_eq!(listed().await, [phone(1), phone(2)]);
+}
+
+async fn who_was_taken_off_the_list_stays_off_when_their_id_becomes_known(f: Fixture<impl Place>) {
+    f.store.index_message_ids().await.unwrap();
+    let w = f.run("job", 1).await;
+    let claims = w.claim(9).await;
+    w.settle([accepted(&claims[0].claim, "m1")]).await;
+    let (stop, opt_out) = reply("r1", None, Some("m1"), true);
+    let stop = Reply { user: UserId::parse("US.1"), ..stop };
+    assert_eq!(save(&f.store, &replies(vec![(stop, opt_out)])).await.suppressed, 1);
+    assert_eq!(f.store.unsuppress(&[phone(1)]).await.unwrap(), 1);
+    assert_eq!(save(&f.store, &people(&[("US.1", None, Some("m1"))])).await.suppressed, 0);
+    assert_eq!(f.store.suppressions(None, 9).await.unwrap(), []);
+}
+
 async fn the_last_report_of_each_kind_about_an_account_is_kept(f: Fixture<impl Place>) {
     let event = |template: &str, value: &str, at: i64| AccountEvent {
         business_account: "7".into(),
@@ -362,4 +401,10 @@ async fn the_last_report_of_each_kind_about_an_account_is_kept(f: Fixture<impl P
     assert_eq!(found(None, 0).await, [event("b", "PAUSED", 3_000), event("a", "APPROVED", 5_000)]);
     assert_eq!(found(Some("7"), 5_000).await, [event("a", "APPROVED", 5_000), account]);
     assert_eq!(found(Some("8"), 0).await, []);
+    // In the same second, the good state counts, in whichever order they come.
+    for value in ["PAUSED", "APPROVED", "PAUSED"] {
+        let batch = WebhookBatch { events: vec![event("c", value, 9_000)], ..WebhookBatch::default() };
+        save(&f.store, &batch).await;
+    }
+    assert_eq!(found(None, 9_000).await, [event("c", "APPROVED", 9_000)]);
 }

@@ -99,7 +99,7 @@ fn what_was_polled_alone_has_no_reason_and_every_view_says_that_webhooks_bring_i
         assert!(view.contains("without a reason") && view.contains("polled statuses have none"), "{view}");
     }
     let retry = env.run(&provider, &["retry", "job-1", "--to", &format!("+{}", phone(2)), "--yes", "--no-wait"]);
-    let words = "the provider gave no reason why 1 row failed, so they may fail again; webhooks bring reasons: ";
+    let words = "the provider gave no reason why 1 row failed; it may fail again. Webhooks include the reason: ";
     assert!(retry.code == 0 && retry.err.contains(words), "{retry}");
 }
 
@@ -113,7 +113,7 @@ fn a_retry_of_one_person_says_why_nothing_is_sent() {
         "  row 2 is `read`: an accepted message is not sent again; to send to this person anyway, use a campaign";
     assert!(read.code == 0 && read.err.contains(words), "{read}");
     let suppressed = retry("job-2", &phone(2));
-    let words = "  row 2 is `suppressed` (suppressed): this row is not sent; `campaigner find` shows why";
+    let words = "  row 2 is `suppressed` (suppressed): this row will not be sent; `campaigner find` shows why";
     assert!(suppressed.err.contains(words), "{suppressed}");
     let nobody = retry("job-1", &phone(99));
     assert!(nobody.err.contains(&format!("  +{} is not in job-1", phone(99))), "{nobody}");

@@ -70,7 +70,7 @@ fn a_spreadsheet_is_enough_too_and_its_sheet_is_never_guessed() {
 fn a_log_holds_no_names_of_columns() {
     let env = env_with(&people(3).replace("Mobile", "Ana Silva"));
     let made = init(&env, "C", &[&SALE_FLAGS[..], &["--log-format", "json"]].concat());
-    assert!(made.code == 0 && made.err.contains("init left a guess"), "{made}");
+    assert!(made.code == 0 && made.err.contains("a comment from `campaigner init` marks something to check"), "{made}");
     assert!(!made.err.contains("Ana Silva"), "{made}");
 }
 

@@ -54,8 +54,8 @@ fn a_second_test_sends_a_second_message_and_says_so() {
     let env = TestEnv::with(&CampaignFile::default(), &csv(1));
     assert_eq!(env.run(&provider, &test(&[])).code, 0);
     let second = env.run(&provider, &test(&["--json"]));
-    assert!(second.err.contains("an earlier test of `job` to this number, at 20"), "{second}");
-    assert!(second.err.contains("sending another one"), "{second}");
+    assert!(second.err.contains("a test of `job` was sent to this number earlier, at 20"), "{second}");
+    assert!(second.err.contains("sending another"), "{second}");
     let json: Value = serde_json::from_str(&second.out).unwrap();
     assert_eq!((&json["outcome"], &json["row"]), (&"accepted".into(), &1.into()), "{json}");
     assert_eq!(provider.sends(), 2);

@@ -98,7 +98,7 @@ fn watching_a_run_prints_a_line_at_a_time_and_ends_with_it() {
     assert_eq!(env.run(&provider, &["resume"]).code, 0);
     let watched = watching.wait();
     assert_eq!(watched.code, 0, "{watched}");
-    assert!(watched.out.contains("finished") && watched.out.contains("20  100.0 % of sendable rows"), "{watched}");
+    assert!(watched.out.contains("finished") && watched.out.contains("20  100.0% of sendable rows"), "{watched}");
     let (first, _) = watched.out.split_once('\n').unwrap();
     assert!(first.contains(" job-1 \u{b7} ") && first.contains("15 pending, 5 "), "{watched}");
     assert!(!watched.out.contains('\x1b') && !watched.err.contains('\x1b'), "no terminal, no escapes: {watched}");

@@ -87,6 +87,7 @@ impl Meta {
                         ("GET", path) if path == format!("/v25.0/{ACCOUNT}/message_templates") => {
                             answers.templates.clone()
                         }
+                        ("GET", "/v25.0/1") => (answers.templates.0, answers.templates.1["data"][0].clone()),
                         ("GET", "/v25.0/debug_token") => {
                             assert!(request.target().ends_with(&format!("?input_token={TOKEN}")));
                             (200, json!({"data": {"app_id": APP, "is_valid": true, "expires_at": 1_774_249_921}}))
@@ -150,7 +151,7 @@ fn check_says_what_meta_says_of_the_account_and_sends_nothing() {
     for line in [
         "account meta",
         "ok      the sending number works; its display name is Jaspers Market [number]",
-        "ok      the quality rating of the number is GREEN [quality]",
+        "ok      the number's quality rating is GREEN [quality]",
         "ok      the number may send 80 messages per second (STANDARD) [throughput]",
         "ok      the account may message 2,000 people in 24 hours (TIER_2K) [messaging_limit]",
         "ok      the template `spring_sale` in en_US is `APPROVED` (MARKETING) [template_state]",
@@ -233,7 +234,7 @@ fn what_blocks_the_account_stops_a_run_before_its_first_message() {
     meta.says((200, yellow), good());
     let sent = meta.run(&env, &["resume", "--no-wait"]);
     assert_eq!((sent.code, meta.sent()), (0, 3), "{sent}");
-    for words in ["quality rating of the number is YELLOW", "may message 2 people in 24 hours (TIER_2)"] {
+    for words in ["number's quality rating is YELLOW", "may message 2 people in 24 hours (TIER_2)"] {
         assert!(sent.err.contains(words), "{sent}");
     }
 
@@ -269,7 +270,7 @@ fn on_a_terminal_the_account_is_asked_before_the_person_is() {
     yellow["quality_rating"] = json!("YELLOW");
     meta.says((200, yellow), (200, template("APPROVED", "Hi {{1}}")));
     let mut terminal = Terminal::start(&env, &prelude, None, &["run", "job.yaml", "--no-wait"]);
-    terminal.wait_for("warning the quality rating of the number is YELLOW");
+    terminal.wait_for("warning the number's quality rating is YELLOW");
     terminal.wait_for("Send 3 messages? [y/N] ");
     let asked = meta.server.requests();
     terminal.write("y\n");
@@ -336,4 +337,37 @@ fn an_account_for_marketing_sends_through_the_api_for_it() {
     let refused = meta.run(&env, &["run", "other.yaml"]);
     assert_eq!((refused.code, meta.sent()), (4, 3), "{refused}");
     assert!(refused.err.contains("the account sends marketing templates only"), "{refused}");
+}
+
+#[test]
+fn the_templates_of_an_account_are_listed_and_pulled() {
+    let (meta, env) = (Meta::start(), folder(3));
+    let run = |args: &[&str]| {
+        let variables = meta.variables();
+        let mut variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        variables.push(("META_WABA_ID", ACCOUNT));
+        env.start_with(&variables, args).wait()
+    };
+    let listed = run(&["templates", "list", "--provider", "meta"]);
+    assert!(listed.code == 0 && listed.out.contains("spring_sale"), "{listed}");
+    let shown = run(&["templates", "show", "spring_sale", "--provider", "meta"]);
+    assert!(shown.code == 0 && shown.out.contains("Hi {{1}}"), "{shown}");
+    let pulled = run(&["templates", "pull", "--provider", "meta"]);
+    assert!(pulled.code == 0 && pulled.err.contains("saved 1 template of Meta"), "{pulled}");
+    // The rows are checked against it, and it is looked up again before the first message.
+    let wrong = "parameters: [{type: text, text: a}, {type: text, text: b}]";
+    let campaign = CAMPAIGN.replace("message:", "definition: {from: meta}\nmessage:");
+    env.write("job.yaml", campaign.replace("parameters: [{type: text, text: \"{{ first_name }}\"}]", wrong));
+    let checked = run(&["check", "job.yaml"]);
+    assert!(checked.code == 2 && checked.err.contains("parameter_count"), "{checked}");
+    env.write("job.yaml", campaign);
+    meta.says((200, number()), (200, template("APPROVED", "Hello {{1}}")));
+    let changed = run(&["run", "job.yaml"]);
+    assert_eq!((changed.code, meta.sent()), (4, 0), "{changed}");
+    assert!(changed.err.contains("has changed since it was pulled"), "{changed}");
+    assert_eq!(run(&["templates", "pull", "--provider", "meta"]).code, 0);
+    let sent = run(&["run", "job.yaml"]);
+    assert_eq!((sent.code, meta.sent()), (0, 3), "{sent}");
+    let refused = run(&["templates", "delete", "spring_sale", "--provider", "meta", "--yes"]);
+    assert!(refused.code == 2 && refused.err.contains("WhatsApp Manager"), "{refused}");
 }

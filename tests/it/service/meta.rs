@@ -13,6 +13,8 @@ use crate::support::service::{address, ask};
 use crate::support::{Running, SOON, TestEnv, counts, csv, wait_until};
 
 const NUMBER: &str = "106540352242922";
+/// The simulated WhatsApp Business account, which the health of its numbers names.
+const BUSINESS_ACCOUNT: &str = "200000000000000";
 const VERIFY_TOKEN: &str = "a-token-for-the-verification";
 
 const CAMPAIGN: &str = "\
@@ -257,7 +259,7 @@ fn the_verification_is_answered_and_only_signed_calls_are_believed() {
 fn report(service: &Running, field: &str, value: &Value) {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let changes = json!([{"field": field, "value": value}]);
-    let body = json!({"object": "whatsapp_business_account", "entry": [{"id": "1", "time": now, "changes": changes}]});
+    let body = json!({"object": "whatsapp_business_account", "entry": [{"id": BUSINESS_ACCOUNT, "time": now, "changes": changes}]});
     let body = body.to_string();
     assert_eq!(ask(service, "POST", "/webhook/meta/meta", &signature(&body), &body).0, 200);
 }

@@ -69,7 +69,10 @@ fn a_hook_that_fails_is_reported_and_changes_nothing() {
     let env = with("command = ['/no/such/program']");
     let sent = env.run(&provider, &["--config", "ours.toml", "run", "job.yaml"]);
     assert_eq!(sent.code, 0, "{sent}");
-    assert!(sent.err.contains("could not notify anyone that job-1 finished: cannot run the command"), "{sent}");
+    assert!(
+        sent.err.contains("could not deliver the notification that job-1 finished: cannot run the command"),
+        "{sent}"
+    );
     let status = env.run_offline(&["status", "--json"]);
     assert!(status.out.contains("\"stage\":\"finished\""), "{status}");
 }

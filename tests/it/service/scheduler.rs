@@ -134,7 +134,7 @@ fn what_a_person_had_run_by_hand_does_not_run_once_more_when_it_is_due() {
     let by_hand = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(by_hand.code, 0, "{by_hand}");
     let service = service(&env, &provider);
-    service.wait_for_words("the same content already ran");
+    service.wait_for_words("the same content has already run");
     assert_eq!(service.stop().code, 0);
     assert_eq!(provider.sends(), ROWS);
 }

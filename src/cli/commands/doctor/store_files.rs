@@ -91,6 +91,10 @@ fn access(path: &Path, mode: &str, words: &str, other: &str) -> String {
     let owner = path.metadata().as_ref().map_or(me, Metadata::uid);
     match owner == me {
         true => format!("run `chmod {mode} {words}`, or {other}"),
+        // A folder may hold the files of others.
+        false if path.is_dir() => format!(
+            "it belongs to user {owner}, and campaigner runs as user {me}: start campaigner as user {owner}, or {other}"
+        ),
         false => format!(
             "it belongs to user {owner}, and campaigner runs as user {me}: start campaigner as user {owner}, run `chown \
              {me} {words}` as root, or {other}"
@@ -123,7 +127,7 @@ mod tests {
         let (others, owner) = match chown(&file, Some(me + 1), None) {
             Ok(()) => (file.as_path(), me + 1),
             // Only root can give a file away, and only root owns this folder.
-            Err(_) => (Path::new("/"), 0),
+            Err(_) => (Path::new("/etc/hostname"), 0),
         };
         let words = access_to_configuration(others);
         assert!(words.starts_with(&format!("it belongs to user {owner}, and campaigner runs as user {me}")), "{words}");

@@ -12,7 +12,7 @@ use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::output::{console, template_table, terminal};
 use crate::model::{Finding, TemplateProvider};
-use crate::provider::{cams, nxlink};
+use crate::provider::{MetaTemplates, cams, nxlink};
 use crate::template;
 use crate::template::{ChangeAnswer, Definition, Loaded, TemplateSummary};
 
@@ -177,6 +177,8 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
                 line(&format!("deleted: {} in {}{}", listed.name, listed.language, details(&answer)))?;
             }
         }
+        // Meta's answer lacks the examples, so everything would look changed.
+        Action::Diff { at, .. } if !at.provider.can_change() => return Err(failure(MetaTemplates::cannot_change())),
         Action::Diff { file, at } => {
             let loaded = checked(file, at.provider, global)?;
             let api = template_accounts::api(at.provider, global).await?;
@@ -208,6 +210,8 @@ fn translate(definition: &Definition, which: TemplateProvider) -> Vec<Finding> {
     let translated = match which {
         TemplateProvider::Nxlink => nxlink::to_request(definition, 0),
         TemplateProvider::Cams => cams::to_request(definition),
+        // What is created elsewhere needs no translation.
+        TemplateProvider::Meta => return Vec::new(),
     };
     translated.map_or_else(|findings| findings, |translated| translated.warnings)
 }
@@ -219,7 +223,9 @@ fn is_wrong(findings: &[Finding]) -> bool {
 fn check(file: &Path, provider: Option<TemplateProvider>, as_json: bool) -> Result<Exit, CliError> {
     let loaded = template::read(file)?;
     let rules = template::check(&loaded.definition);
-    let chosen = TemplateProvider::ALL.into_iter().filter(|which| provider.is_none_or(|provider| provider == *which));
+    let chosen = TemplateProvider::ALL
+        .into_iter()
+        .filter(|which| provider.map_or(which.can_change(), |provider| provider == *which));
     let mut at_providers: Vec<_> = chosen.map(|which| (which, translate(&loaded.definition, which))).collect();
     // Without --provider it is enough that one provider can express the definition.
     for (_, findings) in at_providers.iter_mut().filter(|(_, findings)| provider.is_none() && is_wrong(findings)) {

@@ -422,8 +422,7 @@ fn an_ods_file_has_what_its_cells_display() {
 #[test]
 fn a_file_that_is_not_a_spreadsheet_is_named_with_what_to_do() {
     let web_page = "list.xlsx is a web page or another XML file with a spreadsheet's file extension; open it in a spreadsheet program and save it as .xlsx";
-    let password =
-        "list.xlsx is protected by a password; remove the password in the spreadsheet program and save it again";
+    let password = "list.xlsx is password-protected; remove the password in the spreadsheet program and save it again";
     let damaged =
         "list.xlsx is a damaged or incomplete spreadsheet; open it in a spreadsheet program and save it as .xlsx";
     let globals =

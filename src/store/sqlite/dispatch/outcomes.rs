@@ -84,7 +84,7 @@ pub(in crate::store::sqlite) async fn record_each<'s>(
         .bind(seconds(&recorded)?)
         .execute(&mut *store)
         .await
-        .map_err(doing("count the outcomes of a second"))?;
+        .map_err(doing("count the outcomes recorded in one second"))?;
     let (interrupted, others) = apply(store, RECORD_INTERRUPTED, &late).await?;
     // Their attempts were counted when they were interrupted.
     recorded.extend(interrupted);

@@ -108,7 +108,7 @@ pub(in crate::store::sqlite) async fn take_back(store: &mut SqliteConnection, ke
          ended_at = p.ended_at, outcome = 2, accepted_at = p.accepted_at, message_id = p.message_id, \
          provider_status = p.provider_status, delivered_at = p.delivered_at, read_at = p.read_at, \
          error_code = p.error_code, error_message = p.error_message, error_values = p.error_values, next_attempt_at = NULL, \
-         next_poll_at = iif(p.outcome < 5 AND p.error_code IS NULL, p.ended_at, NULL) \
+         next_poll_at = iif(p.outcome < 5 AND coalesce(p.error_code, 'held') = 'held', p.ended_at, NULL) \
          FROM (SELECT value AS v FROM json_each(?1)) f CROSS JOIN past_attempt p \
          ON p.row = f.v ->> 0 AND p.claim = f.v ->> 1 WHERE delivery.id = p.row",
         "DELETE FROM past_attempt WHERE (row, claim) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))",

@@ -88,7 +88,8 @@ const RULES: [(&str, &str); 15] = [
     (
         "every pending row has a time for its next attempt, and no final row is due for a status request",
         "SELECT count(*) FROM delivery WHERE id BETWEEN ?1 AND ?2 AND ((state = {pending}) <> (next_attempt_at IS NOT NULL) \
-         OR (next_poll_at IS NOT NULL AND (state NOT IN ({accepted},{sent},{delivered}) OR error_code IS NOT NULL)))",
+         OR (next_poll_at IS NOT NULL AND (state NOT IN ({accepted},{sent},{delivered}) \
+         OR (error_code IS NOT NULL AND NOT (state = {accepted} AND error_code = 'held')))))",
     ),
     (
         "the times and the problem of an accepted row match its state",
@@ -96,7 +97,8 @@ const RULES: [(&str, &str); 15] = [
         "SELECT count(*) FROM delivery WHERE id BETWEEN ?1 AND ?2 AND ( \
          (delivered_at IS NOT NULL AND state NOT IN ({delivered},{read})) OR (read_at IS NOT NULL AND state <> {read}) \
          OR (state = {failed} AND error_code IS NULL) \
-         OR (state IN ({accepted},{sent}) AND message_id IS NOT NULL AND error_code IS NOT NULL))",
+         OR (state IN ({accepted},{sent}) AND message_id IS NOT NULL AND error_code IS NOT NULL \
+           AND NOT (state = {accepted} AND error_code = 'held')))",
     ),
 ];
 

@@ -385,9 +385,9 @@ impl Store {
     /// # Errors
     /// When the store cannot be written.
     pub async fn correct_times(&self, run: i64, waits: WaitKind, now: Millis) -> Result<u64, StoreError> {
-        let failed = || doing("correct its times");
+        let failed = || doing("correct the times it holds");
         let mut writer = self.write().await?;
-        let mut tx = writer.begin("correct its times").await?;
+        let mut tx = writer.begin("correct the times it holds").await?;
         let statement = match waits {
             WaitKind::Attempts => {
                 // Keeps them in order.

@@ -51,7 +51,8 @@ fn event(row: &SqliteRow) -> Result<Option<AccountEvent>, sqlx::Error> {
     }))
 }
 
-/// Saves events. A later one replaces an earlier one of its kind, in whichever order they come.
+/// Saves events. A later one replaces an earlier one of its kind, in whichever order they come. Of two in the same second,
+/// the good one counts: if the other one is right, the provider refuses the next message.
 pub(super) async fn save(store: &mut SqliteConnection, events: &[AccountEvent]) -> Result<(), StoreError> {
     if events.is_empty() {
         return Ok(());
@@ -69,7 +70,8 @@ pub(super) async fn save(store: &mut SqliteConnection, events: &[AccountEvent]) 
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7 \
          FROM json_each(?1) WHERE true ON CONFLICT (business_account, template, language, kind) DO UPDATE SET \
          account = coalesce(excluded.account, account), value = excluded.value, reason = excluded.reason, \
-         at = excluded.at WHERE excluded.at >= account_event.at",
+         at = excluded.at WHERE excluded.at > account_event.at \
+         OR (excluded.at = account_event.at AND excluded.value IN ('APPROVED', 'REINSTATED', 'UNARCHIVED'))",
     )
     .bind(serde_json::to_string(&lines).unwrap_or_default())
     .execute(store)

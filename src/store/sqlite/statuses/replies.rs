@@ -66,11 +66,11 @@ impl Store {
             // `+` keeps SQLite on the order of arrival, instead of the index by row.
             Some(_) => {
                 "SELECT p.id, p.row & 0xFFFFFFFFFF, r.phone, p.inbound_id, p.phone, p.in_reply_to, p.at, p.kind, p.choice, \
-                 p.title, p.text, p.user_id FROM reply p JOIN recipient r ON r.id = p.row \
+                 p.title, p.text, p.user_id, p.parent_user_id FROM reply p JOIN recipient r ON r.id = p.row \
                  WHERE p.id > ?1 AND +p.row BETWEEN ?3 AND ?4 ORDER BY p.id LIMIT ?2"
             }
             None => {
-                "SELECT id, NULL, NULL, inbound_id, phone, in_reply_to, at, kind, choice, title, text, user_id FROM reply \
+                "SELECT id, NULL, NULL, inbound_id, phone, in_reply_to, at, kind, choice, title, text, user_id, parent_user_id FROM reply \
                  WHERE id > ?1 AND row IS NULL ORDER BY id LIMIT ?2"
             }
         };
@@ -93,7 +93,7 @@ impl Store {
     pub async fn replies_to(&self, run: &Run, row: RowNumber) -> Result<Vec<KeptReply>, StoreError> {
         let rows = sqlx::query(
             "SELECT p.id, p.row & 0xFFFFFFFFFF, r.phone, p.inbound_id, p.phone, p.in_reply_to, p.at, p.kind, p.choice, \
-             p.title, p.text, p.user_id FROM reply p JOIN recipient r ON r.id = p.row WHERE p.row = ?1 ORDER BY p.id",
+             p.title, p.text, p.user_id, p.parent_user_id FROM reply p JOIN recipient r ON r.id = p.row WHERE p.row = ?1 ORDER BY p.id",
         )
         .bind(RowKey::new(run.key, row).0)
         .fetch_all(&self.readers)
@@ -134,7 +134,7 @@ impl Store {
     pub async fn possible_opt_outs(&self, after: i64, limit: u32) -> Result<Vec<PossibleOptOut>, StoreError> {
         let rows = sqlx::query(concat!(
             "SELECT p.id, p.row & 0xFFFFFFFFFF, r.phone, p.inbound_id, p.phone, p.in_reply_to, p.at, p.kind, p.choice, \
-             p.title, p.text, p.user_id, run.name, run.number ",
+             p.title, p.text, p.user_id, p.parent_user_id, run.name, run.number ",
             undecided!(),
             " AND p.id > ?1 ORDER BY p.id LIMIT ?2"
         ))
@@ -202,8 +202,8 @@ fn title_count(row: &SqliteRow) -> Result<TitleCount, sqlx::Error> {
 
 fn possible(row: &SqliteRow) -> Result<PossibleOptOut, sqlx::Error> {
     let KeptReply { place, answered, reply } = kept(row)?;
-    let name: Option<String> = row.try_get(12)?;
-    let number: Option<u32> = row.try_get(13)?;
+    let name: Option<String> = row.try_get(13)?;
+    let number: Option<u32> = row.try_get(14)?;
     let run = name.zip(number).map(|(name, number)| RunId::new(&name, number));
     let mut phones: Vec<Phone> = answered.map(|(_, phone)| phone).into_iter().chain(reply.from).collect();
     phones.dedup();
@@ -224,6 +224,7 @@ fn kept(row: &SqliteRow) -> Result<KeptReply, sqlx::Error> {
             id: row.try_get(3)?,
             from: phone(4)?,
             user: user_id(row.try_get(11)?),
+            parent: user_id(row.try_get(12)?),
             answers: row.try_get(5)?,
             at: Millis(row.try_get(6)?),
             kind: row.try_get(7)?,

@@ -55,7 +55,7 @@ impl Store {
         let Resolved { settled, doubled } = resolved;
         let mut result = WebhookResult { settled, doubled, ..WebhookResult::default() };
         (result.early, result.dropped) = keep_early(&mut tx, &unknown, &genuine, now).await?;
-        let suppressed = people::learn(&mut tx, &batch.people).await?;
+        let suppressed = people::learn(&mut tx, &batch.people, now).await?;
         (result.replies, result.suppressed) = keep_replies(&mut tx, &batch.replies, now).await?;
         result.suppressed += suppressed;
         account_events::save(&mut tx, &batch.events).await?;
@@ -85,6 +85,7 @@ impl Store {
         let early = sqlx::query(EARLY_KNOWN).bind(since.0).bind(PAGE).fetch_all(&mut *tx).await.map_err(failed())?;
         result.found = merge_early(&mut tx, &early, now).await?;
         let tied: Vec<i64> = sqlx::query_scalar(TIE).bind(since.0).fetch_all(&mut *tx).await.map_err(failed())?;
+        people::learn_from_replies(&mut tx, &serde_json::to_string(&tied).unwrap_or_default()).await?;
         result.suppressed = suppress(&mut tx, &tied).await?;
         tx.commit().await.map_err(failed())?;
         Ok(result)
@@ -95,12 +96,13 @@ impl Store {
     /// # Errors
     /// When the store cannot be written.
     pub async fn drop_early(&self, before: Millis) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM early_status WHERE received_at < ?1")
-            .bind(before.0)
-            .execute(self.write().await?.connection())
-            .await
-            .map(drop)
-            .map_err(doing("drop early webhooks"))
+        for statement in
+            ["DELETE FROM early_status WHERE received_at < ?1", "DELETE FROM early_user WHERE received_at < ?1"]
+        {
+            let done = sqlx::query(statement).bind(before.0).execute(self.write().await?.connection()).await;
+            done.map_err(doing("drop early webhooks"))?;
+        }
+        Ok(())
     }
 }
 
@@ -202,7 +204,8 @@ async fn merge_early(
     let unknown: HashSet<&str> = unknown.into_iter().map(|update| update.message_id.as_str()).collect();
     let is_merged = |update: &StatusUpdate| !unknown.contains(update.message_id.as_str());
     let merged = stored.into_iter().zip(&updates).filter(|(_, update)| is_merged(update));
-    let ids: Vec<i64> = merged.map(|(id, _)| id).collect();
+    let (ids, messages): (Vec<i64>, Vec<&str>) = merged.map(|(id, update)| (id, update.message_id.as_str())).unzip();
+    people::learn_early(store, &serde_json::to_string(&messages).unwrap_or_default()).await?;
     sqlx::query("DELETE FROM early_status WHERE id IN (SELECT value FROM json_each(?1))")
         .bind(serde_json::to_string(&ids).unwrap_or_default())
         .execute(store)
@@ -291,22 +294,35 @@ async fn keep_replies(
     let lines: Vec<_> = replies
         .iter()
         .map(|(reply, opt_out)| {
-            let Reply { id, from, user, answers, at, kind, choice, title, text } = reply;
-            let user = user.as_ref().map(UserId::as_str);
+            let Reply { id, from, user, parent, answers, at, kind, choice, title, text } = reply;
+            let [user, parent] = [user, parent].map(|id| id.as_ref().map(UserId::as_str));
             let (word, is_possible) = match opt_out {
                 Some(OptOutMatch::Exact(word)) => (Some(word), 0),
                 Some(OptOutMatch::Possible) => (None, 1),
                 None => (None, 0),
             };
-            (id, from.map(|from| from.as_u64()), answers, at.0, kind, choice, title, text, word, is_possible, user)
+            (
+                id,
+                from.map(|from| from.as_u64()),
+                answers,
+                at.0,
+                kind,
+                choice,
+                title,
+                text,
+                word,
+                is_possible,
+                user,
+                parent,
+            )
         })
         .collect();
     let new: Vec<i64> = sqlx::query_scalar(
-        "INSERT INTO reply (inbound_id, phone, user_id, in_reply_to, row, at, kind, choice, title, text, opt_out, \
+        "INSERT INTO reply (inbound_id, phone, user_id, parent_user_id, in_reply_to, row, at, kind, choice, title, text, opt_out, \
            possible_opt_out, received_at) \
          SELECT value ->> 0, \
-         coalesce(value ->> 1, (SELECT min(u.phone) FROM user_phone u WHERE u.user_id = value ->> 10)), value ->> 10, \
-         value ->> 2, \
+         coalesce(value ->> 1, (SELECT min(u.phone) FROM user_phone u WHERE u.user_id IN (value ->> 10, value ->> 11))), \
+         value ->> 10, value ->> 11, value ->> 2, \
          coalesce((SELECT min(d.id) FROM delivery d WHERE d.message_id = value ->> 2), \
            (SELECT min(p.row) FROM past_attempt p WHERE p.message_id = value ->> 2)), \
          value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9, ?2 \
@@ -317,6 +333,7 @@ async fn keep_replies(
     .fetch_all(&mut *store)
     .await
     .map_err(doing("save replies"))?;
+    people::learn_from_replies(store, &serde_json::to_string(&new).unwrap_or_default()).await?;
     Ok((new.len() as u64, suppress(store, &new).await?))
 }
 
@@ -327,11 +344,12 @@ async fn suppress(store: &mut SqliteConnection, replies: &[i64]) -> Result<u64, 
         return Ok(0);
     }
     let done = sqlx::query(
-        "WITH asked AS (SELECT p.phone, p.user_id, p.row, 'opted out by reply: ' || p.opt_out AS reason, p.at \
+        "WITH asked AS (SELECT p.phone, p.user_id, p.parent_user_id, p.row, 'opted out by reply: ' || p.opt_out AS reason, p.at \
            FROM json_each(?1) CROSS JOIN reply p ON p.id = value WHERE p.opt_out IS NOT NULL) \
          INSERT INTO suppression (phone, reason, added_at) \
          SELECT phone, reason, at FROM asked WHERE phone IS NOT NULL \
-         UNION ALL SELECT u.phone, reason, at FROM asked JOIN user_phone u USING (user_id) \
+         UNION ALL SELECT u.phone, reason, at FROM asked \
+           JOIN user_phone u ON u.user_id IN (asked.user_id, asked.parent_user_id) \
          UNION ALL SELECT r.phone, reason, at FROM asked JOIN recipient r ON r.id = asked.row WHERE r.phone IS NOT NULL \
          ON CONFLICT DO NOTHING",
     )

@@ -8,7 +8,7 @@ const node = (name, text, more) => Object.assign(document.createElement(name), {
 const number = (n) => n.toLocaleString("en-US");
 const rate = (n) => (n < 1000 ? n.toFixed(1) : number(Math.round(n))) + "/s";
 const moment = (time) => time.replace("T", " ").replace("Z", "");
-const percent = (part, whole) => (whole > 0 ? Math.floor((100 * part) / whole) + " %" : "–");
+const percent = (part, whole) => (whole > 0 ? Math.floor((100 * part) / whole) + "%" : "–");
 
 let token = sessionStorage.getItem("token");
 let etag = null; // of the shown state
