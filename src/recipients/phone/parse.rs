@@ -214,11 +214,12 @@ impl Numbers {
     }
 
     /// Parses a mobile number whose digits after the slash start with 0: `0151/04117083`. A rest that could itself start
-    /// with a mobile prefix (`0151/0171234`) may be a second number.
+    /// with a mobile prefix (`0151/0171234`) may be a second number, and so may any after an area that is a number itself.
     fn mobile_with_zero(&self, text: &str) -> Option<Phone> {
         let (home, (area, rest)) = (self.home.as_ref()?, area_and_zero(text)?);
         let prefix = home.plan.national_prefix();
-        if prefix != "0" || area.get(1..2) == rest.get(1..2) {
+        let may_be_two = area.get(1..2) == rest.get(1..2) || self.national(home, area).is_ok();
+        if prefix != "0" || may_be_two {
             return None;
         }
         let mobile = |digits: &str| self.national(home, digits).ok().filter(|phone| home.is_mobile(*phone));

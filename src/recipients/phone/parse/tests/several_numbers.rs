@@ -90,6 +90,8 @@ fn a_rest_with_a_zero_is_joined_only_to_a_mobile_number() {
         ("DE", "0151/01712345"),
         ("DE", "0151/01521234567"),
         ("GB", "0161/07911123456"),
+        // What is before the slash may be a number itself.
+        ("DE", "01511/0123456"),
         // It may be more than digits in front of digits.
         ("DE", "0151 / 0411 7083"),
         ("DE", "0151 / 04117083"),
