@@ -53,7 +53,7 @@ pub(crate) struct Record {
     pub(crate) calls: u64,
     /// Statuses that wait for the next call.
     waiting: Vec<Value>,
-    /// Statuses of a call on its way.
+    /// Statuses of a call that has not been answered yet.
     calling: usize,
     /// Where the service listens.
     service: Option<String>,

@@ -136,13 +136,9 @@ impl fmt::Display for AccountEvent {
                 of_template(f)?;
                 write!(f, " as {value}; a template rated RED is paused")?;
             }
-            AccountChange::TemplateCategory => {
-                f.write_str("the provider moved the ")?;
-                of_template(f)?;
-                write!(f, " to the category {value}, which has its own prices and limits")?;
-            }
-            AccountChange::ComingCategory => {
-                f.write_str("the provider will move the ")?;
+            AccountChange::TemplateCategory | AccountChange::ComingCategory => {
+                let moves = if *kind == AccountChange::ComingCategory { "will move" } else { "moved" };
+                write!(f, "the provider {moves} the ")?;
                 of_template(f)?;
                 write!(f, " to the category {value}, which has its own prices and limits")?;
             }

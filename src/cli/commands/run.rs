@@ -151,7 +151,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
                 "stopped during the import; nothing was sent. Run the same command to import again",
             ));
         };
-        // Whoever was asked has seen the warnings.
+        // A person who was asked has already seen the warnings.
         for warning in imported?.into_iter().filter(|_| !was_asked) {
             let words = match console::is_log() {
                 true => problem_report::logged(&warning),

@@ -109,6 +109,19 @@ enum Action {
     },
 }
 
+impl Action {
+    /// Returns the provider at which this changes a template, or prepares a change.
+    fn changes_at(&self) -> Option<TemplateProvider> {
+        match self {
+            Self::List { .. } | Self::Show { .. } | Self::Pull { .. } => None,
+            Self::Check { provider, .. } => *provider,
+            Self::Create { at, .. } | Self::Update { at, .. } | Self::Delete { at, .. } | Self::Diff { at, .. } => {
+                Some(at.provider)
+            }
+        }
+    }
+}
+
 fn data(json: &Value) -> Result<(), CliError> {
     console::data(json).map_err(cannot_print)
 }
@@ -118,6 +131,9 @@ fn line(sentence: &str) -> Result<(), CliError> {
 }
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
+    if args.action.changes_at().is_some_and(|provider| !provider.can_change()) {
+        return Err(failure(MetaTemplates::cannot_change()));
+    }
     match &args.action {
         Action::List { at, name } => {
             let list =
@@ -177,8 +193,6 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
                 line(&format!("deleted: {} in {}{}", listed.name, listed.language, details(&answer)))?;
             }
         }
-        // Meta's answer lacks the examples, so everything would look changed.
-        Action::Diff { at, .. } if !at.provider.can_change() => return Err(failure(MetaTemplates::cannot_change())),
         Action::Diff { file, at } => {
             let loaded = checked(file, at.provider, global)?;
             let api = template_accounts::api(at.provider, global).await?;
