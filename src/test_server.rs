@@ -1,10 +1,11 @@
 //! A bare HTTP server for unit tests: the test decides what it does with each connection.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
-use tokio::io::AsyncReadExt as _;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Starts a server in the test's runtime; it ends with the runtime. Calls `act` with each connection and its number,
@@ -35,4 +36,27 @@ pub(crate) async fn request(stream: &mut TcpStream) -> Option<String> {
     let length = head.lines().filter_map(|line| line.split_once(": ")).find(|(name, _)| *name == "content-length");
     stream.read_exact(&mut vec![0; length.map_or(0, |(_, length)| length.parse().unwrap())]).await.ok()?;
     Some(head)
+}
+
+/// Starts a server that answers each request line with what `answer` says: a status and a body. Returns its address and
+/// the request lines, in order.
+pub(crate) fn answering(
+    answer: impl Fn(&str) -> (u16, Value) + Send + Sync + 'static,
+) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+    let (answer, lines) = (Arc::new(answer), Arc::new(Mutex::new(Vec::new())));
+    let seen = lines.clone();
+    let (address, _) = server(move |_, mut stream| {
+        let (answer, lines) = (answer.clone(), lines.clone());
+        async move {
+            while let Some(head) = request(&mut stream).await {
+                let line = head.lines().next().unwrap_or_default().to_owned();
+                let (status, body) = answer(&line);
+                lines.lock().unwrap().push(line);
+                let body = body.to_string();
+                let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\n\r\n", body.len());
+                stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+            }
+        }
+    });
+    (address, seen)
 }

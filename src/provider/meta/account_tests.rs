@@ -1,15 +1,13 @@
 //! What Meta says about the account.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use secrecy::SecretString;
 use serde_json::json;
-use tokio::io::AsyncWriteExt as _;
 
 use super::*;
 use crate::provider::{Endpoint, MetaAccount};
-use crate::test_server::{request, server};
+use crate::test_server::answering;
 
 const TOKEN: &str = "EAAJB-a-token";
 
@@ -20,21 +18,7 @@ async fn asked(
     template: Option<(&str, &str)>,
     answer: impl Fn(&str) -> (u16, Value) + Send + Sync + 'static,
 ) -> (Result<AccountAnswers, PollError>, Vec<String>) {
-    let (answer, lines) = (Arc::new(answer), Arc::new(Mutex::new(Vec::new())));
-    let seen = lines.clone();
-    let (address, _) = server(move |_, mut stream| {
-        let (answer, lines) = (answer.clone(), lines.clone());
-        async move {
-            while let Some(head) = request(&mut stream).await {
-                let line = head.lines().next().unwrap_or_default().to_owned();
-                let (status, body) = answer(&line);
-                lines.lock().unwrap().push(line);
-                let body = body.to_string();
-                let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\n\r\n", body.len());
-                stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
-            }
-        }
-    });
+    let (address, seen) = answering(answer);
     let account = MetaAccount {
         phone_number_id: "106".into(),
         waba_id: waba_id.map(str::to_owned),

@@ -4,30 +4,15 @@ use std::sync::{Arc, Mutex};
 
 use secrecy::SecretString;
 use serde_json::json;
-use tokio::io::AsyncWriteExt as _;
 
 use super::*;
 use crate::provider::MetaAccount;
-use crate::test_server::{request, server};
+use crate::test_server::answering;
 
 /// Returns a client of a server that answers each request line with what `answer` says, and the request lines.
 fn client(answer: fn(&str) -> (u16, Value)) -> (MetaTemplates, Arc<Mutex<Vec<String>>>) {
-    let lines = Arc::new(Mutex::new(Vec::new()));
-    let seen = lines.clone();
-    let (address, _) = server(move |_, mut stream| {
-        let lines = lines.clone();
-        async move {
-            while let Some(head) = request(&mut stream).await {
-                let line = head.lines().next().unwrap_or_default().to_owned();
-                let (status, body) = answer(&line);
-                lines.lock().unwrap().push(line);
-                let body = body.to_string();
-                let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\n\r\n", body.len());
-                stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
-            }
-        }
-    });
-    (MetaTemplates::new(&endpoint(&format!("http://{address}/v25.0"), Some("200"))).unwrap(), seen)
+    let (address, lines) = answering(answer);
+    (MetaTemplates::new(&endpoint(&format!("http://{address}/v25.0"), Some("200"))).unwrap(), lines)
 }
 
 fn endpoint(base: &str, waba_id: Option<&str>) -> Endpoint {
