@@ -133,8 +133,8 @@ fn status(status: &Value) -> Option<StatusUpdate> {
 }
 
 fn problem(error: &Value) -> Problem {
-    // Meta's codes are numbers; a word could pass for a code of ours.
-    let code = error["code"].as_u64().map(|code| code.to_string());
+    // Meta's codes are numbers, perhaps as text; a word could pass for a code of ours.
+    let code = word(&error["code"]).filter(|code| code.bytes().all(|byte| byte.is_ascii_digit()));
     let code = code.as_deref().and_then(plain_code).unwrap_or("unknown").to_owned();
     let words = words(error);
     Problem::new(code, if words.is_empty() { "Meta gave a code but no reason".to_owned() } else { words })

@@ -331,3 +331,13 @@ fn reports_about_templates_and_accounts() {
         assert_eq!(read(&call("message_template_status_update", rest)).events, []);
     }
 }
+
+#[test]
+fn a_code_is_a_number_even_as_text_and_no_word_passes_for_a_code_of_ours() {
+    for (code, expected) in
+        [("131050", "131050"), ("\"131050\"", "131050"), ("\"held\"", "unknown"), ("null", "unknown")]
+    {
+        let text = messages(&format!(r#""statuses":[{{"id":"a","status":"failed","errors":[{{"code":{code}}}]}}]"#));
+        assert_eq!(read(&text).statuses[0].problem.as_ref().unwrap().code, expected, "{code}");
+    }
+}
