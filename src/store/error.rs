@@ -2,6 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use sqlx::error::DatabaseError;
+use sqlx::sqlite::SqliteError;
+
+use super::location::{Location, ServerUrl};
 use crate::model::{IllegalChange, RunId};
 
 /// How a store and its mark file differ.
@@ -84,10 +88,16 @@ pub enum StoreError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The store does not exist, and the command needs one.
-    #[error("there is no store {}; `campaigner run` creates one, `--db FILE` selects another", path.display())]
-    Missing {
-        /// The missing file.
-        path: PathBuf,
+    #[error("there is no store {0}; `campaigner run` creates one, `--db` selects another")]
+    Missing(Location),
+    /// The server cannot be used.
+    #[error("cannot reach the store in {store}; check the URL of the database, and that the server runs")]
+    Unreachable {
+        /// The database.
+        store: ServerUrl,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The file belongs to another program.
     #[error("{} is not a campaigner store; select another file with `--db FILE`", path.display())]
@@ -96,10 +106,12 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The file was written by a newer version.
-    #[error("the store {} has format {found}, but this version supports formats up to {known}; use the newer version", path.display())]
+    #[error(
+        "the store {store} has format {found}, but this version supports formats up to {known}; use the newer version"
+    )]
     Newer {
-        /// The store's file.
-        path: PathBuf,
+        /// The store.
+        store: Location,
         /// Its format.
         found: i64,
         /// The newest format that this version knows.
@@ -226,8 +238,8 @@ const NO_ROOM: [u32; 2] = [778, 4874];
 
 /// Returns SQLite's extended code; 0 if the error is not SQLite's.
 fn extended_code(error: &sqlx::Error) -> u32 {
-    let code = error.as_database_error().and_then(|error| error.code());
-    code.and_then(|code| code.parse().ok()).unwrap_or_default()
+    let error = error.as_database_error().and_then(|error| error.try_downcast_ref::<SqliteError>());
+    error.and_then(DatabaseError::code).and_then(|code| code.parse().ok()).unwrap_or_default()
 }
 
 /// Returns SQLite's primary code: the lowest byte.

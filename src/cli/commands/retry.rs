@@ -71,7 +71,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             ),
         ));
     }
-    let lock = store.lock(&run.id)?;
+    let lock = store.lock(&run.id).await?;
     // If no process has continued the run since a crash, rows that were in flight are not marked uncertain yet.
     let (owner, _) = engine::take_over(&store, &run, &engine::thaw(&run)?, None).await?;
     let tally = store.tally(&run).await?;

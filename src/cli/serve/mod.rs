@@ -84,7 +84,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> 
     };
     store.may_send(args.moved).await?;
     // `status` elsewhere then knows that somebody continues the runs.
-    let _serving = store.lock_service()?;
+    let _serving = store.lock_service().await?;
     let (resume_request, resume_requests) = mpsc::channel(MAX_REQUESTS);
     let webhooks = match webhooks {
         Some(settings) => settings.open(&store).await?,
@@ -114,7 +114,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> 
             tracing::info!("{notice}");
         }
     });
-    tracing::info!(folder = %args.dir.display(), store = %global.db.display(), "service started");
+    tracing::info!(folder = %args.dir.display(), store = %global.db, "service started");
     let whole = async {
         let (answering, over) = oneshot::channel::<()>();
         let served = async {

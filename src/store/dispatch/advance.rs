@@ -1,0 +1,458 @@
+//! The one operation that moves a run forward: outcomes in, claims out, in one synced commit.
+//!
+//! A claimed row is durable before its request is rendered, and so before its first byte leaves. Rows that a new owner
+//! finds in `sending` may have been accepted; no other row is in doubt.
+
+use super::claims::{DUE, NEW, candidates, claim_due, new_rows};
+use super::consequences::follow;
+use super::outcomes::{apply_where, columns, count, record_each};
+use super::past_attempts::move_to_past;
+use crate::crash_point::Point;
+use crate::model::{Millis, State, StateChange};
+use crate::store::error::doing;
+use crate::store::guarded;
+use crate::store::handle::{Place, Store};
+use crate::store::runs::lifecycle;
+use crate::store::sql::{Connection, Json, Row, json, query, query_as, query_scalar};
+use crate::store::sqlite::Mark;
+use crate::store::writer::Writing;
+use crate::store::{
+    Advanced, Attempt, Claim, Deferral, History, Owner, RowKey, Settlement, Step, StoreError, WorkerId, stopped,
+};
+
+const _: () = assert!(State::Sending as i64 == 1, "it stands in the statements");
+
+/// What a step depends on: `$1` is the run, `$2` the current time, `$3` the number of wanted rows.
+const PROGRESS: &str = concat!(
+    "SELECT owner, next_row, limit_left, last_row, is_held, is_dispatched, EXISTS (SELECT 1 FROM early_status), \
+     EXISTS (SELECT 1 FROM delivery WHERE run = $1 AND next_attempt_at <= $2), (",
+    new_rows!("next_row", "last_row", "$3"),
+    ") FROM (SELECT p.owner, p.next_row, p.limit_left, iif(r.planned_at IS NULL, 0, r.id << 40 | r.rows) AS last_row, \
+     r.cancelled_at IS NOT NULL OR r.paused_at IS NOT NULL AS is_held, r.dispatched_at IS NOT NULL AS is_dispatched \
+     FROM progress p JOIN run r ON r.id = p.run WHERE p.run = $1) AS now"
+);
+
+/// Records the outcomes of rows that are being sent.
+const RECORD_ALL: &str = apply_where!("$1", "delivery.state = 1");
+
+/// Claims the rows of run `$1` after `$2` and up to `$3` that were never claimed, for worker `$4` at `$5`; `$6` is the
+/// state of suppressed rows.
+const CLAIM_NEW: &str = "INSERT INTO delivery (id, run, state, claim, worker, started_at, error_code, error_values) \
+     SELECT r.id, $1, iif(s.phone IS NULL, 1, $6), iif(s.phone IS NULL, 1, 0), iif(s.phone IS NULL, $4, NULL), \
+     iif(s.phone IS NULL, $5, NULL), iif(s.phone IS NULL, NULL, 'suppressed'), \
+     iif(s.phone IS NULL, NULL, CAST(json_array(s.reason) AS TEXT)) FROM recipient r LEFT JOIN suppression s ON s.phone = r.phone \
+     WHERE r.id > $2 AND r.id <= $3 AND r.state = 0";
+
+/// What a step reads once its outcomes are recorded.
+struct Progress {
+    owner: Option<i64>,
+    next_row: i64,
+    limit_left: Option<i64>,
+    /// The key of the run's last row; 0 until all rows are imported.
+    last_row: i64,
+    /// Whether a person paused or cancelled the run.
+    is_held: bool,
+    /// Whether nothing was left to send, as far as was known.
+    is_dispatched: bool,
+    has_early_statuses: bool,
+    /// Whether waiting rows are due.
+    has_due_rows: bool,
+    /// The next rows that were never claimed, at most as many as wanted, as JSON.
+    new_rows: String,
+}
+
+impl Store {
+    /// Records the outcomes of claims and claims more rows, in one commit that is synced when this returns. Due rows
+    /// come first, then rows that were never claimed, in input order. A row whose number is on the suppression list is
+    /// suppressed instead. Nothing is claimed while a run is paused or cancelled.
+    ///
+    /// A settlement applies only to the claim that it names: to the row, if that is still its latest claim, otherwise
+    /// to the past attempt.
+    ///
+    /// # Errors
+    /// [`StoreError::NotOwner`] when another process has taken over the run: the settlements are still recorded, but
+    /// nothing is claimed. When the store cannot be written, nothing of the step is saved.
+    pub async fn advance(&self, owner: Owner, step: &Step) -> Result<Advanced, StoreError> {
+        let mut writer = self.write().await?;
+        if let Place::File(file) = &self.place
+            && step.want > 0
+        {
+            if writer.guard.mark.is_none() {
+                writer.guard.mark = Some(file.mark(writer.connection()).await?);
+            }
+            writer.guard.mark.as_ref().map_or(Ok(()), Mark::log_is_in_place)?;
+        }
+        let seen = writer.guard.mark.as_ref().map(Mark::claims);
+        let (advanced, is_owner, counted) = match advance(&mut writer, owner, step, seen).await {
+            Ok(done) => done,
+            Err(error) => {
+                if let Some(mark) = writer.guard.mark.take() {
+                    mark.went_back(writer.connection().sqlite()).await?;
+                }
+                return Err(error);
+            }
+        };
+        if let Some((claims, store)) = counted {
+            match writer.guard.mark.as_mut().filter(|mark| mark.store == store) {
+                Some(mark) => mark.note(claims)?,
+                // A person passed `--moved` to another process; the next claim finds out what that means.
+                None => writer.guard.mark = None,
+            }
+        }
+        if !step.settlements.is_empty() {
+            Point::OutcomeCommitted.pass();
+        }
+        if !advanced.attempts.is_empty() {
+            Point::ClaimCommitted.pass();
+        }
+        match is_owner {
+            true => Ok(advanced),
+            false => Err(StoreError::NotOwner(lifecycle::by_key(writer.connection(), owner.run).await?.id)),
+        }
+    }
+
+    /// Returns the claims of a run that have no outcome: those of `owner`, or those of its predecessors. There are
+    /// never more than were in flight.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn claims(&self, owner: Owner, own: bool) -> Result<Vec<Claim>, StoreError> {
+        let rows = query(CLAIMS)
+            .bind(owner.run)
+            .bind(owner.worker.0)
+            .bind(own)
+            .fetch_all(&self.readers)
+            .await
+            .map_err(doing("read the claims without an outcome"))?;
+        let claim = |row: &Row| {
+            Ok(Claim {
+                key: RowKey(row.try_get(0)?),
+                number: row.try_get(1)?,
+                worker: WorkerId(row.try_get(2)?),
+                started_at: Millis(row.try_get(3)?),
+                history: History {
+                    attempts: row.try_get(4)?,
+                    charged_attempts: row.try_get(5)?,
+                    deferrals: row.try_get(6)?,
+                    in_doubt: row.try_get(7)?,
+                },
+            })
+        };
+        rows.iter().map(claim).collect::<Result<_, _>>().map_err(doing("read the claims without an outcome"))
+    }
+
+    /// Saves when rows that were never claimed are due, in input order and without gaps. From then on they wait, and
+    /// are never read before their time.
+    ///
+    /// # Errors
+    /// When the store cannot be written, or another process has taken over the run; then nothing is saved.
+    pub async fn schedule_rows(&self, owner: Owner, rows: &[Deferral]) -> Result<(), StoreError> {
+        let Some(last) = rows.last() else { return Ok(()) };
+        let mut writer = self.write().await?;
+        let mut tx = writer.begin_as(owner, "schedule rows").await?;
+        query(
+            "INSERT INTO delivery (id, run, state, next_attempt_at, error_code, error_values) \
+             SELECT CAST(value ->> 0 AS BIGINT), $2, CAST(value ->> 1 AS BIGINT), CAST(value ->> 2 AS BIGINT), value ->> 3, value ->> 4 FROM json_each($1)",
+        )
+        .bind(deferrals(rows))
+        .bind(owner.run)
+        .execute(&mut tx)
+        .await
+        .map_err(doing("schedule rows"))?;
+        query("UPDATE progress SET next_row = $2 WHERE run = $1 AND next_row < $2")
+            .bind(owner.run)
+            .bind(last.key.0)
+            .execute(&mut tx)
+            .await
+            .map_err(doing("schedule rows"))?;
+        tx.commit().await.map_err(doing("schedule rows"))?;
+        Point::RowsScheduled.pass();
+        Ok(())
+    }
+
+    /// Returns the next rows that were never claimed or scheduled, in input order; at most `limit`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn new_rows(&self, run: i64, limit: u32) -> Result<Vec<Attempt>, StoreError> {
+        let failed = || doing("read rows that were never claimed");
+        let next: Option<i64> = query_scalar("SELECT next_row FROM progress WHERE run = $1")
+            .bind(run)
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(failed())?;
+        let rows: String = query_scalar(NEW)
+            .bind(next.unwrap_or(RowKey::first(run)))
+            .bind(RowKey::last(run))
+            .bind(limit)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(failed())?;
+        unclaimed(&rows)
+    }
+
+    /// Returns the rows still to be sent, in input order, after `after`; at most `limit`. Their history is left out.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn remaining_rows(
+        &self,
+        run: i64,
+        after: Option<RowKey>,
+        limit: u32,
+    ) -> Result<Vec<Attempt>, StoreError> {
+        let rows: String = query_scalar(
+            "SELECT coalesce(CAST(json_group_array(json_array(id, phone, cells, 0, 0, 0, 0, 0, NULL, 0)) AS TEXT), '[]') FROM ( \
+             SELECT r.id, r.phone, r.cells FROM recipient r LEFT JOIN delivery d ON d.id = r.id \
+             WHERE r.id > $1 AND r.id <= $2 AND r.state = 0 AND (d.id IS NULL OR d.state = 0) ORDER BY r.id LIMIT $3) AS remaining",
+        )
+        .bind(after.map_or(RowKey::first(run), |key| key.0))
+        .bind(RowKey::last(run))
+        .bind(limit)
+        .fetch_one(&self.readers)
+        .await
+        .map_err(doing("read the remaining rows"))?;
+        unclaimed(&rows)
+    }
+
+    /// Returns the due rows that the next step would claim first; at most `limit`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn due_rows(&self, owner: Owner, own: bool, now: Millis, limit: u32) -> Result<Vec<Attempt>, StoreError> {
+        let rows: String = query_scalar(DUE)
+            .bind(owner.run)
+            .bind(now.0)
+            .bind(own.then_some(owner.worker.0))
+            .bind(limit)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(doing("read the due rows"))?;
+        Ok(candidates(&rows)?.into_iter().map(|row| row.attempt(owner.worker, now)).collect())
+    }
+
+    /// Returns when the next waiting row is due, if any waits; with `own`, only among those that `owner` claimed
+    /// before.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn next_due(&self, owner: Owner, own: bool) -> Result<Option<Millis>, StoreError> {
+        let next: Option<i64> = query_scalar(NEXT_DUE)
+            .bind(owner.run)
+            .bind(own.then_some(owner.worker.0))
+            .fetch_one(&self.readers)
+            .await
+            .map_err(doing("find the next due row"))?;
+        Ok(next.map(Millis))
+    }
+
+    /// Counts the messages of all runs of this name whose attempt ended at `since` or later and was or may have been
+    /// accepted.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn taken_since(&self, name: &str, since: Millis) -> Result<u64, StoreError> {
+        let taken: i64 = query_scalar(
+            "SELECT CAST(coalesce(sum(t.accepted + t.uncertain), 0) AS BIGINT) FROM run r JOIN timeline t ON t.run = r.id \
+             WHERE r.name = $1 AND t.second >= $2 AND coalesce(r.dispatched_at, $3) >= $3",
+        )
+        .bind(name)
+        .bind(since.0.div_euclid(1000))
+        .bind(since.0)
+        .fetch_one(&self.readers)
+        .await
+        .map_err(doing("count today's messages"))?;
+        Ok(taken.unsigned_abs())
+    }
+}
+
+pub(in crate::store) const CLAIMS: &str = "SELECT id, claim, worker, started_at, attempts, charged_attempts, deferrals, in_doubt \
+    FROM delivery WHERE run = $1 AND state = 1 AND (worker = $2) = $3 ORDER BY id";
+pub(in crate::store) const NEXT_DUE: &str = "SELECT min(next_attempt_at) FROM delivery WHERE run = $1 AND next_attempt_at IS NOT NULL \
+    AND ($2 IS NULL OR worker = $2)";
+
+/// Parses rows that were never claimed.
+fn unclaimed(text: &str) -> Result<Vec<Attempt>, StoreError> {
+    Ok(candidates(text)?.into_iter().map(|row| row.attempt(WorkerId(0), Millis(0))).collect())
+}
+
+/// Makes the step and commits it. Also returns whether `owner` still has the run, and, if rows of a store in a file were
+/// claimed, the store's count of claims with its id.
+async fn advance(
+    writer: &mut Writing<'_>,
+    owner: Owner,
+    step: &Step,
+    seen: Option<u64>,
+) -> Result<(Advanced, bool, Option<(u64, i64)>), StoreError> {
+    let settlements: Vec<&Settlement> = step.settlements.iter().collect();
+    let (mut store, recorded) = begin(writer, owner.run, &settlements).await?;
+    let progress = progress(&mut store, owner.run, step).await?;
+    let mut advanced = Advanced::default();
+    if !settlements.is_empty() {
+        let run = (progress.is_dispatched, progress.has_early_statuses);
+        advanced.ignored = follow(&mut store, owner.run, run, recorded).await?;
+    }
+    let is_owner = progress.owner == Some(owner.worker.0);
+    if !step.deferrals.is_empty() && is_owner {
+        defer(&mut store, &step.deferrals).await?;
+    }
+    let mut limit_left = progress.limit_left;
+    let mut next_row = progress.next_row;
+    if is_owner && step.want > 0 && !progress.is_held {
+        // What followed from the outcomes came after the query, and may have made rows due.
+        if progress.has_due_rows || step.settlements.iter().any(|s| s.next_attempt_at.is_some_and(|at| at <= step.now))
+        {
+            advanced.attempts = claim_due(&mut store, owner, &mut limit_left, step).await?;
+        }
+        if next_row < progress.last_row {
+            let rows = candidates(&progress.new_rows)?;
+            let is_rest = rows.len() < step.want as usize;
+            let mut rows = rows.into_iter();
+            while advanced.attempts.len() < step.want as usize
+                && limit_left != Some(0)
+                && let Some(row) = rows.next()
+            {
+                next_row = row.id;
+                if row.suppressed == 0 {
+                    limit_left = limit_left.map(|limit| limit - 1);
+                    advanced.attempts.push(row.attempt(owner.worker, step.now));
+                }
+            }
+            match rows.as_slice().first() {
+                // None of the rows in between is to be sent.
+                Some(row) => next_row = row.id - 1,
+                None if is_rest => next_row = progress.last_row,
+                None => {}
+            }
+        }
+    }
+    advanced.is_held = progress.is_held;
+    advanced.new_rows_left = next_row < progress.last_row;
+    advanced.limit_left = limit_left.map(i64::unsigned_abs);
+    Point::StepWritten.pass();
+    let mut counted = None;
+    if (next_row, limit_left) != (progress.next_row, progress.limit_left) || !advanced.attempts.is_empty() {
+        claim_new(&mut store, owner, step.now, (progress.next_row, next_row), limit_left).await?;
+        if let (Some(seen), false) = (seen, advanced.attempts.is_empty()) {
+            counted = Some(count_claim(&mut store, seen).await?);
+        }
+    }
+    store.commit().await.map_err(doing("commit a step"))?;
+    Ok((advanced, is_owner, counted))
+}
+
+/// Begins the transaction and records the outcomes. Returns those that changed their rows, and the others.
+async fn begin<'w, 's>(
+    writer: &'w mut Writing<'_>,
+    run: i64,
+    settlements: &[&'s Settlement],
+) -> Result<(Connection<'w>, (Vec<&'s Settlement>, Vec<&'s Settlement>)), StoreError> {
+    let failed = || doing("record outcomes");
+    if settlements.is_empty() {
+        return Ok((writer.begin("start a step").await?, (Vec::new(), Vec::new())));
+    }
+    let mut store = writer.begin("start a step").await?;
+    // Almost always, each is of a row that is being sent. That is found out without returning the rows.
+    store.savepoint().await.map_err(failed())?;
+    let done = query(guarded(RECORD_ALL)).bind(columns(settlements)).execute(&mut store).await.map_err(failed())?;
+    if done.rows_affected() == settlements.len() as u64 {
+        count(&mut store, run, settlements).await?;
+        return Ok((store, (settlements.to_vec(), Vec::new())));
+    }
+    store.back_to_savepoint().await.map_err(failed())?;
+    let recorded = record_each(&mut store, run, settlements).await?;
+    Ok((store, recorded))
+}
+
+/// Reads what the step depends on.
+async fn progress(store: &mut Connection<'_>, run: i64, step: &Step) -> Result<Progress, StoreError> {
+    let failed = || doing("start a step");
+    let row = query(PROGRESS).bind(run).bind(step.now.0).bind(step.want).fetch_optional(store).await;
+    let row = row.map_err(failed())?;
+    let row = row.ok_or_else(|| StoreError::Damaged("no process has taken over the run".to_owned()))?;
+    let read = || {
+        Ok(Progress {
+            owner: row.try_get(0)?,
+            next_row: row.try_get(1)?,
+            limit_left: row.try_get(2)?,
+            last_row: row.try_get(3)?,
+            is_held: row.try_get(4)?,
+            is_dispatched: row.try_get(5)?,
+            has_early_statuses: row.try_get(6)?,
+            has_due_rows: row.try_get(7)?,
+            new_rows: row.try_get(8)?,
+        })
+    };
+    read().map_err(failed())
+}
+
+/// Defers waiting rows. A row claimed in the meantime is left alone.
+async fn defer(store: &mut Connection<'_>, rows: &[Deferral]) -> Result<(), StoreError> {
+    let ended: Vec<i64> = rows.iter().filter(|row| row.cause.is_some()).map(|row| row.key.0).collect();
+    if !ended.is_empty() {
+        // The row gets its own reason.
+        move_to_past(store, &json(&ended)).await?;
+    }
+    query(
+        "UPDATE delivery SET state = CAST(o.v ->> 1 AS BIGINT), next_attempt_at = CAST(o.v ->> 2 AS BIGINT), error_code = coalesce(o.v ->> 3, error_code), \
+         error_message = iif(o.v ->> 3 IS NULL, error_message, NULL), \
+         error_values = iif(o.v ->> 3 IS NULL, error_values, o.v ->> 4) \
+         FROM (SELECT value AS v FROM json_each($1)) o WHERE delivery.id = CAST(o.v ->> 0 AS BIGINT) AND delivery.state = 0",
+    )
+    .bind(deferrals(rows))
+    .execute(store)
+    .await
+    .map(drop)
+    .map_err(doing("defer rows"))
+}
+
+/// Returns deferrals as JSON: id, state, next_attempt_at, error_code, error_values.
+fn deferrals(rows: &[Deferral]) -> Json {
+    let row = |row: &Deferral| {
+        let (code, values) = row.cause.as_ref().map(|cause| (cause.code(), cause.values())).unzip();
+        (row.key.0, row.state.code(), row.next_attempt_at.map(|at| at.0), code, values.flatten())
+    };
+    json(&rows.iter().map(row).collect::<Vec<_>>())
+}
+
+/// Claims the rows between two keys that were never claimed, and saves the run's progress.
+async fn claim_new(
+    store: &mut Connection<'_>,
+    owner: Owner,
+    now: Millis,
+    (after, up_to): (i64, i64),
+    limit_left: Option<i64>,
+) -> Result<(), StoreError> {
+    let failed = || doing("claim rows");
+    query(CLAIM_NEW)
+        .bind(owner.run)
+        .bind(after)
+        .bind(up_to)
+        .bind(owner.worker.0)
+        .bind(now.0)
+        .bind(stopped(StateChange::Suppress, false)?.code())
+        .execute(&mut *store)
+        .await
+        .map_err(failed())?;
+    query("UPDATE progress SET next_row = $2, limit_left = $3 WHERE run = $1")
+        .bind(owner.run)
+        .bind(up_to)
+        .bind(limit_left)
+        .execute(store)
+        .await
+        .map(drop)
+        .map_err(failed())
+}
+
+/// Counts a commit that claims rows (see `mark`), starting from the last count `seen`; returns the count and the store's
+/// id. It fails if the store's count is lower: the store was restored through SQLite while this process was sending, so the
+/// file is still the same.
+async fn count_claim(store: &mut Connection<'_>, seen: u64) -> Result<(u64, i64), StoreError> {
+    let (claims, id): (i64, i64) =
+        query_as("UPDATE mark SET claims = iif(claims < $1, NULL, claims + 1) RETURNING claims, store")
+            .bind(seen.cast_signed())
+            .fetch_one(store)
+            .await
+            .map_err(doing("commit a step"))?;
+    Ok((claims.cast_unsigned(), id))
+}

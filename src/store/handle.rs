@@ -1,0 +1,156 @@
+//! [`Store`]: an open store, in a file or on a server.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use super::StoreError;
+use super::error::doing;
+use super::postgres::Server;
+use super::sql::{Connection, Pool, script};
+use super::sqlite::StoreFile;
+use super::writer::{Writer, Writing};
+use crate::crash_point::Point;
+
+/// An open store. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub(super) place: Place,
+    /// For small reads.
+    pub(super) readers: Pool,
+    /// For attempts and for counts over a whole run: with millions of rows they take seconds, and must not delay
+    /// others.
+    pub(super) scanner: Pool,
+    pub(super) writer: Arc<Mutex<Writer>>,
+}
+
+/// Where a store is.
+#[derive(Clone, Debug)]
+pub(super) enum Place {
+    File(StoreFile),
+    Server(Arc<Server>),
+}
+
+impl Store {
+    /// Waits for the connection for writing.
+    pub(super) async fn write(&self) -> Result<Writing<'_>, StoreError> {
+        let mut guard = self.writer.lock().await;
+        // Nothing is written once another file may be in its place, whose log and index would have the same names.
+        self.is_in_place()?;
+        if guard.connection.is_none() {
+            let connection = match &self.place {
+                Place::File(file) => file.connect().await?,
+                Place::Server(server) => server.connect().await?,
+            };
+            self.is_in_place()?;
+            *guard = Writer { connection: Some(connection), mark: None };
+        }
+        Ok(Writing { guard })
+    }
+
+    /// Opens a connection of its own, for long work.
+    pub(super) async fn separate(&self) -> Result<Connection<'static>, StoreError> {
+        let connection = match &self.place {
+            Place::File(file) => file.connect_plain().await,
+            Place::Server(server) => server.connect().await,
+        };
+        self.is_in_place()?;
+        connection
+    }
+
+    /// Opens a connection of its own for reading.
+    pub(super) async fn reader(&self) -> Result<Connection<'static>, StoreError> {
+        match &self.place {
+            Place::File(file) => file.connect_reading().await,
+            Place::Server(server) => server.connect().await,
+        }
+    }
+
+    /// Closes the connection for writing, so that the log of a file is moved into it unless another process has it
+    /// open; the next write opens a new one. On a server, this process's locks are free from then on.
+    ///
+    /// # Errors
+    /// When the database cannot close it properly.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        let writer = std::mem::take(&mut *self.writer.lock().await);
+        if let Some(connection) = writer.connection {
+            connection.close().await.map_err(doing("close"))?;
+        }
+        match &self.place {
+            Place::File(_) => Ok(()),
+            Place::Server(server) => server.end().await,
+        }
+    }
+
+    /// Moves the log into the file, so that the file alone can be copied as the whole store. If another process is
+    /// working, it happens when that process ends. A server sees to its own log.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub async fn checkpoint(&self) -> Result<(), StoreError> {
+        if let Place::File(_) = self.place {
+            script("PRAGMA wal_checkpoint(TRUNCATE)", self.write().await?.connection())
+                .await
+                .map_err(doing("checkpoint its log"))?;
+            Point::LogFolded.pass();
+        }
+        self.close().await
+    }
+
+    /// Returns the path of the store's file, if it is in one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match &self.place {
+            Place::File(file) => Some(file.path()),
+            Place::Server(_) => None,
+        }
+    }
+
+    /// Returns a folder for temporary files: that of the store's file, or the system's.
+    #[must_use]
+    pub fn folder(&self) -> PathBuf {
+        match self.path() {
+            Some(path) => path.parent().unwrap_or(Path::new(".")).to_owned(),
+            None => std::env::temp_dir(),
+        }
+    }
+
+    /// Checks that the store's file is where it was opened.
+    ///
+    /// # Errors
+    /// [`StoreError::Replaced`].
+    pub fn is_in_place(&self) -> Result<(), StoreError> {
+        match &self.place {
+            Place::File(file) => file.is_in_place(),
+            Place::Server(_) => Ok(()),
+        }
+    }
+
+    /// Whether this is the store's own file, by any name. It must not be opened by hand: closing it would drop the
+    /// locks that SQLite has on it.
+    #[must_use]
+    pub fn is_file(&self, path: &Path) -> bool {
+        matches!(&self.place, Place::File(file) if file.is(path))
+    }
+
+    /// Checks that the store has recorded every message sent from it, as far as its mark file shows. Call this before
+    /// anything is sent; each claim checks again. With `moved`, a person confirms that this store continues, whatever
+    /// the mark file says. A server has no mark.
+    ///
+    /// # Errors
+    /// [`StoreError::WentBack`], or when the store or its mark cannot be used.
+    pub async fn may_send(&self, moved: bool) -> Result<(), StoreError> {
+        let Place::File(file) = &self.place else { return Ok(()) };
+        let mut writer = self.write().await?;
+        let mark = match file.mark(writer.connection()).await {
+            Err(StoreError::WentBack { .. }) if moved => {
+                file.renew_mark(writer.connection()).await?;
+                file.mark(writer.connection()).await?
+            }
+            verified => verified?,
+        };
+        writer.guard.mark = Some(mark);
+        Ok(())
+    }
+}

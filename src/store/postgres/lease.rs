@@ -1,0 +1,274 @@
+//! Who is alive, and who holds which lock.
+//!
+//! Each process that takes a lock is a line of `process`, whose number is never reused, and raises its `beat`. No clock is
+//! compared with another: a process counts as dead for another one only after that one saw the same beat for a whole
+//! [`LEASE`] by its own clock. Then it is marked as ended, and whoever was only asleep finds that out.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sqlx::{Connection as _, PgConnection};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::connect::connect;
+use crate::store::StoreError;
+use crate::store::error::doing;
+use crate::store::location::ServerUrl;
+use crate::store::sql::BEGIN;
+
+/// A process that does not raise its beat for so long is dead.
+const LEASE: Duration = Duration::from_secs(10);
+/// How often a beat is raised.
+const BEAT: Duration = Duration::from_secs(2);
+/// How often another process's beat is looked at.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// This process among those of the store.
+#[derive(Debug)]
+pub(super) struct Lease {
+    url: ServerUrl,
+    /// Its line, once it has taken a lock.
+    process: tokio::sync::Mutex<Option<Process>>,
+}
+
+#[derive(Debug)]
+struct Process {
+    id: i64,
+    released: Arc<Released>,
+    beats: JoinHandle<()>,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.beats.abort();
+    }
+}
+
+/// Names of locks that were dropped.
+#[derive(Debug, Default)]
+struct Released {
+    names: Mutex<Vec<String>>,
+    any: Notify,
+}
+
+impl Released {
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.names.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn put(&self, names: impl IntoIterator<Item = String>) {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).extend(names);
+    }
+}
+
+/// A lock; released soon after it is dropped.
+#[derive(Debug)]
+pub(in crate::store) struct ServerLock {
+    name: String,
+    released: Arc<Released>,
+}
+
+impl Drop for ServerLock {
+    fn drop(&mut self) {
+        self.released.put([std::mem::take(&mut self.name)]);
+        self.released.any.notify_one();
+    }
+}
+
+impl Lease {
+    pub(super) fn new(url: ServerUrl) -> Self {
+        Self { url, process: tokio::sync::Mutex::default() }
+    }
+
+    /// Takes a lock; returns `None` if another process, or this one, has it.
+    pub(super) async fn try_lock(&self, name: &str) -> Result<Option<ServerLock>, StoreError> {
+        self.take(name, false).await
+    }
+
+    /// Takes a lock that several processes may have.
+    pub(super) async fn lock_shared(&self, name: &str) -> Result<ServerLock, StoreError> {
+        // It is refused to no one.
+        let taken = self.take(name, true).await?;
+        taken.ok_or_else(|| StoreError::Damaged(format!("the lock {name} is held by one process")))
+    }
+
+    async fn take(&self, name: &str, is_shared: bool) -> Result<Option<ServerLock>, StoreError> {
+        let failed = || doing("take a lock");
+        let mut process = self.process.lock().await;
+        let mut connection = connect(&self.url).await?;
+        let process = match &mut *process {
+            Some(process) => process,
+            none => none.insert(Process::begin(&self.url, &mut connection).await?),
+        };
+        process.released.any.notify_one();
+        release(&mut connection, process.id, &process.released).await.map_err(failed())?;
+        let taken = loop {
+            let mut tx = connection.begin_with(BEGIN).await.map_err(failed())?;
+            let holder: Option<(i64, i64)> = match is_shared {
+                true => None,
+                false => sqlx::query_as(HOLDER).bind(name).fetch_optional(&mut *tx).await.map_err(failed())?,
+            };
+            match holder {
+                None => {
+                    let lock = ServerLock { name: name.to_owned(), released: Arc::clone(&process.released) };
+                    // Lines of processes that have ended.
+                    sqlx::query("DELETE FROM lock WHERE name = $1 AND NOT $2")
+                        .bind(name)
+                        .bind(is_shared)
+                        .execute(&mut *tx)
+                        .await
+                        .map_err(failed())?;
+                    sqlx::query(
+                        "INSERT INTO lock (name, process, held) VALUES ($1, $2, 1) \
+                         ON CONFLICT (name, process) DO UPDATE SET held = lock.held + 1",
+                    )
+                    .bind(name)
+                    .bind(process.id)
+                    .execute(&mut *tx)
+                    .await
+                    .map_err(failed())?;
+                    tx.commit().await.map_err(failed())?;
+                    break Some(lock);
+                }
+                Some((holder, _)) if holder == process.id => break None,
+                Some((holder, beat)) => {
+                    tx.rollback().await.map_err(failed())?;
+                    if is_alive(&mut connection, holder, beat).await.map_err(failed())? {
+                        break None;
+                    }
+                }
+            }
+        };
+        connection.close().await.map_err(failed())?;
+        Ok(taken)
+    }
+
+    /// Whether a process has the lock of this name, as far as the server's clock shows.
+    pub(super) async fn is_locked(&self, name: &str) -> Result<bool, StoreError> {
+        let mut connection = connect(&self.url).await?;
+        let held = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM lock l JOIN process p ON p.id = l.process WHERE l.name = $1 AND NOT p.ended \
+             AND p.beat_at > clock_timestamp() - interval '10 seconds')",
+        )
+        .bind(name)
+        .fetch_one(&mut connection)
+        .await
+        .map_err(doing("look at a lock"))?;
+        connection.close().await.map_err(doing("look at a lock"))?;
+        Ok(held)
+    }
+
+    /// Ends this process's line: its locks are free at once.
+    pub(super) async fn end(&self) -> Result<(), StoreError> {
+        let Some(process) = self.process.lock().await.take() else { return Ok(()) };
+        let mut connection = connect(&self.url).await?;
+        sqlx::query("UPDATE process SET ended = true WHERE id = $1")
+            .bind(process.id)
+            .execute(&mut connection)
+            .await
+            .map_err(doing("release its locks"))?;
+        connection.close().await.map_err(doing("release its locks"))
+    }
+}
+
+/// The process that has a lock, with its beat.
+const HOLDER: &str = "SELECT p.id, p.beat FROM lock l JOIN process p ON p.id = l.process \
+    WHERE l.name = $1 AND NOT p.ended ORDER BY p.id LIMIT 1";
+
+impl Process {
+    /// Adds this process's line, and keeps raising its beat.
+    async fn begin(url: &ServerUrl, connection: &mut PgConnection) -> Result<Self, StoreError> {
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let id: i64 = sqlx::query_scalar("INSERT INTO process (host, pid) VALUES ($1, $2) RETURNING id")
+            .bind(host)
+            .bind(i64::from(std::process::id()))
+            .fetch_one(connection)
+            .await
+            .map_err(doing("take a lock"))?;
+        let released = Arc::<Released>::default();
+        let beats = tokio::spawn(keep_beating(url.clone(), id, Arc::clone(&released)));
+        Ok(Self { id, released, beats })
+    }
+}
+
+/// Raises a beat, and frees locks that were dropped. While the server is away, it is asked again and again.
+async fn keep_beating(url: ServerUrl, process: i64, released: Arc<Released>) {
+    let mut connection = None;
+    loop {
+        let held = match &mut connection {
+            Some(held) => held,
+            none => match connect(&url).await {
+                Ok(new) => none.insert(new),
+                Err(_) => {
+                    tokio::time::sleep(LOOK).await;
+                    continue;
+                }
+            },
+        };
+        let beat = async {
+            sqlx::query("UPDATE process SET beat = beat + 1, beat_at = clock_timestamp() WHERE id = $1 AND NOT ended")
+                .bind(process)
+                .execute(&mut *held)
+                .await?;
+            release(held, process, &released).await
+        };
+        if !matches!(tokio::time::timeout(BEAT, beat).await, Ok(Ok(()))) {
+            connection = None;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(BEAT) => {}
+            () = released.any.notified() => {}
+        }
+    }
+}
+
+/// Frees locks that were dropped.
+async fn release(connection: &mut PgConnection, process: i64, released: &Released) -> Result<(), sqlx::Error> {
+    for name in released.take() {
+        let freed = async {
+            // Whoever has a shared lock twice keeps it.
+            sqlx::query("UPDATE lock SET held = held - 1 WHERE name = $1 AND process = $2")
+                .bind(&name)
+                .bind(process)
+                .execute(&mut *connection)
+                .await?;
+            sqlx::query("DELETE FROM lock WHERE name = $1 AND process = $2 AND held = 0")
+                .bind(&name)
+                .bind(process)
+                .execute(&mut *connection)
+                .await
+        };
+        if let Err(error) = freed.await {
+            released.put([name]);
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+/// Waits until another process's beat rises, or a whole lease has passed: then marks it as ended. Returns whether it is
+/// alive.
+async fn is_alive(connection: &mut PgConnection, process: i64, seen: i64) -> Result<bool, sqlx::Error> {
+    let since = Instant::now();
+    while since.elapsed() < LEASE {
+        tokio::time::sleep(LOOK).await;
+        let now: Option<i64> = sqlx::query_scalar("SELECT beat FROM process WHERE id = $1 AND NOT ended")
+            .bind(process)
+            .fetch_optional(&mut *connection)
+            .await?;
+        match now {
+            None => return Ok(false),
+            Some(now) if now != seen => return Ok(true),
+            Some(_) => {}
+        }
+    }
+    // If its beat rose at the last moment, it is looked at again.
+    sqlx::query("UPDATE process SET ended = true WHERE id = $1 AND beat = $2")
+        .bind(process)
+        .bind(seen)
+        .execute(connection)
+        .await?;
+    Ok(false)
+}

@@ -1,0 +1,181 @@
+//! Statements with their parameters.
+
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+use sqlx::postgres::PgArguments;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{AssertSqlSafe, Connection as _, Error, Executor, PgConnection, Postgres, Sqlite};
+
+use super::connection::{On, Pool};
+use super::row::{FromRow, Get, Row};
+use super::value::{Bind, Value};
+use super::{dialect, nul};
+
+/// A statement with its parameters so far.
+pub(in crate::store) struct Query {
+    statement: Cow<'static, str>,
+    values: Vec<Value>,
+}
+
+/// A statement whose rows are read as `T`.
+pub(in crate::store) struct QueryAs<T>(Query, PhantomData<T>);
+
+/// A statement whose rows are read as their only value.
+pub(in crate::store) struct QueryScalar<T>(Query, PhantomData<T>);
+
+/// Returns a statement. Its text never contains what came from outside: that goes into parameters.
+pub(in crate::store) fn query(statement: impl Into<Cow<'static, str>>) -> Query {
+    Query { statement: statement.into(), values: Vec::new() }
+}
+
+/// Returns a statement whose rows are tuples.
+pub(in crate::store) fn query_as<T: FromRow>(statement: impl Into<Cow<'static, str>>) -> QueryAs<T> {
+    QueryAs(query(statement), PhantomData)
+}
+
+/// Returns a statement whose rows are single values.
+pub(in crate::store) fn query_scalar<T: Get>(statement: impl Into<Cow<'static, str>>) -> QueryScalar<T> {
+    QueryScalar(query(statement), PhantomData)
+}
+
+/// Runs statements without parameters, one after the other.
+pub(in crate::store) async fn script(statements: &'static str, on: impl Into<On<'_>>) -> Result<(), Error> {
+    match on.into() {
+        On::Sqlite(connection) => connection.execute(sqlx::raw_sql(statements)).await.map(drop),
+        On::Postgres(connection) | On::Alone(connection) => {
+            connection.execute(sqlx::raw_sql(statements)).await.map(drop)
+        }
+        On::Pool(Pool::Sqlite(pool)) => pool.execute(sqlx::raw_sql(statements)).await.map(drop),
+        On::Pool(Pool::Postgres(pool)) => pool.execute(sqlx::raw_sql(statements)).await.map(drop),
+    }
+}
+
+/// The number of rows that a statement changed.
+#[derive(Clone, Copy)]
+pub(in crate::store) struct Done(u64);
+
+impl Done {
+    pub(in crate::store) fn rows_affected(self) -> u64 {
+        self.0
+    }
+}
+
+impl Query {
+    /// Adds the next parameter.
+    pub(in crate::store) fn bind(mut self, value: impl Bind) -> Self {
+        self.values.push(value.value());
+        self
+    }
+
+    pub(in crate::store) async fn execute(self, on: impl Into<On<'_>>) -> Result<Done, Error> {
+        let rows = match on.into() {
+            On::Sqlite(connection) => connection.execute(self.for_sqlite()).await?.rows_affected(),
+            On::Postgres(connection) => connection.execute(self.for_postgres()).await?.rows_affected(),
+            On::Pool(Pool::Sqlite(pool)) => pool.execute(self.for_sqlite()).await?.rows_affected(),
+            On::Pool(Pool::Postgres(pool)) => pool.execute(self.for_postgres()).await?.rows_affected(),
+            On::Alone(connection) => {
+                let mut transaction = connection.begin_with(dialect::BEGIN).await?;
+                let done = transaction.execute(self.for_postgres()).await?;
+                transaction.commit().await?;
+                done.rows_affected()
+            }
+        };
+        Ok(Done(rows))
+    }
+
+    pub(in crate::store) async fn fetch_all(self, on: impl Into<On<'_>>) -> Result<Vec<Row>, Error> {
+        let of_sqlite = |rows: Vec<_>| rows.into_iter().map(Row::Sqlite).collect();
+        let of_postgres = |rows: Vec<_>| rows.into_iter().map(Row::Postgres).collect();
+        match on.into() {
+            On::Sqlite(connection) => connection.fetch_all(self.for_sqlite()).await.map(of_sqlite),
+            On::Postgres(connection) => connection.fetch_all(self.for_postgres()).await.map(of_postgres),
+            On::Pool(Pool::Sqlite(pool)) => pool.fetch_all(self.for_sqlite()).await.map(of_sqlite),
+            On::Pool(Pool::Postgres(pool)) => pool.fetch_all(self.for_postgres()).await.map(of_postgres),
+            On::Alone(connection) => self.fetch_alone(connection).await.map(of_postgres),
+        }
+    }
+
+    async fn fetch_alone(self, connection: &mut PgConnection) -> Result<Vec<sqlx::postgres::PgRow>, Error> {
+        let mut transaction = connection.begin_with(dialect::BEGIN).await?;
+        let rows = transaction.fetch_all(self.for_postgres()).await?;
+        transaction.commit().await?;
+        Ok(rows)
+    }
+
+    pub(in crate::store) async fn fetch_optional(self, on: impl Into<On<'_>>) -> Result<Option<Row>, Error> {
+        Ok(self.fetch_all(on).await?.into_iter().next())
+    }
+
+    pub(in crate::store) async fn fetch_one(self, on: impl Into<On<'_>>) -> Result<Row, Error> {
+        self.fetch_optional(on).await?.ok_or(Error::RowNotFound)
+    }
+
+    fn for_sqlite(self) -> sqlx::query::Query<'static, Sqlite, SqliteArguments> {
+        let mut query = match self.statement {
+            Cow::Borrowed(statement) => sqlx::query(statement),
+            Cow::Owned(statement) => sqlx::query(AssertSqlSafe(statement)),
+        };
+        for value in self.values {
+            query = match value {
+                Value::Int(value) => query.bind(value),
+                Value::Bool(value) => query.bind(value),
+                Value::Text(value) | Value::Json(value) => query.bind(value),
+                Value::Bytes(value) => query.bind(value),
+            };
+        }
+        query
+    }
+
+    fn for_postgres(self) -> sqlx::query::Query<'static, Postgres, PgArguments> {
+        let mut query = sqlx::query(AssertSqlSafe(dialect::translated(self.statement)));
+        for value in self.values {
+            query = match value {
+                Value::Int(value) => query.bind(value),
+                Value::Bool(value) => query.bind(value),
+                Value::Text(value) => query.bind(value.map(nul::stored)),
+                Value::Json(value) => query.bind(value.map(nul::stored_in_json)),
+                Value::Bytes(value) => query.bind(value),
+            };
+        }
+        query
+    }
+}
+
+impl<T: FromRow> QueryAs<T> {
+    /// Adds the next parameter.
+    pub(in crate::store) fn bind(self, value: impl Bind) -> Self {
+        Self(self.0.bind(value), PhantomData)
+    }
+
+    pub(in crate::store) async fn fetch_all(self, on: impl Into<On<'_>>) -> Result<Vec<T>, Error> {
+        self.0.fetch_all(on).await?.iter().map(T::from_row).collect()
+    }
+
+    pub(in crate::store) async fn fetch_optional(self, on: impl Into<On<'_>>) -> Result<Option<T>, Error> {
+        self.0.fetch_optional(on).await?.as_ref().map(T::from_row).transpose()
+    }
+
+    pub(in crate::store) async fn fetch_one(self, on: impl Into<On<'_>>) -> Result<T, Error> {
+        T::from_row(&self.0.fetch_one(on).await?)
+    }
+}
+
+impl<T: Get> QueryScalar<T> {
+    /// Adds the next parameter.
+    pub(in crate::store) fn bind(self, value: impl Bind) -> Self {
+        Self(self.0.bind(value), PhantomData)
+    }
+
+    pub(in crate::store) async fn fetch_all(self, on: impl Into<On<'_>>) -> Result<Vec<T>, Error> {
+        self.0.fetch_all(on).await?.iter().map(|row| row.try_get(0)).collect()
+    }
+
+    pub(in crate::store) async fn fetch_optional(self, on: impl Into<On<'_>>) -> Result<Option<T>, Error> {
+        self.0.fetch_optional(on).await?.map(|row| row.try_get(0)).transpose()
+    }
+
+    pub(in crate::store) async fn fetch_one(self, on: impl Into<On<'_>>) -> Result<T, Error> {
+        self.0.fetch_one(on).await?.try_get(0)
+    }
+}
