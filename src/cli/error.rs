@@ -102,6 +102,8 @@ impl From<StoreError> for CliError {
             StoreError::NoSuchRun(_) | StoreError::NoRun | StoreError::Missing(_) => Exit::Wrong,
             StoreError::Open { .. }
             | StoreError::Unreachable { .. }
+            | StoreError::MayForget { .. }
+            | StoreError::OldServer { .. }
             | StoreError::Foreign { .. }
             | StoreError::Newer { .. }
             | StoreError::Outdated { .. }

@@ -153,4 +153,16 @@ impl Store {
         writer.guard.mark = Some(mark);
         Ok(())
     }
+
+    /// Checks that a server keeps what it has recorded, also after a crash or a failover; a file always does. With
+    /// `allow_async_standby`, a person accepts one that may not. Returns what could not be looked at, in words.
+    ///
+    /// # Errors
+    /// [`StoreError::MayForget`].
+    pub async fn is_durable(&self, allow_async_standby: bool) -> Result<Option<&'static str>, StoreError> {
+        match &self.place {
+            Place::Server(server) if !allow_async_standby => server.is_durable().await,
+            _ => Ok(None),
+        }
+    }
 }

@@ -20,7 +20,7 @@ pub enum Location {
 #[derive(Clone)]
 pub struct ServerUrl {
     shown: String,
-    pub(in crate::store) options: PgConnectOptions,
+    pub(in crate::store) options: Box<PgConnectOptions>,
     /// The tables' place in the database.
     pub(in crate::store) schema: String,
 }
@@ -93,7 +93,7 @@ impl FromStr for ServerUrl {
         if is_weak && !is_local {
             return Err(BadServerUrl::InTheClear(options.get_host().to_owned()));
         }
-        Ok(Self { shown: without_password(text), options, schema })
+        Ok(Self { shown: without_password(text), options: Box::new(options), schema })
     }
 }
 

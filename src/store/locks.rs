@@ -122,6 +122,21 @@ impl Store {
         }
     }
 
+    /// Whether a request may leave now, as far as the locks of this process are concerned: on a server, another process
+    /// takes them once this one has not been heard of for a while. Look at this as the last thing before the first byte.
+    #[must_use]
+    pub fn may_leave(&self) -> bool {
+        match &self.place {
+            Place::File(_) => true,
+            Place::Server(server) => server.is_valid(),
+        }
+    }
+
+    /// Whether another process has taken this one for dead, and may have taken its locks.
+    pub(super) fn is_taken_for_dead(&self) -> bool {
+        matches!(&self.place, Place::Server(server) if server.is_ended())
+    }
+
     /// Whether the disk of the store's file is full; `false` if that is not known.
     #[must_use]
     pub fn is_disk_full(&self) -> bool {

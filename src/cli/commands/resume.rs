@@ -26,7 +26,7 @@ pub(in crate::cli) struct Args {
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
     let store = Store::open_existing(&global.db).await?;
-    store.may_send(args.overrides.moved).await?;
+    args.overrides.confirmed.check(&store).await?;
     let run = store.run(args.run.as_ref()).await?;
     if args.ignore_pause {
         let account = session::account(&engine::thaw(&run)?, global).await?;

@@ -59,7 +59,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         })?;
     }
     let store = Store::open_existing(&global.db).await?;
-    store.may_send(args.overrides.moved).await?;
+    args.overrides.confirmed.check(&store).await?;
     let run = store.run(Some(&args.run)).await?;
     if run.cancelled_at.is_some() {
         return Err(CliError::new(

@@ -29,7 +29,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let loaded = load::through(load::read(&args.file)?, args.provider.as_deref(), global).await?;
     let mut campaign = loaded.campaign.clone();
     args.overrides.apply(&mut campaign)?;
-    if !args.overrides.moved {
+    if !args.overrides.confirmed.moved {
         Store::is_not_gone(&global.db)?;
     }
     let store = Store::open_if_there(&global.db).await?;
@@ -45,7 +45,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let new = content(&loaded.campaign, digest.clone());
     let decision = match &store {
         Some(store) => {
-            store.may_send(args.overrides.moved).await?;
+            args.overrides.confirmed.check(store).await?;
             store.would_start(&new, args.repeat()).await?
         }
         None => None,
@@ -79,7 +79,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
                 console::info(&format!("creating a new store: {}", global.db));
             }
             let store = Store::open_or_make(&global.db).await?;
-            store.may_send(args.overrides.moved).await?;
+            args.overrides.confirmed.check(&store).await?;
             store
         }
     };

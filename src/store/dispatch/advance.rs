@@ -83,7 +83,8 @@ impl Store {
             writer.guard.mark.as_ref().map_or(Ok(()), Mark::log_is_in_place)?;
         }
         let seen = writer.guard.mark.as_ref().map(Mark::claims);
-        let (advanced, is_owner, counted) = match advance(&mut writer, owner, step, seen).await {
+        let may_claim = !self.is_taken_for_dead();
+        let (advanced, is_owner, counted) = match advance(&mut writer, owner, step, seen, may_claim).await {
             Ok(done) => done,
             Err(error) => {
                 if let Some(mark) = writer.guard.mark.take() {
@@ -117,13 +118,14 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub async fn claims(&self, owner: Owner, own: bool) -> Result<Vec<Claim>, StoreError> {
-        let rows = query(CLAIMS)
-            .bind(owner.run)
-            .bind(owner.worker.0)
-            .bind(own)
-            .fetch_all(&self.readers)
-            .await
-            .map_err(doing("read the claims without an outcome"))?;
+        let failed = || doing("read the claims without an outcome");
+        let query = query(CLAIMS).bind(owner.run).bind(owner.worker.0).bind(own);
+        let rows = match &self.place {
+            Place::File(_) => query.fetch_all(&self.readers).await,
+            // A claim whose answer was lost may still be under way on another connection: this waits for its end.
+            Place::Server(_) => query.fetch_all(self.write().await?.alone()).await,
+        };
+        let rows = rows.map_err(failed())?;
         let claim = |row: &Row| {
             Ok(Claim {
                 key: RowKey(row.try_get(0)?),
@@ -138,7 +140,7 @@ impl Store {
                 },
             })
         };
-        rows.iter().map(claim).collect::<Result<_, _>>().map_err(doing("read the claims without an outcome"))
+        rows.iter().map(claim).collect::<Result<_, _>>().map_err(failed())
     }
 
     /// Saves when rows that were never claimed are due, in input order and without gaps. From then on they wait, and
@@ -283,6 +285,7 @@ async fn advance(
     owner: Owner,
     step: &Step,
     seen: Option<u64>,
+    may_claim: bool,
 ) -> Result<(Advanced, bool, Option<(u64, i64)>), StoreError> {
     let settlements: Vec<&Settlement> = step.settlements.iter().collect();
     let (mut store, recorded) = begin(writer, owner.run, &settlements).await?;
@@ -292,7 +295,7 @@ async fn advance(
         let run = (progress.is_dispatched, progress.has_early_statuses);
         advanced.ignored = follow(&mut store, owner.run, run, recorded).await?;
     }
-    let is_owner = progress.owner == Some(owner.worker.0);
+    let is_owner = progress.owner == Some(owner.worker.0) && may_claim;
     if !step.deferrals.is_empty() && is_owner {
         defer(&mut store, &step.deferrals).await?;
     }
@@ -412,7 +415,7 @@ fn deferrals(rows: &[Deferral]) -> Json {
         let (code, values) = row.cause.as_ref().map(|cause| (cause.code(), cause.values())).unzip();
         (row.key.0, row.state.code(), row.next_attempt_at.map(|at| at.0), code, values.flatten())
     };
-    json(&rows.iter().map(row).collect::<Vec<_>>())
+    json(rows.iter().map(row).collect::<Vec<_>>())
 }
 
 /// Claims the rows between two keys that were never claimed, and saves the run's progress.

@@ -29,7 +29,7 @@ impl Store {
         )
         .bind(provider.as_str())
         .bind(account)
-        .bind(names.map(|names| json(names)))
+        .bind(names.map(json))
         .execute(&mut tx)
         .await
         .map_err(failed())?;

@@ -4,9 +4,11 @@
 //! compared with another: a process counts as dead for another one only after that one saw the same beat for a whole
 //! [`LEASE`] by its own clock. Then it is marked as ended, and whoever was only asleep finds that out.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
 use sqlx::{Connection as _, PgConnection};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -20,6 +22,9 @@ use crate::store::sql::BEGIN;
 
 /// A process that does not raise its beat for so long is dead.
 const LEASE: Duration = Duration::from_secs(10);
+/// How much earlier than others this process stops believing that it is alive: clocks do not run equally fast, and a
+/// request takes a moment to leave.
+const MARGIN: Duration = Duration::from_secs(1);
 /// How often a beat is raised.
 const BEAT: Duration = Duration::from_secs(2);
 /// How often another process's beat is looked at.
@@ -31,6 +36,7 @@ pub(super) struct Lease {
     url: ServerUrl,
     /// Its line, once it has taken a lock.
     process: tokio::sync::Mutex<Option<Process>>,
+    validity: Arc<Validity>,
 }
 
 #[derive(Debug)]
@@ -38,6 +44,27 @@ struct Process {
     id: i64,
     released: Arc<Released>,
     beats: JoinHandle<()>,
+}
+
+/// How long this process counts as alive.
+#[derive(Debug, Default)]
+struct Validity {
+    /// When its last beat was asked for, by the clock that also runs while the machine is suspended; `None` if no one can
+    /// take its locks, because it has none.
+    beat_asked_at: Mutex<Option<Duration>>,
+    /// Whether another process has marked it as ended.
+    is_ended: AtomicBool,
+}
+
+impl Validity {
+    fn set(&self, asked_at: Option<Duration>) {
+        *self.beat_asked_at.lock().unwrap_or_else(PoisonError::into_inner) = asked_at;
+    }
+}
+
+fn now() -> Duration {
+    let now = clock_gettime(ClockId::Boottime);
+    Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or_default())
 }
 
 impl Drop for Process {
@@ -79,7 +106,18 @@ impl Drop for ServerLock {
 
 impl Lease {
     pub(super) fn new(url: ServerUrl) -> Self {
-        Self { url, process: tokio::sync::Mutex::default() }
+        Self { url, process: tokio::sync::Mutex::default(), validity: Arc::default() }
+    }
+
+    /// Whether another process has ended this one's line, and may have taken its locks.
+    pub(super) fn is_ended(&self) -> bool {
+        self.validity.is_ended.load(Ordering::Acquire)
+    }
+
+    /// Whether no other process can have taken this one's locks yet.
+    pub(super) fn is_valid(&self) -> bool {
+        let asked_at = *self.validity.beat_asked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        !self.is_ended() && asked_at.is_none_or(|asked_at| now().saturating_sub(asked_at) < LEASE - MARGIN)
     }
 
     /// Takes a lock; returns `None` if another process, or this one, has it.
@@ -100,7 +138,7 @@ impl Lease {
         let mut connection = connect(&self.url).await?;
         let process = match &mut *process {
             Some(process) => process,
-            none => none.insert(Process::begin(&self.url, &mut connection).await?),
+            none => none.insert(Process::begin(&self.url, &mut connection, &self.validity).await?),
         };
         process.released.any.notify_one();
         release(&mut connection, process.id, &process.released).await.map_err(failed())?;
@@ -163,6 +201,7 @@ impl Lease {
     /// Ends this process's line: its locks are free at once.
     pub(super) async fn end(&self) -> Result<(), StoreError> {
         let Some(process) = self.process.lock().await.take() else { return Ok(()) };
+        self.validity.set(None);
         let mut connection = connect(&self.url).await?;
         sqlx::query("UPDATE process SET ended = true WHERE id = $1")
             .bind(process.id)
@@ -173,28 +212,37 @@ impl Lease {
     }
 }
 
+const RAISE: &str = "UPDATE process SET beat = beat + 1, beat_at = clock_timestamp() WHERE id = $1 AND NOT ended";
+
 /// The process that has a lock, with its beat.
 const HOLDER: &str = "SELECT p.id, p.beat FROM lock l JOIN process p ON p.id = l.process \
     WHERE l.name = $1 AND NOT p.ended ORDER BY p.id LIMIT 1";
 
 impl Process {
     /// Adds this process's line, and keeps raising its beat.
-    async fn begin(url: &ServerUrl, connection: &mut PgConnection) -> Result<Self, StoreError> {
+    async fn begin(
+        url: &ServerUrl,
+        connection: &mut PgConnection,
+        validity: &Arc<Validity>,
+    ) -> Result<Self, StoreError> {
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let asked_at = now();
         let id: i64 = sqlx::query_scalar("INSERT INTO process (host, pid) VALUES ($1, $2) RETURNING id")
             .bind(host)
             .bind(i64::from(std::process::id()))
             .fetch_one(connection)
             .await
             .map_err(doing("take a lock"))?;
+        validity.is_ended.store(false, Ordering::Release);
+        validity.set(Some(asked_at));
         let released = Arc::<Released>::default();
-        let beats = tokio::spawn(keep_beating(url.clone(), id, Arc::clone(&released)));
+        let beats = tokio::spawn(keep_beating(url.clone(), id, Arc::clone(&released), Arc::clone(validity)));
         Ok(Self { id, released, beats })
     }
 }
 
 /// Raises a beat, and frees locks that were dropped. While the server is away, it is asked again and again.
-async fn keep_beating(url: ServerUrl, process: i64, released: Arc<Released>) {
+async fn keep_beating(url: ServerUrl, process: i64, released: Arc<Released>, validity: Arc<Validity>) {
     let mut connection = None;
     loop {
         let held = match &mut connection {
@@ -208,10 +256,12 @@ async fn keep_beating(url: ServerUrl, process: i64, released: Arc<Released>) {
             },
         };
         let beat = async {
-            sqlx::query("UPDATE process SET beat = beat + 1, beat_at = clock_timestamp() WHERE id = $1 AND NOT ended")
-                .bind(process)
-                .execute(&mut *held)
-                .await?;
+            let asked_at = now();
+            let raised = sqlx::query(RAISE).bind(process).execute(&mut *held).await?;
+            match raised.rows_affected() {
+                0 => validity.is_ended.store(true, Ordering::Release),
+                _ => validity.set(Some(asked_at)),
+            }
             release(held, process, &released).await
         };
         if !matches!(tokio::time::timeout(BEAT, beat).await, Ok(Ok(()))) {

@@ -6,6 +6,7 @@
 //! before it committed.
 
 mod connect;
+mod durability;
 mod lease;
 mod schema;
 mod server;

@@ -7,7 +7,7 @@ use sqlx::postgres::PgPoolOptions;
 
 use super::connect::{connect, options};
 use super::lease::{Lease, ServerLock};
-use super::schema;
+use super::{durability, schema};
 use crate::store::StoreError;
 use crate::store::error::doing;
 use crate::store::location::ServerUrl;
@@ -43,6 +43,14 @@ impl Server {
         Ok(found)
     }
 
+    /// Checks that the server keeps what it has recorded, as far as this user may see.
+    pub(in crate::store) async fn is_durable(&self) -> Result<Option<&'static str>, StoreError> {
+        let mut connection = connect(&self.url).await?;
+        let found = durability::check(&self.url, &mut connection).await?;
+        connection.close().await.map_err(doing("check the server"))?;
+        Ok(found)
+    }
+
     /// Opens a connection.
     pub(in crate::store) async fn connect(&self) -> Result<Connection<'static>, StoreError> {
         connect(&self.url).await.map(|connection| Connection::Postgres(Held::Own(connection)))
@@ -69,6 +77,16 @@ impl Server {
     /// Whether a process has the lock of this name.
     pub(in crate::store) async fn is_locked(&self, name: &str) -> Result<bool, StoreError> {
         self.lease.is_locked(name).await
+    }
+
+    /// Whether another process has taken this one for dead, and may have taken its locks.
+    pub(in crate::store) fn is_ended(&self) -> bool {
+        self.lease.is_ended()
+    }
+
+    /// Whether no other process can have taken this one's locks yet.
+    pub(in crate::store) fn is_valid(&self) -> bool {
+        self.lease.is_valid()
     }
 
     /// Frees the locks of this process.

@@ -106,7 +106,7 @@ impl Store {
                 after = *last;
                 let keys = |only_messages: bool| {
                     let wanted = rows.iter().filter(|(_, reached, message)| !reached && (*message || !only_messages));
-                    json(&wanted.map(|(key, ..)| *key).collect::<Vec<_>>())
+                    json(wanted.map(|(key, ..)| *key).collect::<Vec<_>>())
                 };
                 // An accepted message keeps receiving its own statuses.
                 move_to_past(&mut tx, &keys(true)).await?;

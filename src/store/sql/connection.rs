@@ -1,6 +1,8 @@
 //! Connections to either database.
 
+use std::io;
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{
@@ -8,6 +10,9 @@ use sqlx::{
 };
 
 use super::dialect;
+
+/// How long a call to a server may take: more than a lock is waited for.
+const LONGEST_CALL: Duration = Duration::from_secs(60);
 
 /// A connection, or a transaction on one. A transaction that is dropped changes nothing.
 #[derive(Debug)]
@@ -63,7 +68,9 @@ impl Connection<'_> {
         use sqlx::Connection as _;
         Ok(match self {
             Self::Sqlite(held) => Connection::Sqlite(Held::Transaction(held.begin_with("BEGIN IMMEDIATE").await?)),
-            Self::Postgres(held) => Connection::Postgres(Held::Transaction(held.begin_with(dialect::BEGIN).await?)),
+            Self::Postgres(held) => {
+                Connection::Postgres(Held::Transaction(in_time(held.begin_with(dialect::BEGIN)).await?))
+            }
         })
     }
 
@@ -102,7 +109,7 @@ impl Connection<'_> {
     pub(in crate::store) async fn commit(self) -> Result<(), Error> {
         match self {
             Self::Sqlite(Held::Transaction(transaction)) => transaction.commit().await,
-            Self::Postgres(Held::Transaction(transaction)) => transaction.commit().await,
+            Self::Postgres(Held::Transaction(transaction)) => in_time(transaction.commit()).await,
             _ => Ok(()),
         }
     }
@@ -111,9 +118,15 @@ impl Connection<'_> {
     pub(in crate::store) async fn close(self) -> Result<(), Error> {
         match self {
             Self::Sqlite(held) => held.close().await,
-            Self::Postgres(held) => held.close().await,
+            Self::Postgres(held) => in_time(held.close()).await,
         }
     }
+}
+
+/// Ends a call to a server that does not answer: the connection may hang without an error.
+pub(in crate::store) async fn in_time<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let silent = || Error::Io(io::Error::new(io::ErrorKind::TimedOut, "the database server does not answer"));
+    tokio::time::timeout(LONGEST_CALL, call).await.unwrap_or_else(|_| Err(silent()))
 }
 
 /// Connections for reading. Cheap to clone.

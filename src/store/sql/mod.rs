@@ -12,7 +12,7 @@ mod query;
 mod row;
 mod value;
 
-pub(in crate::store) use connection::{Connection, Held, On, Pool};
+pub(in crate::store) use connection::{Connection, Held, On, Pool, in_time};
 pub(in crate::store) use dialect::BEGIN;
 pub(in crate::store) use query::{query, query_as, query_scalar, script};
 pub(in crate::store) use row::{JsonText, Row};

@@ -2,17 +2,25 @@
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
+use std::time::Duration;
 
-use sqlx::postgres::PgArguments;
+use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::SqliteArguments;
-use sqlx::{AssertSqlSafe, Connection as _, Error, Executor, PgConnection, Postgres, Sqlite};
+use sqlx::{AssertSqlSafe, Connection as _, Error, Executor, PgConnection, PgPool, Postgres, Sqlite};
+use tokio::time::Instant;
 
-use super::connection::{On, Pool};
+use super::connection::{On, Pool, in_time};
 use super::row::{FromRow, Get, Row};
 use super::value::{Bind, Value};
 use super::{dialect, nul};
+use crate::store::error::is_away;
+
+/// How often a server that is away is asked again, and how often that is reported.
+const RETRY_EVERY: Duration = Duration::from_secs(1);
+const REPORT_EVERY: Duration = Duration::from_secs(10);
 
 /// A statement with its parameters so far.
+#[derive(Clone)]
 pub(in crate::store) struct Query {
     statement: Cow<'static, str>,
     values: Vec<Value>,
@@ -71,14 +79,16 @@ impl Query {
     pub(in crate::store) async fn execute(self, on: impl Into<On<'_>>) -> Result<Done, Error> {
         let rows = match on.into() {
             On::Sqlite(connection) => connection.execute(self.for_sqlite()).await?.rows_affected(),
-            On::Postgres(connection) => connection.execute(self.for_postgres()).await?.rows_affected(),
+            On::Postgres(connection) => in_time(connection.execute(self.for_postgres())).await?.rows_affected(),
             On::Pool(Pool::Sqlite(pool)) => pool.execute(self.for_sqlite()).await?.rows_affected(),
-            On::Pool(Pool::Postgres(pool)) => pool.execute(self.for_postgres()).await?.rows_affected(),
+            On::Pool(Pool::Postgres(pool)) => in_time(pool.execute(self.for_postgres())).await?.rows_affected(),
             On::Alone(connection) => {
-                let mut transaction = connection.begin_with(dialect::BEGIN).await?;
-                let done = transaction.execute(self.for_postgres()).await?;
-                transaction.commit().await?;
-                done.rows_affected()
+                let alone = async {
+                    let mut transaction = connection.begin_with(dialect::BEGIN).await?;
+                    let done = transaction.execute(self.for_postgres()).await?;
+                    transaction.commit().await.map(|()| done)
+                };
+                in_time(alone).await?.rows_affected()
             }
         };
         Ok(Done(rows))
@@ -89,18 +99,35 @@ impl Query {
         let of_postgres = |rows: Vec<_>| rows.into_iter().map(Row::Postgres).collect();
         match on.into() {
             On::Sqlite(connection) => connection.fetch_all(self.for_sqlite()).await.map(of_sqlite),
-            On::Postgres(connection) => connection.fetch_all(self.for_postgres()).await.map(of_postgres),
+            On::Postgres(connection) => in_time(connection.fetch_all(self.for_postgres())).await.map(of_postgres),
             On::Pool(Pool::Sqlite(pool)) => pool.fetch_all(self.for_sqlite()).await.map(of_sqlite),
-            On::Pool(Pool::Postgres(pool)) => pool.fetch_all(self.for_postgres()).await.map(of_postgres),
-            On::Alone(connection) => self.fetch_alone(connection).await.map(of_postgres),
+            On::Pool(Pool::Postgres(pool)) => self.fetch_patiently(pool).await.map(of_postgres),
+            On::Alone(connection) => in_time(self.fetch_alone(connection)).await.map(of_postgres),
         }
     }
 
-    async fn fetch_alone(self, connection: &mut PgConnection) -> Result<Vec<sqlx::postgres::PgRow>, Error> {
+    async fn fetch_alone(self, connection: &mut PgConnection) -> Result<Vec<PgRow>, Error> {
         let mut transaction = connection.begin_with(dialect::BEGIN).await?;
         let rows = transaction.fetch_all(self.for_postgres()).await?;
         transaction.commit().await?;
         Ok(rows)
+    }
+
+    /// Reads from a server, which is waited for while it is away: reading again changes nothing.
+    async fn fetch_patiently(self, pool: &PgPool) -> Result<Vec<PgRow>, Error> {
+        let mut reported_at: Option<Instant> = None;
+        loop {
+            match in_time(pool.fetch_all(self.clone().for_postgres())).await {
+                Err(error) if is_away(&error) => {
+                    if reported_at.is_none_or(|at| at.elapsed() > REPORT_EVERY) {
+                        tracing::warn!(%error, "the database server is away; waiting for it");
+                        reported_at = Some(Instant::now());
+                    }
+                    tokio::time::sleep(RETRY_EVERY).await;
+                }
+                done => return done,
+            }
+        }
     }
 
     pub(in crate::store) async fn fetch_optional(self, on: impl Into<On<'_>>) -> Result<Option<Row>, Error> {
