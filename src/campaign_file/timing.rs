@@ -67,7 +67,7 @@ pub(super) fn columns(section: &Section<'_, '_>, problems: &mut FoundProblems) -
 
 /// Parses a daily quota: `10000/day`.
 pub(super) fn quota(text: &str) -> Result<NonZeroU32, BadValue> {
-    const HINT: &str = "write how many messages a day, such as `10000/day`";
+    const HINT: &str = "write the number of messages per day, such as `10000/day`";
     let number = text.split_once('/').filter(|(_, unit)| matches!(unit.trim(), "day" | "d")).map(|(number, _)| number);
     let number = number.ok_or_else(|| BadValue::new(format!("`{text}` is not a number per day"), HINT))?.trim();
     let number = number_within(number, 1..=MOST_A_DAY)?;
@@ -76,7 +76,7 @@ pub(super) fn quota(text: &str) -> Result<NonZeroU32, BadValue> {
 
 /// Parses a deadline: a time, or a duration since the run was created.
 fn not_after(text: &str, timezone: Option<&str>) -> Result<NotAfter, BadValue> {
-    const HINT: &str = "write a time such as `2026-12-01T18:00`, or a duration since the run started such as `12h`";
+    const HINT: &str = "write a time such as `2026-12-01T18:00`, or a duration since the run started, such as `12h`";
     let Some(time) = WrittenTime::read(text) else {
         let duration = parse_duration(text).map_err(|bad| match text.contains(['-', ':']) {
             true => BadValue::new(format!("`{text}` is not a time"), HINT),

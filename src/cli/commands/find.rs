@@ -21,7 +21,7 @@ pub(in crate::cli) struct Args {
     /// The number, with country code; spaces need no quotes
     #[arg(required = true, value_name = "NUMBER")]
     number: Vec<String>,
-    /// Read a national number as one of this region, such as HK
+    /// Read a national number as a number of this region, such as HK
     #[arg(long)]
     region: Option<String>,
     /// Also show the request body of each message, as it was sent

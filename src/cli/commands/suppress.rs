@@ -32,7 +32,7 @@ enum Action {
         /// Numbers with country code
         #[arg(required = true)]
         numbers: Vec<String>,
-        /// Give a reason, shown in reports
+        /// Record this reason, which reports show
         #[arg(long)]
         reason: Option<String>,
         /// Read national numbers as numbers of this region, such as HK
@@ -76,7 +76,7 @@ enum Action {
         /// Read this sheet of the spreadsheet
         #[arg(long, value_name = "NAME")]
         sheet: Option<String>,
-        /// Give a reason, shown in reports
+        /// Record this reason, which reports show
         #[arg(long)]
         reason: Option<String>,
         /// Read national numbers as numbers of this region, such as HK

@@ -49,7 +49,7 @@ pub(super) fn problem_of_files(store: &Path) -> Option<String> {
     });
     files.iter().find_map(|file| match File::options().read(true).write(true).open(file) {
         Err(error) if error.kind() != ErrorKind::NotFound && !file.is_dir() => Some(format!(
-            "cannot read and write {}: {error}; {}",
+            "cannot open {} for reading and writing: {error}; {}",
             file.display(),
             way_out(file, &error, "u+rw", &format!("{}*", word(store)), OTHER)
         )),

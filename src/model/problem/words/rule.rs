@@ -42,14 +42,16 @@ impl fmt::Display for Rule {
                 f.write_str("no control characters except line breaks and tabs, no unclosed text-direction marks")
             }
             Self::MostChars(most) => write!(f, "at most {most} characters"),
-            Self::MostCharsAdvised(most) => write!(f, "at most {most} characters, or it may be refused"),
+            Self::MostCharsAdvised(most) => write!(f, "more than {most} characters may be refused"),
             Self::Parameter => f.write_str("no line breaks, no tabs and at most 4 spaces in a row"),
             Self::MostLineBreaks(most) => write!(f, "at most {most} line breaks"),
             Self::Alphanumeric => f.write_str("only letters A to Z (upper or lower case) and digits"),
             Self::Digits => f.write_str("only digits"),
             Self::PlusDigits => f.write_str("`+` and digits"),
             Self::MessageId => f.write_str("the id of a WhatsApp message, which starts with `wamid.`"),
-            Self::TemplateName => f.write_str("only lowercase letters a to z, digits and `_`, or it may be refused"),
+            Self::TemplateName => {
+                f.write_str("only lowercase letters a to z, digits and `_` (other names may be refused)")
+            }
             Self::Extensions(extensions) => {
                 for (index, extension) in extensions.iter().enumerate() {
                     write!(f, "{}.{extension}", if index == 0 { "" } else { ", " })?;
