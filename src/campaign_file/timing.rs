@@ -12,8 +12,7 @@ use super::schedule::parse_time_zone;
 use super::section::{Section, text, value};
 use super::values::{BadValue, is_digits, number_within, parse_duration, word};
 
-const SPAN_HINT: &str =
-    "write hours such as `\"09:00-20:00\"`, with days before them such as `\"MON-FRI 09:00-20:00\"`";
+const SPAN_HINT: &str = "write hours such as `\"09:00-20:00\"`, or days and hours such as `\"MON-FRI 09:00-20:00\"`";
 /// The most spans and dates in one window: more are a mistake, and every window calculation looks at each.
 const MOST: usize = 1000;
 /// The largest daily quota.

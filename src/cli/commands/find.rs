@@ -102,7 +102,7 @@ fn number(args: &Args) -> Result<Phone, CliError> {
     let numbers = Numbers::new(args.region.as_deref()).map_err(|error| CliError::of(Exit::Wrong, &error))?;
     numbers.normalise(&args.number.join(" ")).map_err(|problem| {
         let hint = if args.region.is_none() {
-            "\n  for a national number, pass --region (for example --region DE)"
+            "\n  for a national number, set the region with --region (for example --region DE)"
         } else {
             ""
         };

@@ -89,7 +89,7 @@ enum Action {
 }
 
 /// The hint for numbers without a country code.
-const REGION_HINT: &str = "to use national numbers, pass --region (for example --region DE)";
+const REGION_HINT: &str = "for national numbers, set the region with --region (for example --region DE)";
 
 const REVIEW_HELP: &str = "A reply is listed if it is a short text with a stop word, or with a phrase such as \
     \"don't message\"; docs/webhooks.md has the rule. Nobody is suppressed until you decide. `suppress add` and `suppress dismiss` \

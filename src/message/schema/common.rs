@@ -19,7 +19,7 @@ pub(super) static RECIPIENT: Field =
     Field::forbidden("recipient").note("Each message goes to the number in its row, and to nobody else.");
 /// What Meta returns with each status.
 pub(super) static REFERENCE: Field = Field::forbidden("biz_opaque_callback_data")
-    .note("campaigner fills in its own value, so that it recognises the statuses.");
+    .note("campaigner fills in its own value, to recognise the message's statuses.");
 
 /// Text without any rule, except that it is not blank.
 pub(super) const TEXT: Shape = Shape::Text(&[]);

@@ -86,8 +86,8 @@ impl MetaTemplates {
     #[must_use]
     pub fn cannot_change() -> Error {
         Error::Which(
-            "campaigner can list, show and pull Meta's templates; create, update and delete them in Meta's WhatsApp \
-             Manager"
+            "Meta's templates can only be listed, shown and pulled here; create, update and delete them in Meta's \
+             WhatsApp Manager"
                 .to_owned(),
         )
     }

@@ -36,7 +36,10 @@ impl fmt::Display for Rule {
             },
             Self::Object(None) => f.write_str("an object"),
             Self::Object(Some(tag)) => write!(f, "an object with its kind in `{tag}`"),
-            Self::OneOf(names) => write!(f, "one of {}", quoted(names)),
+            Self::OneOf(names) => {
+                let one_of = if names.len() == 1 { "" } else { "one of " };
+                write!(f, "{one_of}{}", quoted(names))
+            }
             Self::NotEmpty => f.write_str("not empty"),
             Self::PlainCharacters => {
                 f.write_str("no control characters except line breaks and tabs, no unclosed text-direction marks")
