@@ -75,7 +75,8 @@ pub(super) fn quota(text: &str) -> Result<NonZeroU32, BadValue> {
 
 /// Parses a deadline: a time, or a duration since the run was created.
 fn not_after(text: &str, timezone: Option<&str>) -> Result<NotAfter, BadValue> {
-    const HINT: &str = "write a time such as `2026-12-01T18:00`, or a duration since the run started, such as `12h`";
+    const HINT: &str =
+        "write a time such as `2026-12-01T18:00`, or a duration since the run was created, such as `12h`";
     let Some(time) = WrittenTime::read(text) else {
         let duration = parse_duration(text).map_err(|bad| match text.contains(['-', ':']) {
             true => BadValue::new(format!("`{text}` is not a time"), HINT),
