@@ -68,7 +68,7 @@ pub(super) fn columns(section: &Section<'_, '_>, problems: &mut FoundProblems) -
 pub(super) fn quota(text: &str) -> Result<NonZeroU32, BadValue> {
     const HINT: &str = "write the number of messages per day, such as `10000/day`";
     let number = text.split_once('/').filter(|(_, unit)| matches!(unit.trim(), "day" | "d")).map(|(number, _)| number);
-    let number = number.ok_or_else(|| BadValue::new(format!("`{text}` is not a number per day"), HINT))?.trim();
+    let number = number.ok_or_else(|| BadValue::new(format!("`{text}` is not a daily quota"), HINT))?.trim();
     let number = number_within(number, 1..=MOST_A_DAY)?;
     NonZeroU32::new(number).ok_or_else(|| BadValue::new("a quota of 0 would never send anything", HINT))
 }
@@ -181,7 +181,7 @@ pub(super) fn span(text: &str) -> Result<Span, BadValue> {
     }
     if from == to {
         let hint = "write `00:00-24:00` for the whole day";
-        return Err(BadValue::new(format!("`{hours}` ends when it starts"), hint));
+        return Err(BadValue::new(format!("`{hours}` starts and ends at the same time"), hint));
     }
     Ok(Span { days, from, to })
 }

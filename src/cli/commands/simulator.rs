@@ -96,7 +96,7 @@ pub(in crate::cli) async fn run(args: &Args) -> Result<Exit, CliError> {
     let address = simulator.address();
     console::line(&format!("http://{address}")).map_err(cannot_print)?;
     console::info(&format!(
-        "the simulated provider listens on {address}; use it with\n  \
+        "the simulated provider is listening on {address}; use it with\n  \
          INCS_BASE_URL=http://{address} INCS_CERTIFICATION_CODE=any campaigner run FILE   (provider: incs)\n  \
          META_BASE_URL=http://{address} META_ACCESS_TOKEN=any META_PHONE_NUMBER_ID=106540352242922 campaigner run FILE   \
          (provider: meta)\n\
