@@ -33,7 +33,7 @@ pub(super) async fn learn(store: &mut Connection<'_>, people: &[KnownPerson], no
     .bind(MOST_EARLY)
     .execute(&mut *store)
     .await
-    .map_err(doing("save whom ids belong to"))?;
+    .map_err(doing("save the numbers that ids belong to"))?;
     take_in(store, &lines).await
 }
 
@@ -47,7 +47,7 @@ pub(super) async fn learn_early(store: &mut Connection<'_>, message_ids: &Json) 
     .bind(message_ids)
     .fetch_all(&mut *store)
     .await
-    .map_err(doing("find whom early ids belong to"))?;
+    .map_err(doing("find the numbers of early ids"))?;
     match early.is_empty() {
         true => Ok(0),
         false => take_in(store, &json(&early)).await,
@@ -70,12 +70,12 @@ pub(super) async fn learn_from_replies(store: &mut Connection<'_>, replies: &Jso
     .execute(store)
     .await
     .map(drop)
-    .map_err(doing("save whom ids belong to"))
+    .map_err(doing("save the numbers that ids belong to"))
 }
 
 /// Learns from lines of an id, a number or null, and a message or null. Returns how many numbers that suppresses.
 async fn take_in(store: &mut Connection<'_>, lines: &Json) -> Result<u64, StoreError> {
-    let failed = || doing("save whom ids belong to");
+    let failed = || doing("save the numbers that ids belong to");
     let new: Vec<(String, i64)> = query_as(
         "WITH known AS (SELECT value ->> 0 AS user_id, CAST(value ->> 1 AS BIGINT) AS phone, value ->> 2 AS message_id FROM json_each($1)) \
          INSERT INTO user_phone (user_id, phone) \
