@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use super::StoreError;
 use super::error::doing;
 use super::postgres::Server;
-use super::sql::{Connection, Pool, script};
+use super::sql::{DbConnection, Pool, script};
 use super::sqlite::StoreFile;
 use super::writer::{Writer, Writing};
 use crate::crash_point::Point;
@@ -16,7 +16,7 @@ use crate::crash_point::Point;
 /// An open store. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pub(super) place: Place,
+    pub(super) backend: Backend,
     /// For small reads.
     pub(super) readers: Pool,
     /// For attempts and for counts over a whole run: with millions of rows they take seconds, and must not delay
@@ -27,7 +27,7 @@ pub struct Store {
 
 /// Where a store is.
 #[derive(Clone, Debug)]
-pub(super) enum Place {
+pub(super) enum Backend {
     File(StoreFile),
     Server(Arc<Server>),
 }
@@ -39,9 +39,9 @@ impl Store {
         // Nothing is written once another file may be in its place, whose log and index would have the same names.
         self.is_in_place()?;
         if guard.connection.is_none() {
-            let connection = match &self.place {
-                Place::File(file) => file.connect().await?,
-                Place::Server(server) => server.connect().await?,
+            let connection = match &self.backend {
+                Backend::File(file) => file.connect().await?,
+                Backend::Server(server) => server.connect().await?,
             };
             self.is_in_place()?;
             *guard = Writer { connection: Some(connection), mark: None };
@@ -50,20 +50,20 @@ impl Store {
     }
 
     /// Opens a connection of its own, for long work.
-    pub(super) async fn separate(&self) -> Result<Connection<'static>, StoreError> {
-        let connection = match &self.place {
-            Place::File(file) => file.connect_plain().await,
-            Place::Server(server) => server.connect().await,
+    pub(super) async fn separate(&self) -> Result<DbConnection<'static>, StoreError> {
+        let connection = match &self.backend {
+            Backend::File(file) => file.connect_plain().await,
+            Backend::Server(server) => server.connect().await,
         };
         self.is_in_place()?;
         connection
     }
 
     /// Opens a connection of its own for reading.
-    pub(super) async fn reader(&self) -> Result<Connection<'static>, StoreError> {
-        match &self.place {
-            Place::File(file) => file.connect_reading().await,
-            Place::Server(server) => server.connect().await,
+    pub(super) async fn reader(&self) -> Result<DbConnection<'static>, StoreError> {
+        match &self.backend {
+            Backend::File(file) => file.connect_reading().await,
+            Backend::Server(server) => server.connect().await,
         }
     }
 
@@ -77,9 +77,9 @@ impl Store {
         if let Some(connection) = writer.connection {
             connection.close().await.map_err(doing("close"))?;
         }
-        match &self.place {
-            Place::File(_) => Ok(()),
-            Place::Server(server) => server.end().await,
+        match &self.backend {
+            Backend::File(_) => Ok(()),
+            Backend::Server(server) => server.end().await,
         }
     }
 
@@ -89,7 +89,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be written.
     pub async fn checkpoint(&self) -> Result<(), StoreError> {
-        if let Place::File(_) = self.place {
+        if let Backend::File(_) = self.backend {
             script("PRAGMA wal_checkpoint(TRUNCATE)", self.write().await?.connection())
                 .await
                 .map_err(doing("checkpoint its log"))?;
@@ -101,9 +101,9 @@ impl Store {
     /// Returns the path of the store's file, if it is in one.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
-        match &self.place {
-            Place::File(file) => Some(file.path()),
-            Place::Server(_) => None,
+        match &self.backend {
+            Backend::File(file) => Some(file.path()),
+            Backend::Server(_) => None,
         }
     }
 
@@ -121,9 +121,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Replaced`].
     pub fn is_in_place(&self) -> Result<(), StoreError> {
-        match &self.place {
-            Place::File(file) => file.is_in_place(),
-            Place::Server(_) => Ok(()),
+        match &self.backend {
+            Backend::File(file) => file.is_in_place(),
+            Backend::Server(_) => Ok(()),
         }
     }
 
@@ -131,7 +131,7 @@ impl Store {
     /// locks that SQLite has on it.
     #[must_use]
     pub fn is_file(&self, path: &Path) -> bool {
-        matches!(&self.place, Place::File(file) if file.is(path))
+        matches!(&self.backend, Backend::File(file) if file.is(path))
     }
 
     /// Checks that the store has recorded every message sent from it, as far as its mark file shows. Call this before
@@ -141,7 +141,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::WentBack`], or when the store or its mark cannot be used.
     pub async fn may_send(&self, moved: bool) -> Result<(), StoreError> {
-        let Place::File(file) = &self.place else { return Ok(()) };
+        let Backend::File(file) = &self.backend else { return Ok(()) };
         let mut writer = self.write().await?;
         let mark = match file.mark(writer.connection()).await {
             Err(StoreError::WentBack { .. }) if moved => {
@@ -160,8 +160,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::MayForget`].
     pub async fn is_durable(&self, allow_async_standby: bool) -> Result<Option<&'static str>, StoreError> {
-        match &self.place {
-            Place::Server(server) if !allow_async_standby => server.is_durable().await,
+        match &self.backend {
+            Backend::Server(server) if !allow_async_standby => server.is_durable().await,
             _ => Ok(None),
         }
     }

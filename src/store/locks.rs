@@ -3,7 +3,7 @@
 //! In a file, each is a file next to the store, locked by the operating system, which releases it when the process ends
 //! in any way. On a server, each is a line of a worker that shows that it is alive (see `postgres::lease`).
 
-use super::handle::{Place, Store};
+use super::handle::{Backend, Store};
 use super::postgres::ServerLock;
 use super::sqlite::{FileLock, SharedFileLock};
 use crate::model::RunId;
@@ -69,9 +69,9 @@ impl Store {
     }
 
     async fn try_lock(&self, of: &str) -> Result<Option<RunLock>, StoreError> {
-        let held = match &self.place {
-            Place::File(file) => file.try_lock(of)?.map(|lock| HeldByOne::File { _lock: lock }),
-            Place::Server(server) => server.try_lock(of).await?.map(|lock| HeldByOne::Server { _lock: lock }),
+        let held = match &self.backend {
+            Backend::File(file) => file.try_lock(of)?.map(|lock| HeldByOne::File { _lock: lock }),
+            Backend::Server(server) => server.try_lock(of).await?.map(|lock| HeldByOne::Server { _lock: lock }),
         };
         Ok(held.map(|held| RunLock { _held: held }))
     }
@@ -81,9 +81,9 @@ impl Store {
     /// # Errors
     /// When the lock cannot be used.
     pub async fn lock_service(&self) -> Result<ServiceLock, StoreError> {
-        let held = match &self.place {
-            Place::File(file) => HeldBySeveral::File { _lock: file.lock_shared(SERVICE)? },
-            Place::Server(server) => HeldBySeveral::Server { _lock: server.lock_shared(SERVICE).await? },
+        let held = match &self.backend {
+            Backend::File(file) => HeldBySeveral::File { _lock: file.lock_shared(SERVICE)? },
+            Backend::Server(server) => HeldBySeveral::Server { _lock: server.lock_shared(SERVICE).await? },
         };
         Ok(ServiceLock { _held: held })
     }
@@ -105,9 +105,9 @@ impl Store {
     }
 
     async fn is_locked(&self, of: &str) -> Result<bool, StoreError> {
-        match &self.place {
-            Place::File(file) => file.is_locked(of),
-            Place::Server(server) => server.is_locked(of).await,
+        match &self.backend {
+            Backend::File(file) => file.is_locked(of),
+            Backend::Server(server) => server.is_locked(of).await,
         }
     }
 
@@ -116,9 +116,9 @@ impl Store {
     /// # Errors
     /// When the lock cannot be read.
     pub async fn is_served(&self) -> Result<bool, StoreError> {
-        match &self.place {
-            Place::File(file) => file.is_shared(SERVICE),
-            Place::Server(server) => server.is_locked(SERVICE).await,
+        match &self.backend {
+            Backend::File(file) => file.is_shared(SERVICE),
+            Backend::Server(server) => server.is_locked(SERVICE).await,
         }
     }
 
@@ -126,21 +126,21 @@ impl Store {
     /// takes them once this one has not been heard of for a while. Look at this as the last thing before the first byte.
     #[must_use]
     pub fn may_leave(&self) -> bool {
-        match &self.place {
-            Place::File(_) => true,
-            Place::Server(server) => server.is_valid(),
+        match &self.backend {
+            Backend::File(_) => true,
+            Backend::Server(server) => server.is_valid(),
         }
     }
 
     /// Whether another process has taken this one for dead, and may have taken its locks.
     pub(super) fn is_taken_for_dead(&self) -> bool {
-        matches!(&self.place, Place::Server(server) if server.is_ended())
+        matches!(&self.backend, Backend::Server(server) if server.is_ended())
     }
 
     /// Whether the disk of the store's file is full; `false` if that is not known.
     #[must_use]
     pub fn is_disk_full(&self) -> bool {
-        matches!(&self.place, Place::File(file) if file.is_disk_full())
+        matches!(&self.backend, Backend::File(file) if file.is_disk_full())
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::StoreError;
-use super::handle::{Place, Store};
+use super::handle::{Backend, Store};
 use super::location::Location;
 use super::postgres::Server;
 use super::sqlite::StoreFile;
@@ -26,19 +26,19 @@ impl Store {
     /// # Errors
     /// The same as [`Store::open`].
     pub async fn open_or_make(location: impl Into<Location>) -> Result<Self, StoreError> {
-        let (place, (readers, scanner)) = match location.into() {
+        let (backend, (readers, scanner)) = match location.into() {
             Location::File(path) => {
                 let file = StoreFile::open_or_make(&path).await?;
                 let pools = file.pools();
-                (Place::File(file), pools)
+                (Backend::File(file), pools)
             }
             Location::Server(url) => {
                 let server = Server::open_or_make(url).await?;
                 let pools = server.pools();
-                (Place::Server(Arc::new(server)), pools)
+                (Backend::Server(Arc::new(server)), pools)
             }
         };
-        Ok(Self { place, readers, scanner, writer: Arc::default() })
+        Ok(Self { backend, readers, scanner, writer: Arc::default() })
     }
 
     /// Opens a store that must already exist.

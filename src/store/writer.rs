@@ -3,7 +3,7 @@
 use tokio::sync::MutexGuard;
 
 use super::error::doing;
-use super::sql::{Connection, On, query_as, query_scalar};
+use super::sql::{DbConnection, On, query_as, query_scalar};
 use super::sqlite::Mark;
 use crate::model::RunId;
 use crate::store::{Owner, StoreError};
@@ -11,7 +11,7 @@ use crate::store::{Owner, StoreError};
 /// The connection for writing, opened when first needed.
 #[derive(Debug, Default)]
 pub(super) struct Writer {
-    pub(super) connection: Option<Connection<'static>>,
+    pub(super) connection: Option<DbConnection<'static>>,
     /// The mark file of a store in a file, once this connection has claimed rows.
     pub(super) mark: Option<Mark>,
 }
@@ -25,7 +25,7 @@ impl Drop for Writing<'_> {
     /// A transaction that was dropped on a server is still open there, and keeps all others waiting, until the connection
     /// says or does something again.
     fn drop(&mut self) {
-        if self.guard.connection.as_ref().is_some_and(Connection::has_dropped_transaction)
+        if self.guard.connection.as_ref().is_some_and(DbConnection::has_dropped_transaction)
             && let Some(connection) = self.guard.connection.take()
         {
             tokio::spawn(connection.close());
@@ -35,7 +35,7 @@ impl Drop for Writing<'_> {
 
 impl Writing<'_> {
     /// Returns the connection.
-    pub(super) fn connection(&mut self) -> &mut Connection<'static> {
+    pub(super) fn connection(&mut self) -> &mut DbConnection<'static> {
         match &mut self.guard.connection {
             Some(connection) => connection,
             None => unreachable!("it is made before this is"),
@@ -48,20 +48,20 @@ impl Writing<'_> {
     }
 
     /// Does the same as [`Writing::begin`], for work that only the owner of the run may do.
-    pub(super) async fn begin_as(&mut self, owner: Owner, what: &'static str) -> Result<Connection<'_>, StoreError> {
+    pub(super) async fn begin_as(&mut self, owner: Owner, what: &'static str) -> Result<DbConnection<'_>, StoreError> {
         let mut tx = self.begin(what).await?;
         assert_owner(&mut tx, owner).await?;
         Ok(tx)
     }
 
     /// Begins a transaction that may write. Dropping it changes nothing.
-    pub(super) async fn begin(&mut self, what: &'static str) -> Result<Connection<'_>, StoreError> {
+    pub(super) async fn begin(&mut self, what: &'static str) -> Result<DbConnection<'_>, StoreError> {
         self.connection().begin().await.map_err(doing(what))
     }
 }
 
 /// Checks that no other process has taken over the run.
-pub(super) async fn assert_owner(connection: &mut Connection<'_>, owner: Owner) -> Result<(), StoreError> {
+pub(super) async fn assert_owner(connection: &mut DbConnection<'_>, owner: Owner) -> Result<(), StoreError> {
     let now: Option<Option<i64>> = query_scalar("SELECT owner FROM progress WHERE run = $1")
         .bind(owner.run)
         .fetch_optional(&mut *connection)

@@ -11,9 +11,9 @@ use crate::crash_point::Point;
 use crate::model::{Millis, State, StateChange};
 use crate::store::error::doing;
 use crate::store::guarded;
-use crate::store::handle::{Place, Store};
+use crate::store::handle::{Backend, Store};
 use crate::store::runs::lifecycle;
-use crate::store::sql::{Connection, Json, Row, json, query, query_as, query_scalar};
+use crate::store::sql::{DbConnection, DbRow, JsonList, json, query, query_as, query_scalar};
 use crate::store::sqlite::Mark;
 use crate::store::writer::Writing;
 use crate::store::{
@@ -74,7 +74,7 @@ impl Store {
     /// nothing is claimed. When the store cannot be written, nothing of the step is saved.
     pub async fn advance(&self, owner: Owner, step: &Step) -> Result<Advanced, StoreError> {
         let mut writer = self.write().await?;
-        if let Place::File(file) = &self.place
+        if let Backend::File(file) = &self.backend
             && step.want > 0
         {
             if writer.guard.mark.is_none() {
@@ -120,13 +120,13 @@ impl Store {
     pub async fn claims(&self, owner: Owner, own: bool) -> Result<Vec<Claim>, StoreError> {
         let failed = || doing("read the claims without an outcome");
         let query = query(CLAIMS).bind(owner.run).bind(owner.worker.0).bind(own);
-        let rows = match &self.place {
-            Place::File(_) => query.fetch_all(&self.readers).await,
+        let rows = match &self.backend {
+            Backend::File(_) => query.fetch_all(&self.readers).await,
             // A claim whose answer was lost may still be under way on another connection: this waits for its end.
-            Place::Server(_) => query.fetch_all(self.write().await?.alone()).await,
+            Backend::Server(_) => query.fetch_all(self.write().await?.alone()).await,
         };
         let rows = rows.map_err(failed())?;
-        let claim = |row: &Row| {
+        let claim = |row: &DbRow| {
             Ok(Claim {
                 key: RowKey(row.try_get(0)?),
                 number: row.try_get(1)?,
@@ -349,7 +349,7 @@ async fn begin<'w, 's>(
     writer: &'w mut Writing<'_>,
     run: i64,
     settlements: &[&'s Settlement],
-) -> Result<(Connection<'w>, (Vec<&'s Settlement>, Vec<&'s Settlement>)), StoreError> {
+) -> Result<(DbConnection<'w>, (Vec<&'s Settlement>, Vec<&'s Settlement>)), StoreError> {
     let failed = || doing("record outcomes");
     if settlements.is_empty() {
         return Ok((writer.begin("start a step").await?, (Vec::new(), Vec::new())));
@@ -368,7 +368,7 @@ async fn begin<'w, 's>(
 }
 
 /// Reads what the step depends on.
-async fn progress(store: &mut Connection<'_>, run: i64, step: &Step) -> Result<Progress, StoreError> {
+async fn progress(store: &mut DbConnection<'_>, run: i64, step: &Step) -> Result<Progress, StoreError> {
     let failed = || doing("start a step");
     let row = query(PROGRESS).bind(run).bind(step.now.0).bind(step.want).fetch_optional(store).await;
     let row = row.map_err(failed())?;
@@ -390,7 +390,7 @@ async fn progress(store: &mut Connection<'_>, run: i64, step: &Step) -> Result<P
 }
 
 /// Defers waiting rows. A row claimed in the meantime is left alone.
-async fn defer(store: &mut Connection<'_>, rows: &[Deferral]) -> Result<(), StoreError> {
+async fn defer(store: &mut DbConnection<'_>, rows: &[Deferral]) -> Result<(), StoreError> {
     let ended: Vec<i64> = rows.iter().filter(|row| row.cause.is_some()).map(|row| row.key.0).collect();
     if !ended.is_empty() {
         // The row gets its own reason.
@@ -410,7 +410,7 @@ async fn defer(store: &mut Connection<'_>, rows: &[Deferral]) -> Result<(), Stor
 }
 
 /// Returns deferrals as JSON: id, state, next_attempt_at, error_code, error_values.
-fn deferrals(rows: &[Deferral]) -> Json {
+fn deferrals(rows: &[Deferral]) -> JsonList {
     let row = |row: &Deferral| {
         let (code, values) = row.cause.as_ref().map(|cause| (cause.code(), cause.values())).unzip();
         (row.key.0, row.state.code(), row.next_attempt_at.map(|at| at.0), code, values.flatten())
@@ -420,7 +420,7 @@ fn deferrals(rows: &[Deferral]) -> Json {
 
 /// Claims the rows between two keys that were never claimed, and saves the run's progress.
 async fn claim_new(
-    store: &mut Connection<'_>,
+    store: &mut DbConnection<'_>,
     owner: Owner,
     now: Millis,
     (after, up_to): (i64, i64),
@@ -450,7 +450,7 @@ async fn claim_new(
 /// Counts a commit that claims rows (see `mark`), starting from the last count `seen`; returns the count and the store's
 /// id. It fails if the store's count is lower: the store was restored through SQLite while this process was sending, so the
 /// file is still the same.
-async fn count_claim(store: &mut Connection<'_>, seen: u64) -> Result<(u64, i64), StoreError> {
+async fn count_claim(store: &mut DbConnection<'_>, seen: u64) -> Result<(u64, i64), StoreError> {
     let (claims, id): (i64, i64) =
         query_as("UPDATE mark SET claims = iif(claims < $1, NULL, claims + 1) RETURNING claims, store")
             .bind(seen.cast_signed())

@@ -4,7 +4,7 @@ use super::past_attempts::move_to_past;
 use crate::model::{Millis, Phone, State, StateChange};
 use crate::store::error::doing;
 use crate::store::guarded;
-use crate::store::sql::{Connection, json, query, query_scalar};
+use crate::store::sql::{DbConnection, json, query, query_scalar};
 use crate::store::{Attempt, Claim, History, Owner, RowKey, Step, StoreError, WorkerId, stopped};
 
 const _: () = assert!(State::Pending as i64 == 0 && State::Sending as i64 == 1, "they stand in the statements");
@@ -89,7 +89,7 @@ const CLAIM: &str = "UPDATE delivery SET state = 1, claim = claim + 1, worker = 
 
 /// Claims due rows. Rows that `owner` has not claimed before count against the limit, if there is one.
 pub(in crate::store) async fn claim_due(
-    store: &mut Connection<'_>,
+    store: &mut DbConnection<'_>,
     owner: Owner,
     limit_left: &mut Option<i64>,
     step: &Step,
@@ -133,7 +133,7 @@ pub(in crate::store) async fn claim_due(
 }
 
 /// Suppresses waiting rows. A row that may have been accepted before stays in doubt.
-async fn suppress(store: &mut Connection<'_>, keys: &[i64]) -> Result<(), StoreError> {
+async fn suppress(store: &mut DbConnection<'_>, keys: &[i64]) -> Result<(), StoreError> {
     let keys = json(keys);
     // The row gets its own reason.
     move_to_past(store, &keys).await?;

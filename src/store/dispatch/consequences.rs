@@ -1,7 +1,7 @@
 //! What follows from recorded outcomes, with webhooks that arrived before them.
 
 use super::outcomes::take_effect;
-use crate::store::sql::Connection;
+use crate::store::sql::DbConnection;
 use crate::store::statuses::webhooks;
 use crate::store::{Settlement, StoreError};
 
@@ -9,7 +9,7 @@ use crate::store::{Settlement, StoreError};
 /// has already named the message of an attempt that ended without one, that settles it before anything is claimed.
 /// Returns how many were ignored.
 pub(in crate::store) async fn follow(
-    store: &mut Connection<'_>,
+    store: &mut DbConnection<'_>,
     run: i64,
     (is_dispatched, has_early_statuses): (bool, bool),
     recorded: (Vec<&Settlement>, Vec<&Settlement>),

@@ -8,7 +8,7 @@ use super::past_attempts::{apply_reported, record_late, take_back};
 use crate::model::{Problem, State};
 use crate::store::error::doing;
 use crate::store::guarded;
-use crate::store::sql::{Connection, Json, json, query, query_as};
+use crate::store::sql::{DbConnection, JsonList, json, query, query_as};
 use crate::store::statuses::polls;
 use crate::store::{Settlement, StoreError};
 
@@ -59,7 +59,7 @@ const RECORD_INTERRUPTED: &str = concat!(
 /// Applies settlements of which some are of rows that are not being sent. Returns those that changed their rows, and
 /// the others.
 pub(in crate::store) async fn record_each<'s>(
-    store: &mut Connection<'_>,
+    store: &mut DbConnection<'_>,
     run: i64,
     settlements: &[&'s Settlement],
 ) -> Result<(Vec<&'s Settlement>, Vec<&'s Settlement>), StoreError> {
@@ -74,7 +74,7 @@ pub(in crate::store) async fn record_each<'s>(
 /// Applies the consequences of settlements that were recorded in their rows, and of those that were not, but for those of
 /// early webhooks. Returns how many were ignored.
 pub(in crate::store) async fn take_effect(
-    store: &mut Connection<'_>,
+    store: &mut DbConnection<'_>,
     run: i64,
     is_dispatched: bool,
     (recorded, others): &(Vec<&Settlement>, Vec<&Settlement>),
@@ -107,7 +107,7 @@ pub(in crate::store) async fn take_effect(
 
 /// Applies settlements with a statement that returns the applied ones. Returns those, and the others.
 async fn apply<'s>(
-    store: &mut Connection<'_>,
+    store: &mut DbConnection<'_>,
     statement: &'static str,
     settlements: &[&'s Settlement],
 ) -> Result<(Vec<&'s Settlement>, Vec<&'s Settlement>), StoreError> {
@@ -122,7 +122,7 @@ async fn apply<'s>(
 
 /// Counts attempts of a run that have ended, by the second in which they did.
 pub(in crate::store) async fn count(
-    store: &mut Connection<'_>,
+    store: &mut DbConnection<'_>,
     run: i64,
     settlements: &[&Settlement],
 ) -> Result<(), StoreError> {
@@ -141,7 +141,7 @@ pub(in crate::store) async fn count(
 }
 
 /// Returns the seconds in which attempts ended, with their counts, as JSON.
-fn seconds(settlements: &[&Settlement]) -> Json {
+fn seconds(settlements: &[&Settlement]) -> JsonList {
     let mut seconds: BTreeMap<i64, [u32; 3]> = BTreeMap::new();
     for settlement in settlements.iter().filter(|settlement| settlement.departed) {
         let place = match settlement.outcome {
@@ -158,7 +158,7 @@ fn seconds(settlements: &[&Settlement]) -> Json {
 }
 
 /// Returns settlements as the JSON that the statements read.
-pub(in crate::store) fn columns(settlements: &[&Settlement]) -> Json {
+pub(in crate::store) fn columns(settlements: &[&Settlement]) -> JsonList {
     json(settlements.iter().map(|settlement| Columns(settlement)).collect::<Vec<_>>())
 }
 

@@ -3,7 +3,7 @@
 use crate::model::{Millis, Problem, State};
 use crate::store::error::doing;
 use crate::store::guarded;
-use crate::store::sql::{Connection, Json, json, query, query_as, query_scalar};
+use crate::store::sql::{DbConnection, JsonList, json, query, query_as, query_scalar};
 use crate::store::{RowKey, Settlement, StoreError};
 
 const _: () = assert!(
@@ -17,7 +17,7 @@ const _: () = assert!(
 );
 
 /// Moves the latest attempts of these rows, a JSON array of keys, to the past attempts.
-pub(in crate::store) async fn move_to_past(store: &mut Connection<'_>, keys: &Json) -> Result<(), StoreError> {
+pub(in crate::store) async fn move_to_past(store: &mut DbConnection<'_>, keys: &JsonList) -> Result<(), StoreError> {
     for statement in [
         "INSERT INTO past_attempt (row, claim, worker, started_at, ended_at, outcome, accepted_at, message_id, \
          provider_status, delivered_at, read_at, error_code, error_message, error_values) \
@@ -37,7 +37,7 @@ pub(in crate::store) async fn move_to_past(store: &mut Connection<'_>, keys: &Js
 /// Records the outcome of a claim that is no longer its row's latest, or whose row a person decided or requeued. The
 /// row stays unchanged. Returns `false` if another outcome of that claim is recorded.
 pub(in crate::store) async fn record_late(
-    store: &mut Connection<'_>,
+    store: &mut DbConnection<'_>,
     settlement: &Settlement,
 ) -> Result<bool, StoreError> {
     let Settlement { claim, outcome, ended_at, message_id, problem, departed, .. } = settlement;
@@ -83,7 +83,7 @@ pub(in crate::store) async fn record_late(
 /// Gives waiting or uncertain rows with these keys a past attempt that is now known to have been accepted, so
 /// that no one gets the message again. It becomes the row's latest attempt under a new number, and a finished run is
 /// reopened. Returns the number of such rows.
-pub(in crate::store) async fn take_back(store: &mut Connection<'_>, keys: &[i64]) -> Result<u64, StoreError> {
+pub(in crate::store) async fn take_back(store: &mut DbConnection<'_>, keys: &[i64]) -> Result<u64, StoreError> {
     let failed = || doing("restore a past attempt");
     if keys.is_empty() {
         return Ok(0);
@@ -129,7 +129,7 @@ pub(in crate::store) const PROVIDER: &str = "the provider";
 /// Applies what references showed about past attempts to rows that were being sent again then, and whose outcomes were just
 /// recorded: a row that was refused now has the earlier message, and one that was accepted has both.
 pub(in crate::store) async fn apply_reported(
-    store: &mut Connection<'_>,
+    store: &mut DbConnection<'_>,
     recorded: &[&Settlement],
 ) -> Result<(), StoreError> {
     let failed = || doing("apply statuses found by reference");

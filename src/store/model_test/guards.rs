@@ -1,10 +1,10 @@
 //! The guards that keep anyone from getting two messages: without any one of them, the model test fails.
 
-use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt::Display;
 
 use proptest::test_runner::TestError;
+use sqlx::AssertSqlSafe;
 
 use super::{Case, found, run};
 
@@ -17,7 +17,7 @@ thread_local! {
 }
 
 /// Returns a statement without the guard that is currently left out.
-pub(in crate::store) fn guarded(statement: &'static str) -> Cow<'static, str> {
+pub(in crate::store) fn guarded(statement: &'static str) -> AssertSqlSafe<String> {
     let (pieces, mut found) = LEFT_OUT.get();
     let mut text = statement.to_owned();
     for (bit, (piece, instead)) in pieces.iter().enumerate().filter(|(_, (piece, _))| statement.contains(piece)) {
@@ -25,7 +25,7 @@ pub(in crate::store) fn guarded(statement: &'static str) -> Cow<'static, str> {
         found |= 1 << bit;
     }
     LEFT_OUT.set((pieces, found));
-    Cow::Owned(text)
+    AssertSqlSafe(text)
 }
 
 /// Checks that something breaks in `test` if these pieces are left out of the statements.

@@ -134,7 +134,7 @@ impl Store {
         let mut writer = self.write().await?;
         let mut tx = writer.begin_as(owner, "import rows").await?;
         for chunk in rows.chunks(INSERTED) {
-            let mut insert = query(insertion(chunk.len()));
+            let mut insert = query(sqlx::AssertSqlSafe(insertion(chunk.len())));
             for row in chunk {
                 let code = row.problems.first().map(RowProblem::code);
                 let state = if code.is_some() { State::Invalid } else { State::Pending };

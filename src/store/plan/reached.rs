@@ -12,7 +12,7 @@
 use crate::model::{Millis, RunId, State};
 use crate::store::Store;
 use crate::store::error::doing;
-use crate::store::sql::{Connection, query, query_as, query_scalar, script};
+use crate::store::sql::{DbConnection, query, query_as, query_scalar, script};
 use crate::store::writer::assert_owner;
 use crate::store::{LeaveOut, Owner, RowKey, Run, StoreError};
 
@@ -67,7 +67,7 @@ impl Store {
     }
 }
 
-pub(in crate::store) async fn clear(connection: &mut Connection<'_>) -> Result<(), sqlx::Error> {
+pub(in crate::store) async fn clear(connection: &mut DbConnection<'_>) -> Result<(), sqlx::Error> {
     script(
         "CREATE TEMP TABLE IF NOT EXISTS reached ( \
            phone BIGINT PRIMARY KEY, id BIGINT NOT NULL, at BIGINT NOT NULL, uncertain BOOLEAN NOT NULL, \
@@ -81,7 +81,7 @@ pub(in crate::store) async fn clear(connection: &mut Connection<'_>) -> Result<(
 /// Collects in `reached` everyone whom runs of this name except `except` reached after `since`: each number with
 /// the newest run's row, the time, and whether it is uncertain. Runs that had sent everything before that are not read.
 pub(in crate::store) async fn collect(
-    connection: &mut Connection<'_>,
+    connection: &mut DbConnection<'_>,
     name: &str,
     except: Option<i64>,
     since: Millis,
@@ -113,7 +113,7 @@ pub(in crate::store) async fn collect(
 /// Returns the other runs of a run's name, each with whether its rows are still being read, whether any are to be sent,
 /// and how often rows were requeued. While these stay the same, so do the people they are about to message.
 pub(in crate::store) async fn other_runs(
-    connection: &mut Connection<'_>,
+    connection: &mut DbConnection<'_>,
     run: &Run,
 ) -> Result<Vec<(i64, bool, bool, i64)>, StoreError> {
     query_as(
@@ -128,7 +128,10 @@ pub(in crate::store) async fn other_runs(
 }
 
 /// Collects in `reached` everyone whom other runs of this run's name reached or are about to message.
-pub(in crate::store) async fn collect_for_retry(connection: &mut Connection<'_>, run: &Run) -> Result<(), StoreError> {
+pub(in crate::store) async fn collect_for_retry(
+    connection: &mut DbConnection<'_>,
+    run: &Run,
+) -> Result<(), StoreError> {
     let failed = || doing("find the numbers that other runs reached");
     let importing: Option<i64> = query_scalar(
         "SELECT number FROM run WHERE name = $1 AND id <> $2 AND planned_at IS NULL AND cancelled_at IS NULL",

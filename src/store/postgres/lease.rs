@@ -26,7 +26,7 @@ const LEASE: Duration = Duration::from_secs(10);
 /// request takes a moment to leave.
 const MARGIN: Duration = Duration::from_secs(1);
 /// How often a beat is raised.
-const BEAT: Duration = Duration::from_secs(2);
+const BEAT: Duration = Duration::from_secs(1);
 /// How often another process's beat is looked at.
 const LOOK: Duration = Duration::from_millis(250);
 

@@ -11,7 +11,7 @@ use super::{durability, schema};
 use crate::store::StoreError;
 use crate::store::error::doing;
 use crate::store::location::ServerUrl;
-use crate::store::sql::{Connection, Held, Pool};
+use crate::store::sql::{DbConnection, Held, Pool};
 
 /// Number of connections for small reads.
 const READERS: u32 = 2;
@@ -52,8 +52,8 @@ impl Server {
     }
 
     /// Opens a connection.
-    pub(in crate::store) async fn connect(&self) -> Result<Connection<'static>, StoreError> {
-        connect(&self.url).await.map(|connection| Connection::Postgres(Held::Own(connection)))
+    pub(in crate::store) async fn connect(&self) -> Result<DbConnection<'static>, StoreError> {
+        connect(&self.url).await.map(|connection| DbConnection::Postgres(Held::Own(connection)))
     }
 
     /// Returns connections for small reads, and one for long ones.

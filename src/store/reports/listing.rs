@@ -5,13 +5,13 @@ use crate::model::{Millis, Phone, RowCause, RowNumber, RunId};
 use crate::store::Store;
 use crate::store::error::doing;
 use crate::store::plan::reached::{clear, collect};
-use crate::store::sql::{Connection, JsonText, json, query, query_as, query_scalar, script};
+use crate::store::sql::{DbConnection, JsonText, json, query, query_as, query_scalar, script};
 use crate::store::{LeaveOut, LeftOut, Reached, ReachedBy, ReasonsByPhone, RowKey, StoreError};
 
 /// The numbers of a list, to compare with the store. They are kept on disk, so a list of any length fits.
 #[derive(Debug)]
 pub struct Listing {
-    connection: Connection<'static>,
+    connection: DbConnection<'static>,
     /// The campaign's name.
     name: String,
     /// The code of people who were reached.

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use crate::model::{AttemptRow, Channel, Known, Millis, ReportRow, RowNumber, State};
 use crate::store::Store;
 use crate::store::error::doing;
-use crate::store::sql::{Connection, JsonText, Row, query, query_scalar};
+use crate::store::sql::{DbConnection, DbRow, JsonText, query, query_scalar};
 use crate::store::{RowKey, Run, StoreError, Wanted};
 
 /// Number of rows in a page.
@@ -74,7 +74,7 @@ impl Store {
 }
 
 /// Reads an attempt except its number and outcome. Returns the code of its outcome.
-fn attempt(row: &Row) -> Result<(AttemptRow, i64), sqlx::Error> {
+fn attempt(row: &DbRow) -> Result<(AttemptRow, i64), sqlx::Error> {
     let time = |place: usize| Ok::<_, sqlx::Error>(row.try_get::<Option<i64>, _>(place)?.map(Millis));
     let error_code: Option<String> = row.try_get(9)?;
     let values: Option<JsonText> = row.try_get(11)?;
@@ -98,7 +98,7 @@ fn attempt(row: &Row) -> Result<(AttemptRow, i64), sqlx::Error> {
 
 /// Reads the rows of a run, a page at a time.
 pub struct ReportRows {
-    connection: Connection<'static>,
+    connection: DbConnection<'static>,
     run: i64,
     cancelled: bool,
     channel: Channel,
@@ -110,7 +110,7 @@ pub struct ReportRows {
 impl ReportRows {
     /// Uses a separate connection, so that no one else has to wait for one.
     pub(in crate::store) async fn open(
-        mut connection: Connection<'static>,
+        mut connection: DbConnection<'static>,
         run: &Run,
         channel: Channel,
         wanted: Wanted,
@@ -162,7 +162,7 @@ impl ReportRows {
 
 /// Rows read together.
 pub struct ReportPage {
-    rows: std::vec::IntoIter<Row>,
+    rows: std::vec::IntoIter<DbRow>,
     cancelled: bool,
     row: ReportRow,
 }
@@ -187,7 +187,7 @@ impl ReportPage {
     }
 
     /// Reads a row except its state. Returns the state's code, and whether the row was ever claimed or scheduled.
-    fn read(&mut self, from: &Row) -> Result<(i64, bool), sqlx::Error> {
+    fn read(&mut self, from: &DbRow) -> Result<(i64, bool), sqlx::Error> {
         let time = |place: usize| Ok::<_, sqlx::Error>(from.try_get::<Option<i64>, _>(place)?.map(Millis));
         let row = &mut self.row;
         let attempts: Option<u32> = from.try_get(4)?;

@@ -8,7 +8,7 @@ use super::rows::{LAST_ROW, ReportRows, state};
 use crate::model::{Channel, Known, Millis, ReportRow, RowNumber, State, Tally};
 use crate::store::Store;
 use crate::store::error::doing;
-use crate::store::sql::{Connection, JsonText, query_as, query_scalar};
+use crate::store::sql::{DbConnection, JsonText, query_as, query_scalar};
 use crate::store::{ProblemCount, RowKey, Run, StoreError, Wanted};
 
 /// Number of row keys whose problems are counted at a time.
@@ -171,7 +171,7 @@ impl Counting {
     }
 }
 
-async fn tally(store: &mut Connection<'_>, run: &Run) -> Result<Tally, StoreError> {
+async fn tally(store: &mut DbConnection<'_>, run: &Run) -> Result<Tally, StoreError> {
     let rows: Vec<(i64, i64)> = query_as(
         "WITH claimed AS MATERIALIZED (SELECT state, count(*) AS n FROM delivery WHERE id BETWEEN $2 AND $3 GROUP BY state), \
          plan AS (SELECT rows, invalid, duplicate, suppressed, cancelled_at FROM run WHERE id = $1) \

@@ -135,7 +135,7 @@ impl Store {
         };
         findings.push(BrokenRule { rule: "the state counts add up to the number of rows read", broken });
         for (rule, sql) in RULES {
-            let row = query(with_states(sql))
+            let row = query(sqlx::AssertSqlSafe(with_states(sql)))
                 .bind(RowKey::first(run.key))
                 .bind(RowKey::last(run.key))
                 .bind(run.key)

@@ -5,7 +5,7 @@ use crate::model::{Known, Millis, Phone, RowCause, State, StateChange, WhyUncert
 use crate::store::dispatch::past_attempts::{move_to_past, take_back};
 use crate::store::error::doing;
 use crate::store::plan::reached::{CHUNK, clear, collect_for_retry, other_runs};
-use crate::store::sql::{Json, JsonText, json, query, query_as, query_scalar};
+use crate::store::sql::{JsonList, JsonText, json, query, query_as, query_scalar};
 use crate::store::writer::assert_owner;
 use crate::store::{
     Owner, RequeueFilter, Requeued, RowKey, Run, StoreError, Uncertain, Verdict, WaitKind, Which, stopped,
@@ -32,8 +32,8 @@ macro_rules! chosen {
 }
 
 /// Returns the errors, keys and phone numbers of a filter as `chosen` takes them.
-fn as_json(run: &Run, wanted: &RequeueFilter) -> [Option<Json>; 3] {
-    fn array<T: serde::Serialize>(values: Vec<T>) -> Option<Json> {
+fn as_json(run: &Run, wanted: &RequeueFilter) -> [Option<JsonList>; 3] {
+    fn array<T: serde::Serialize>(values: Vec<T>) -> Option<JsonList> {
         (!values.is_empty()).then(|| json(&values))
     }
     [

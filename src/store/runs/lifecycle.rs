@@ -8,7 +8,7 @@ use crate::crash_point::Point;
 use crate::model::{Millis, Rate, RunId};
 use crate::store::Store;
 use crate::store::error::doing;
-use crate::store::sql::{Connection, On, Row, query, query_as, query_scalar};
+use crate::store::sql::{DbConnection, DbRow, On, query, query_as, query_scalar};
 use crate::store::start::{Earlier, StartRule, rule};
 use crate::store::{NewRun, Orders, Owner, Repeat, RowKey, Run, Stage, StartDecision, StoreError, WorkerId};
 
@@ -280,7 +280,7 @@ impl Store {
 
 /// Creates a run, the next of its campaign's name.
 pub(in crate::store) async fn insert(
-    tx: &mut Connection<'_>,
+    tx: &mut DbConnection<'_>,
     new: &NewRun,
     now: Millis,
     only_new: bool,
@@ -328,7 +328,7 @@ pub(in crate::store) async fn blocking_run(store: impl Into<On<'_>>, name: &str)
 
 /// Returns the newest run of the campaign's name that meets `condition`, preferring one of the same content.
 pub(in crate::store) async fn newest(
-    tx: &mut Connection<'_>,
+    tx: &mut DbConnection<'_>,
     new: &NewRun,
     condition: &'static str,
 ) -> Result<Option<Run>, StoreError> {
@@ -336,7 +336,7 @@ pub(in crate::store) async fn newest(
         "SELECT {COLUMNS} FROM run WHERE name = $1 AND {condition} \
          ORDER BY (campaign_hash = $2 AND recipients_hash = $3) DESC, number DESC LIMIT 1"
     );
-    query(sql)
+    query(sqlx::AssertSqlSafe(sql))
         .bind(&new.name)
         .bind(&new.campaign_hash)
         .bind(&new.recipients_hash)
@@ -355,11 +355,11 @@ pub(in crate::store) async fn by_key(store: impl Into<On<'_>>, run: i64) -> Resu
 }
 
 /// Returns a statement over all columns of `run` that ends with `rest`. Every `rest` is a literal of this file.
-fn select(rest: &'static str) -> String {
-    format!("SELECT {COLUMNS} FROM run {rest}")
+fn select(rest: &'static str) -> sqlx::AssertSqlSafe<String> {
+    sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM run {rest}"))
 }
 
-async fn earlier(connection: &mut Connection<'_>, new: &NewRun) -> Result<Vec<Earlier>, StoreError> {
+async fn earlier(connection: &mut DbConnection<'_>, new: &NewRun) -> Result<Vec<Earlier>, StoreError> {
     let failed = || doing("find runs of that name");
     let rows = query(
         "SELECT id, campaign_hash = $2 AS same_campaign, recipients_hash = $3 AS same_recipients, \
@@ -373,7 +373,7 @@ async fn earlier(connection: &mut Connection<'_>, new: &NewRun) -> Result<Vec<Ea
     .fetch_all(connection)
     .await
     .map_err(failed())?;
-    let read = |row: &Row| {
+    let read = |row: &DbRow| {
         Ok(Earlier {
             id: row.try_get("id")?,
             same_campaign: row.try_get("same_campaign")?,
@@ -390,7 +390,7 @@ async fn earlier(connection: &mut Connection<'_>, new: &NewRun) -> Result<Vec<Ea
 }
 
 /// Returns the decision with its run; `None` for a new run.
-async fn decided(connection: &mut Connection<'_>, rule: StartRule) -> Result<Option<StartDecision>, StoreError> {
+async fn decided(connection: &mut DbConnection<'_>, rule: StartRule) -> Result<Option<StartDecision>, StoreError> {
     Ok(Some(match rule {
         StartRule::New => return Ok(None),
         StartRule::RanBefore => StartDecision::RanBefore,
@@ -421,7 +421,7 @@ fn rate(requests: Option<i64>, per: Option<i64>) -> Option<Rate> {
     (!per.is_zero()).then_some((requests, per))
 }
 
-fn read(row: &Row) -> Result<Run, StoreError> {
+fn read(row: &DbRow) -> Result<Run, StoreError> {
     let get = doing("read a run");
     let run = || -> Result<(Run, String), sqlx::Error> {
         let time = |name| row.try_get::<Option<i64>, _>(name).map(|time| time.map(Millis));

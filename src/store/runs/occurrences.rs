@@ -5,7 +5,7 @@ use super::lifecycle::{blocking_run, insert, newest};
 use crate::model::{Millis, RunId};
 use crate::store::Store;
 use crate::store::error::doing;
-use crate::store::sql::{Connection, query, query_as, query_scalar};
+use crate::store::sql::{DbConnection, query, query_as, query_scalar};
 use crate::store::{NewRun, Occurrence, OccurrenceStart, StoreError};
 
 impl Store {
@@ -123,7 +123,7 @@ impl Store {
 
 /// Records what became of an occurrence; returns `false` if that was decided before.
 async fn decide(
-    tx: &mut Connection<'_>,
+    tx: &mut DbConnection<'_>,
     name: &str,
     due: Millis,
     became: Result<i64, &str>,

@@ -16,7 +16,7 @@ const LONGEST_CALL: Duration = Duration::from_secs(60);
 
 /// A connection, or a transaction on one. A transaction that is dropped changes nothing.
 #[derive(Debug)]
-pub(in crate::store) enum Connection<'c> {
+pub(in crate::store) enum DbConnection<'c> {
     Sqlite(Held<'c, Sqlite>),
     Postgres(Held<'c, Postgres>),
 }
@@ -61,15 +61,15 @@ impl<D: Database> Held<'_, D> {
     }
 }
 
-impl Connection<'_> {
+impl DbConnection<'_> {
     /// Begins a transaction that may write: no one else writes until it ends, and it sees everything that was committed
     /// before.
-    pub(in crate::store) async fn begin(&mut self) -> Result<Connection<'_>, Error> {
+    pub(in crate::store) async fn begin(&mut self) -> Result<DbConnection<'_>, Error> {
         use sqlx::Connection as _;
         Ok(match self {
-            Self::Sqlite(held) => Connection::Sqlite(Held::Transaction(held.begin_with("BEGIN IMMEDIATE").await?)),
+            Self::Sqlite(held) => DbConnection::Sqlite(Held::Transaction(held.begin_with("BEGIN IMMEDIATE").await?)),
             Self::Postgres(held) => {
-                Connection::Postgres(Held::Transaction(in_time(held.begin_with(dialect::BEGIN)).await?))
+                DbConnection::Postgres(Held::Transaction(in_time(held.begin_with(dialect::BEGIN)).await?))
             }
         })
     }
@@ -138,18 +138,20 @@ pub(in crate::store) enum Pool {
 
 impl Pool {
     /// Waits for a connection.
-    pub(in crate::store) async fn acquire(&self) -> Result<Connection<'static>, Error> {
+    pub(in crate::store) async fn acquire(&self) -> Result<DbConnection<'static>, Error> {
         Ok(match self {
-            Self::Sqlite(pool) => Connection::Sqlite(Held::Pooled(pool.acquire().await?)),
-            Self::Postgres(pool) => Connection::Postgres(Held::Pooled(pool.acquire().await?)),
+            Self::Sqlite(pool) => DbConnection::Sqlite(Held::Pooled(pool.acquire().await?)),
+            Self::Postgres(pool) => DbConnection::Postgres(Held::Pooled(pool.acquire().await?)),
         })
     }
 
     /// Begins to read one state of the store, whatever is written meanwhile.
-    pub(in crate::store) async fn snapshot(&self) -> Result<Connection<'static>, Error> {
+    pub(in crate::store) async fn snapshot(&self) -> Result<DbConnection<'static>, Error> {
         Ok(match self {
-            Self::Sqlite(pool) => Connection::Sqlite(Held::Transaction(pool.begin().await?)),
-            Self::Postgres(pool) => Connection::Postgres(Held::Transaction(pool.begin_with(dialect::SNAPSHOT).await?)),
+            Self::Sqlite(pool) => DbConnection::Sqlite(Held::Transaction(pool.begin().await?)),
+            Self::Postgres(pool) => {
+                DbConnection::Postgres(Held::Transaction(pool.begin_with(dialect::SNAPSHOT).await?))
+            }
         })
     }
 }
@@ -163,11 +165,11 @@ pub(in crate::store) enum On<'e> {
     Alone(&'e mut PgConnection),
 }
 
-impl<'e> From<&'e mut Connection<'_>> for On<'e> {
-    fn from(connection: &'e mut Connection<'_>) -> Self {
+impl<'e> From<&'e mut DbConnection<'_>> for On<'e> {
+    fn from(connection: &'e mut DbConnection<'_>) -> Self {
         match connection {
-            Connection::Sqlite(held) => Self::Sqlite(held),
-            Connection::Postgres(held) => Self::Postgres(held),
+            DbConnection::Sqlite(held) => Self::Sqlite(held),
+            DbConnection::Postgres(held) => Self::Postgres(held),
         }
     }
 }
@@ -180,10 +182,10 @@ impl<'e> From<&'e Pool> for On<'e> {
 
 impl<'e> On<'e> {
     /// Makes a transaction of one statement. SQLite does so on its own.
-    pub(in crate::store) fn alone(connection: &'e mut Connection<'_>) -> Self {
+    pub(in crate::store) fn alone(connection: &'e mut DbConnection<'_>) -> Self {
         match connection {
-            Connection::Sqlite(held) => Self::Sqlite(held),
-            Connection::Postgres(held) => Self::Alone(held),
+            DbConnection::Sqlite(held) => Self::Sqlite(held),
+            DbConnection::Postgres(held) => Self::Alone(held),
         }
     }
 }

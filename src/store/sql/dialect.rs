@@ -1,7 +1,5 @@
 //! What differs between the two databases' words for the same thing.
 
-use std::borrow::Cow;
-
 /// Begins a transaction that writes: as in SQLite, one at a time. The line of `store` is locked before anything else is
 /// read, so every statement after it sees all that was committed before.
 pub(in crate::store) const BEGIN: &str = "BEGIN; SELECT id FROM store FOR UPDATE";
@@ -24,9 +22,9 @@ const WORDS: [(&str, &str); 8] = [
 ];
 
 /// Returns a statement as PostgreSQL reads it.
-pub(super) fn translated(statement: Cow<'static, str>) -> String {
+pub(super) fn translated(statement: &str) -> String {
     let has = |statement: &str, word: &str| statement.contains(word);
-    WORDS.iter().fold(statement.into_owned(), |statement, (word, instead)| match has(&statement, word) {
+    WORDS.iter().fold(statement.to_owned(), |statement, (word, instead)| match has(&statement, word) {
         true => statement.replace(word, instead),
         false => statement,
     })

@@ -12,8 +12,8 @@ mod query;
 mod row;
 mod value;
 
-pub(in crate::store) use connection::{Connection, Held, On, Pool, in_time};
+pub(in crate::store) use connection::{DbConnection, Held, On, Pool, in_time};
 pub(in crate::store) use dialect::BEGIN;
 pub(in crate::store) use query::{query, query_as, query_scalar, script};
-pub(in crate::store) use row::{JsonText, Row};
-pub(in crate::store) use value::{Json, json};
+pub(in crate::store) use row::{DbRow, JsonText};
+pub(in crate::store) use value::{JsonList, json};

@@ -1,17 +1,18 @@
 //! Statements with their parameters.
 
-use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::time::Duration;
 
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::SqliteArguments;
-use sqlx::{AssertSqlSafe, Connection as _, Error, Executor, PgConnection, PgPool, Postgres, Sqlite};
+use sqlx::{
+    AssertSqlSafe, Connection as _, Error, Executor, PgConnection, PgPool, Postgres, SqlSafeStr, SqlStr, Sqlite,
+};
 use tokio::time::Instant;
 
 use super::connection::{On, Pool, in_time};
-use super::row::{FromRow, Get, Row};
-use super::value::{Bind, Value};
+use super::row::{DbRow, FromRow, Get};
+use super::value::{Bind, Bound};
 use super::{dialect, nul};
 use crate::store::error::is_away;
 
@@ -22,8 +23,8 @@ const REPORT_EVERY: Duration = Duration::from_secs(10);
 /// A statement with its parameters so far.
 #[derive(Clone)]
 pub(in crate::store) struct Query {
-    statement: Cow<'static, str>,
-    values: Vec<Value>,
+    statement: SqlStr,
+    values: Vec<Bound>,
 }
 
 /// A statement whose rows are read as `T`.
@@ -33,17 +34,17 @@ pub(in crate::store) struct QueryAs<T>(Query, PhantomData<T>);
 pub(in crate::store) struct QueryScalar<T>(Query, PhantomData<T>);
 
 /// Returns a statement. Its text never contains what came from outside: that goes into parameters.
-pub(in crate::store) fn query(statement: impl Into<Cow<'static, str>>) -> Query {
-    Query { statement: statement.into(), values: Vec::new() }
+pub(in crate::store) fn query(statement: impl SqlSafeStr) -> Query {
+    Query { statement: statement.into_sql_str(), values: Vec::new() }
 }
 
 /// Returns a statement whose rows are tuples.
-pub(in crate::store) fn query_as<T: FromRow>(statement: impl Into<Cow<'static, str>>) -> QueryAs<T> {
+pub(in crate::store) fn query_as<T: FromRow>(statement: impl SqlSafeStr) -> QueryAs<T> {
     QueryAs(query(statement), PhantomData)
 }
 
 /// Returns a statement whose rows are single values.
-pub(in crate::store) fn query_scalar<T: Get>(statement: impl Into<Cow<'static, str>>) -> QueryScalar<T> {
+pub(in crate::store) fn query_scalar<T: Get>(statement: impl SqlSafeStr) -> QueryScalar<T> {
     QueryScalar(query(statement), PhantomData)
 }
 
@@ -94,9 +95,9 @@ impl Query {
         Ok(Done(rows))
     }
 
-    pub(in crate::store) async fn fetch_all(self, on: impl Into<On<'_>>) -> Result<Vec<Row>, Error> {
-        let of_sqlite = |rows: Vec<_>| rows.into_iter().map(Row::Sqlite).collect();
-        let of_postgres = |rows: Vec<_>| rows.into_iter().map(Row::Postgres).collect();
+    pub(in crate::store) async fn fetch_all(self, on: impl Into<On<'_>>) -> Result<Vec<DbRow>, Error> {
+        let of_sqlite = |rows: Vec<_>| rows.into_iter().map(DbRow::Sqlite).collect();
+        let of_postgres = |rows: Vec<_>| rows.into_iter().map(DbRow::Postgres).collect();
         match on.into() {
             On::Sqlite(connection) => connection.fetch_all(self.for_sqlite()).await.map(of_sqlite),
             On::Postgres(connection) => in_time(connection.fetch_all(self.for_postgres())).await.map(of_postgres),
@@ -130,39 +131,36 @@ impl Query {
         }
     }
 
-    pub(in crate::store) async fn fetch_optional(self, on: impl Into<On<'_>>) -> Result<Option<Row>, Error> {
+    pub(in crate::store) async fn fetch_optional(self, on: impl Into<On<'_>>) -> Result<Option<DbRow>, Error> {
         Ok(self.fetch_all(on).await?.into_iter().next())
     }
 
-    pub(in crate::store) async fn fetch_one(self, on: impl Into<On<'_>>) -> Result<Row, Error> {
+    pub(in crate::store) async fn fetch_one(self, on: impl Into<On<'_>>) -> Result<DbRow, Error> {
         self.fetch_optional(on).await?.ok_or(Error::RowNotFound)
     }
 
     fn for_sqlite(self) -> sqlx::query::Query<'static, Sqlite, SqliteArguments> {
-        let mut query = match self.statement {
-            Cow::Borrowed(statement) => sqlx::query(statement),
-            Cow::Owned(statement) => sqlx::query(AssertSqlSafe(statement)),
-        };
+        let mut query = sqlx::query(self.statement);
         for value in self.values {
             query = match value {
-                Value::Int(value) => query.bind(value),
-                Value::Bool(value) => query.bind(value),
-                Value::Text(value) | Value::Json(value) => query.bind(value),
-                Value::Bytes(value) => query.bind(value),
+                Bound::Int(value) => query.bind(value),
+                Bound::Bool(value) => query.bind(value),
+                Bound::Text(value) | Bound::Json(value) => query.bind(value),
+                Bound::Bytes(value) => query.bind(value),
             };
         }
         query
     }
 
     fn for_postgres(self) -> sqlx::query::Query<'static, Postgres, PgArguments> {
-        let mut query = sqlx::query(AssertSqlSafe(dialect::translated(self.statement)));
+        let mut query = sqlx::query(AssertSqlSafe(dialect::translated(self.statement.as_str())));
         for value in self.values {
             query = match value {
-                Value::Int(value) => query.bind(value),
-                Value::Bool(value) => query.bind(value),
-                Value::Text(value) => query.bind(value.map(nul::stored)),
-                Value::Json(value) => query.bind(value.map(nul::stored_in_json)),
-                Value::Bytes(value) => query.bind(value),
+                Bound::Int(value) => query.bind(value),
+                Bound::Bool(value) => query.bind(value),
+                Bound::Text(value) => query.bind(value.map(nul::stored)),
+                Bound::Json(value) => query.bind(value.map(nul::stored_in_json)),
+                Bound::Bytes(value) => query.bind(value),
             };
         }
         query

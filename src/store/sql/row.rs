@@ -9,12 +9,12 @@ use sqlx::{Column as _, ColumnIndex, Error, Row as _, TypeInfo as _, ValueRef as
 use super::nul;
 
 /// A row of a result.
-pub(in crate::store) enum Row {
+pub(in crate::store) enum DbRow {
     Sqlite(SqliteRow),
     Postgres(PgRow),
 }
 
-impl Row {
+impl DbRow {
     /// Returns the value of a column, by its place or its name.
     pub(in crate::store) fn try_get<T: Get, I>(&self, index: I) -> Result<T, Error>
     where
@@ -125,13 +125,13 @@ impl<T: Get> Get for Option<T> {
 
 /// What a whole row can be read as.
 pub(in crate::store) trait FromRow: Sized {
-    fn from_row(row: &Row) -> Result<Self, Error>;
+    fn from_row(row: &DbRow) -> Result<Self, Error>;
 }
 
 macro_rules! tuples {
     ($(($($type:ident $place:literal),+))+) => {
         $(impl<$($type: Get),+> FromRow for ($($type,)+) {
-            fn from_row(row: &Row) -> Result<Self, Error> {
+            fn from_row(row: &DbRow) -> Result<Self, Error> {
                 Ok(($(row.try_get($place)?,)+))
             }
         })+

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 /// The value of a parameter, with its type also where it is NULL.
 #[derive(Clone, Debug)]
-pub(in crate::store) enum Value {
+pub(in crate::store) enum Bound {
     Int(Option<i64>),
     Bool(Option<bool>),
     Text(Option<String>),
@@ -15,108 +15,108 @@ pub(in crate::store) enum Value {
 
 /// What can be the value of a parameter.
 pub(in crate::store) trait Bind {
-    fn value(self) -> Value;
+    fn value(self) -> Bound;
 
     /// NULL of this type.
-    fn null() -> Value;
+    fn null() -> Bound;
 }
 
 impl Bind for i64 {
-    fn value(self) -> Value {
-        Value::Int(Some(self))
+    fn value(self) -> Bound {
+        Bound::Int(Some(self))
     }
 
-    fn null() -> Value {
-        Value::Int(None)
+    fn null() -> Bound {
+        Bound::Int(None)
     }
 }
 
 impl Bind for u32 {
-    fn value(self) -> Value {
+    fn value(self) -> Bound {
         i64::from(self).value()
     }
 
-    fn null() -> Value {
+    fn null() -> Bound {
         i64::null()
     }
 }
 
 impl Bind for bool {
-    fn value(self) -> Value {
-        Value::Bool(Some(self))
+    fn value(self) -> Bound {
+        Bound::Bool(Some(self))
     }
 
-    fn null() -> Value {
-        Value::Bool(None)
+    fn null() -> Bound {
+        Bound::Bool(None)
     }
 }
 
 impl Bind for String {
-    fn value(self) -> Value {
-        Value::Text(Some(self))
+    fn value(self) -> Bound {
+        Bound::Text(Some(self))
     }
 
-    fn null() -> Value {
-        Value::Text(None)
+    fn null() -> Bound {
+        Bound::Text(None)
     }
 }
 
 impl Bind for &str {
-    fn value(self) -> Value {
+    fn value(self) -> Bound {
         self.to_owned().value()
     }
 
-    fn null() -> Value {
+    fn null() -> Bound {
         String::null()
     }
 }
 
 /// Rows or keys as one parameter: a JSON array, which `json_each` reads.
 #[derive(Clone)]
-pub(in crate::store) struct Json(String);
+pub(in crate::store) struct JsonList(String);
 
 /// Returns rows or keys as one parameter.
-pub(in crate::store) fn json(rows: impl Serialize) -> Json {
+pub(in crate::store) fn json(rows: impl Serialize) -> JsonList {
     // What is passed are numbers and texts, which always have a form in JSON.
-    Json(serde_json::to_string(&rows).unwrap_or_default())
+    JsonList(serde_json::to_string(&rows).unwrap_or_default())
 }
 
-impl Bind for Json {
-    fn value(self) -> Value {
-        Value::Json(Some(self.0))
+impl Bind for JsonList {
+    fn value(self) -> Bound {
+        Bound::Json(Some(self.0))
     }
 
-    fn null() -> Value {
-        Value::Json(None)
+    fn null() -> Bound {
+        Bound::Json(None)
     }
 }
 
 impl Bind for Vec<u8> {
-    fn value(self) -> Value {
-        Value::Bytes(Some(self))
+    fn value(self) -> Bound {
+        Bound::Bytes(Some(self))
     }
 
-    fn null() -> Value {
-        Value::Bytes(None)
+    fn null() -> Bound {
+        Bound::Bytes(None)
     }
 }
 
 impl<T: Bind> Bind for Option<T> {
-    fn value(self) -> Value {
+    fn value(self) -> Bound {
         self.map_or_else(T::null, T::value)
     }
 
-    fn null() -> Value {
+    fn null() -> Bound {
         T::null()
     }
 }
 
 impl<T: Bind + Clone> Bind for &T {
-    fn value(self) -> Value {
+    fn value(self) -> Bound {
         self.clone().value()
     }
 
-    fn null() -> Value {
+    fn null() -> Bound {
         T::null()
     }
 }

@@ -9,7 +9,7 @@ use super::connection::{LONGEST_SCANS, READERS, connect, options, reading};
 use super::files::FileId;
 use super::{error, files, mark, migrate};
 use crate::crash_point::Point;
-use crate::store::sql::{Connection, Held, Pool};
+use crate::store::sql::{DbConnection, Held, Pool};
 use crate::store::{StoreError, StoreMismatch};
 
 /// The file of an open store. SQLite alone opens it, once per process.
@@ -56,17 +56,17 @@ impl StoreFile {
     }
 
     /// Opens the connection for writing.
-    pub(in crate::store) async fn connect(&self) -> Result<Connection<'static>, StoreError> {
+    pub(in crate::store) async fn connect(&self) -> Result<DbConnection<'static>, StoreError> {
         connect(&self.path).await.map(own)
     }
 
     /// Opens a connection with the usual options.
-    pub(in crate::store) async fn connect_plain(&self) -> Result<Connection<'static>, StoreError> {
+    pub(in crate::store) async fn connect_plain(&self) -> Result<DbConnection<'static>, StoreError> {
         options(&self.path).connect().await.map(own).map_err(error::doing("open another connection"))
     }
 
     /// Opens a connection for reading page after page.
-    pub(in crate::store) async fn connect_reading(&self) -> Result<Connection<'static>, StoreError> {
+    pub(in crate::store) async fn connect_reading(&self) -> Result<DbConnection<'static>, StoreError> {
         // As many rows as a page, so that SQLite's thread does not have to wait in the middle of one.
         let options = reading(&self.path).row_buffer_size(1024);
         options.connect().await.map(own).map_err(error::doing("open another connection"))
@@ -85,12 +85,12 @@ impl StoreFile {
     }
 
     /// Compares the store with its mark file.
-    pub(in crate::store) async fn mark(&self, connection: &mut Connection<'_>) -> Result<mark::Mark, StoreError> {
+    pub(in crate::store) async fn mark(&self, connection: &mut DbConnection<'_>) -> Result<mark::Mark, StoreError> {
         mark::Mark::verify(&self.path, connection.sqlite()).await
     }
 
     /// Accepts the store as current on a person's confirmation.
-    pub(in crate::store) async fn renew_mark(&self, connection: &mut Connection<'_>) -> Result<(), StoreError> {
+    pub(in crate::store) async fn renew_mark(&self, connection: &mut DbConnection<'_>) -> Result<(), StoreError> {
         mark::renew(&self.path, connection.sqlite()).await
     }
 
@@ -123,6 +123,6 @@ impl StoreFile {
     }
 }
 
-fn own(connection: sqlx::SqliteConnection) -> Connection<'static> {
-    Connection::Sqlite(Held::Own(connection))
+fn own(connection: sqlx::SqliteConnection) -> DbConnection<'static> {
+    DbConnection::Sqlite(Held::Own(connection))
 }

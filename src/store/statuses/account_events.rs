@@ -4,7 +4,7 @@ use crate::model::{AccountChange, AccountEvent, Millis, ProviderText, TemplateNa
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::error::doing;
-use crate::store::sql::{Connection, Row, query};
+use crate::store::sql::{DbConnection, DbRow, query};
 
 impl Store {
     /// Returns what the provider has reported since then about an account, by the provider's id of it if that is known,
@@ -35,7 +35,7 @@ impl Store {
 }
 
 /// Returns a stored event; `None` if its kind is not known.
-fn event(row: &Row) -> Result<Option<AccountEvent>, sqlx::Error> {
+fn event(row: &DbRow) -> Result<Option<AccountEvent>, sqlx::Error> {
     let Some(kind) = AccountChange::from_code(&row.try_get::<String, _>(4)?) else { return Ok(None) };
     let (name, language): (String, String) = (row.try_get(2)?, row.try_get(3)?);
     Ok(Some(AccountEvent {
@@ -51,7 +51,7 @@ fn event(row: &Row) -> Result<Option<AccountEvent>, sqlx::Error> {
 
 /// Saves events. A later one replaces an earlier one of its kind, in whichever order they come. Of two in the same second,
 /// the good one counts: if the other one is right, the provider refuses the next message.
-pub(super) async fn save(store: &mut Connection<'_>, events: &[AccountEvent]) -> Result<(), StoreError> {
+pub(super) async fn save(store: &mut DbConnection<'_>, events: &[AccountEvent]) -> Result<(), StoreError> {
     for AccountEvent { business_account, account, template, kind, value, reason, at } in events {
         let (name, language) = template.as_ref().map_or(("", ""), |of| (of.name.as_str(), of.language.as_str()));
         query(

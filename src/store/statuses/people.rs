@@ -4,7 +4,7 @@
 use crate::model::{KnownPerson, Millis, UserId};
 use crate::store::StoreError;
 use crate::store::error::doing;
-use crate::store::sql::{Connection, Json, json, query, query_as};
+use crate::store::sql::{DbConnection, JsonList, json, query, query_as};
 
 /// Most ids kept for messages that are not known yet.
 const MOST_EARLY: i64 = 100_000;
@@ -12,7 +12,11 @@ const MOST_EARLY: i64 = 100_000;
 /// Learns the numbers of people: those that the provider reports, and those that messages to them went to. Replies that
 /// came without a number get it, and a number whose person had already opted out is suppressed. Returns how many numbers
 /// that puts on the list.
-pub(super) async fn learn(store: &mut Connection<'_>, people: &[KnownPerson], now: Millis) -> Result<u64, StoreError> {
+pub(super) async fn learn(
+    store: &mut DbConnection<'_>,
+    people: &[KnownPerson],
+    now: Millis,
+) -> Result<u64, StoreError> {
     if people.is_empty() {
         return Ok(0);
     }
@@ -39,7 +43,7 @@ pub(super) async fn learn(store: &mut Connection<'_>, people: &[KnownPerson], no
 
 /// Learns the numbers of people whose messages were recorded only after their statuses had come. Returns how many numbers
 /// that suppresses.
-pub(super) async fn learn_early(store: &mut Connection<'_>, message_ids: &Json) -> Result<u64, StoreError> {
+pub(super) async fn learn_early(store: &mut DbConnection<'_>, message_ids: &JsonList) -> Result<u64, StoreError> {
     let early: Vec<(String, Option<i64>, String)> = query_as(
         "DELETE FROM early_user WHERE message_id IN (SELECT atom FROM json_each($1)) \
          RETURNING user_id, NULL, message_id",
@@ -55,7 +59,7 @@ pub(super) async fn learn_early(store: &mut Connection<'_>, message_ids: &Json) 
 }
 
 /// Learns the number of each of these replies' senders, from the reply or from the message that it answers.
-pub(super) async fn learn_from_replies(store: &mut Connection<'_>, replies: &Json) -> Result<(), StoreError> {
+pub(super) async fn learn_from_replies(store: &mut DbConnection<'_>, replies: &JsonList) -> Result<(), StoreError> {
     query(
         "WITH known AS (SELECT p.user_id, p.parent_user_id, p.phone, p.row FROM json_each($1) \
            CROSS JOIN reply p ON p.id = CAST(atom AS BIGINT) WHERE p.user_id IS NOT NULL OR p.parent_user_id IS NOT NULL), \
@@ -74,7 +78,7 @@ pub(super) async fn learn_from_replies(store: &mut Connection<'_>, replies: &Jso
 }
 
 /// Learns from lines of an id, a number or null, and a message or null. Returns how many numbers that suppresses.
-async fn take_in(store: &mut Connection<'_>, lines: &Json) -> Result<u64, StoreError> {
+async fn take_in(store: &mut DbConnection<'_>, lines: &JsonList) -> Result<u64, StoreError> {
     let failed = || doing("save the numbers that ids belong to");
     let new: Vec<(String, i64)> = query_as(
         "WITH known AS (SELECT value ->> 0 AS user_id, CAST(value ->> 1 AS BIGINT) AS phone, value ->> 2 AS message_id FROM json_each($1)) \

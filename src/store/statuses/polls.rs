@@ -15,7 +15,7 @@ use crate::store::Store;
 use crate::store::dispatch::past_attempts::take_back;
 use crate::store::error::doing;
 use crate::store::reports::rows::state;
-use crate::store::sql::{Connection, Json, Row, json, query, query_scalar};
+use crate::store::sql::{DbConnection, DbRow, JsonList, json, query, query_scalar};
 use crate::store::{Awaiting, Polled, RowKey, StoreError};
 
 impl Store {
@@ -142,7 +142,7 @@ pub(in crate::store) const DUE_POLLS: &str = "SELECT id, message_id, accepted_at
 pub(in crate::store) const NEXT_POLL: &str =
     "SELECT min(next_poll_at) FROM delivery WHERE run = $1 AND next_poll_at > $2";
 
-fn awaiting(row: &Row) -> Result<Awaiting, StoreError> {
+fn awaiting(row: &DbRow) -> Result<Awaiting, StoreError> {
     let read = || {
         Ok(Awaiting {
             key: RowKey(row.try_get(0)?),
@@ -183,7 +183,7 @@ pub(in crate::store) const PAST_BY_MESSAGE_ID: &str = "SELECT p.row, p.claim, p.
 /// Merges statuses into their messages, of rows and of past attempts, and returns those whose message is missing. Fast
 /// only with the index for it, see `webhooks`.
 pub(in crate::store) async fn merge<'u>(
-    store: &mut Connection<'_>,
+    store: &mut DbConnection<'_>,
     updates: &'u [StatusUpdate],
     now: Millis,
 ) -> Result<Vec<&'u StatusUpdate>, StoreError> {
@@ -206,7 +206,7 @@ pub(in crate::store) async fn merge<'u>(
 }
 
 async fn merge_past(
-    store: &mut Connection<'_>,
+    store: &mut DbConnection<'_>,
     statement: &'static str,
     wanted: &[i64],
     updates: &[StatusUpdate],
@@ -252,7 +252,7 @@ fn merge_into<'u>(
 
 /// Returns the requested messages that exist.
 async fn find(
-    store: &mut Connection<'_>,
+    store: &mut DbConnection<'_>,
     statement: &'static str,
     wanted: &[impl Serialize],
 ) -> Result<Vec<Message>, StoreError> {
@@ -261,7 +261,7 @@ async fn find(
     rows.iter().map(message).collect()
 }
 
-fn message(row: &Row) -> Result<Message, StoreError> {
+fn message(row: &DbRow) -> Result<Message, StoreError> {
     let time = |column: usize| Ok::<_, sqlx::Error>(row.try_get::<Option<i64>, _>(column)?.map(Millis));
     let read = || -> Result<(Message, i64), sqlx::Error> {
         let (code, words): (Option<String>, Option<String>) = (row.try_get(7)?, row.try_get(8)?);
@@ -289,7 +289,7 @@ fn message(row: &Row) -> Result<Message, StoreError> {
 
 /// Returns messages as JSON: key, claim, state, word, delivered_at, read_at, error_code, error_message, next_poll_at,
 /// last_poll_at.
-fn lines(messages: &[Message]) -> Json {
+fn lines(messages: &[Message]) -> JsonList {
     let row = |Message { key, claim, delivery, next_poll_at, last_poll_at, .. }: &Message| {
         let Delivery { state, word, delivered_at, read_at, problem } = delivery;
         let code = problem.as_ref().map(|problem| &problem.code);
@@ -312,7 +312,7 @@ fn lines(messages: &[Message]) -> Json {
     json(messages.iter().map(row).collect::<Vec<_>>())
 }
 
-async fn write(store: &mut Connection<'_>, messages: &[Message]) -> Result<(), StoreError> {
+async fn write(store: &mut DbConnection<'_>, messages: &[Message]) -> Result<(), StoreError> {
     if messages.is_empty() {
         return Ok(());
     }
@@ -338,7 +338,7 @@ async fn write(store: &mut Connection<'_>, messages: &[Message]) -> Result<(), S
 pub(in crate::store) const OPTED_OUT: &str = "131050";
 
 /// Puts the numbers of rows on the suppression list, because WhatsApp says that these people opted out.
-pub(in crate::store) async fn suppress_opted_out(store: &mut Connection<'_>, keys: &[i64]) -> Result<(), StoreError> {
+pub(in crate::store) async fn suppress_opted_out(store: &mut DbConnection<'_>, keys: &[i64]) -> Result<(), StoreError> {
     if keys.is_empty() {
         return Ok(());
     }
@@ -358,7 +358,7 @@ pub(in crate::store) async fn suppress_opted_out(store: &mut Connection<'_>, key
 
 /// Writes past attempts. A row that waits to be resent because its message had failed is no longer sent if that message
 /// was delivered after all.
-async fn write_past(store: &mut Connection<'_>, messages: &[Message]) -> Result<(), StoreError> {
+async fn write_past(store: &mut DbConnection<'_>, messages: &[Message]) -> Result<(), StoreError> {
     if messages.is_empty() {
         return Ok(());
     }

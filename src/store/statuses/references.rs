@@ -11,7 +11,7 @@ use crate::store::dispatch::outcomes::{record_each, take_effect};
 use crate::store::dispatch::past_attempts::PROVIDER;
 use crate::store::error::doing;
 use crate::store::guarded;
-use crate::store::sql::{Connection, Row, json, query, query_scalar};
+use crate::store::sql::{DbConnection, DbRow, json, query, query_scalar};
 use crate::store::{Claim, History, RowKey, Run, Settlement, StoreError, WorkerId};
 
 const _: () = assert!(
@@ -121,7 +121,7 @@ const HAS_MESSAGE: &str = "SELECT EXISTS (SELECT 1 FROM delivery WHERE id = $1 A
 /// its message by id. An attempt that is still being sent keeps waiting for its answer. Returns what was found, and the
 /// ties that are genuine.
 pub(super) async fn resolve(
-    store: &mut Connection<'_>,
+    store: &mut DbConnection<'_>,
     ties: &[Tie],
     now: Millis,
 ) -> Result<(Resolved, HashSet<(i64, u32)>), StoreError> {
@@ -164,7 +164,7 @@ pub(super) async fn resolve(
 }
 
 /// Returns the attempts of these rows and claims.
-async fn find(store: &mut Connection<'_>, wanted: &[(i64, u32)]) -> Result<HashMap<(i64, u32), Named>, StoreError> {
+async fn find(store: &mut DbConnection<'_>, wanted: &[(i64, u32)]) -> Result<HashMap<(i64, u32), Named>, StoreError> {
     let wanted = json(wanted);
     let mut attempts = HashMap::new();
     for statement in [LATEST, PAST] {
@@ -177,7 +177,7 @@ async fn find(store: &mut Connection<'_>, wanted: &[(i64, u32)]) -> Result<HashM
     Ok(attempts)
 }
 
-async fn has_message(store: &mut Connection<'_>, attempt: &Named, message_id: &str) -> Result<bool, StoreError> {
+async fn has_message(store: &mut DbConnection<'_>, attempt: &Named, message_id: &str) -> Result<bool, StoreError> {
     query_scalar(HAS_MESSAGE)
         .bind(attempt.claim.key.0)
         .bind(message_id)
@@ -186,7 +186,7 @@ async fn has_message(store: &mut Connection<'_>, attempt: &Named, message_id: &s
         .map_err(doing("find a message of a row"))
 }
 
-fn attempt(row: &Row) -> Result<Named, sqlx::Error> {
+fn attempt(row: &DbRow) -> Result<Named, sqlx::Error> {
     let claim = Claim {
         key: RowKey(row.try_get(0)?),
         number: row.try_get(1)?,
@@ -213,7 +213,7 @@ fn attempt(row: &Row) -> Result<Named, sqlx::Error> {
 }
 
 async fn note_double(
-    store: &mut Connection<'_>,
+    store: &mut DbConnection<'_>,
     attempt: &Named,
     message_id: &str,
     now: Millis,
@@ -231,7 +231,12 @@ async fn note_double(
 
 /// Records that an attempt was accepted after all, as a late outcome of its claim. The provider has the message, whatever
 /// its answer or a person said of it, so a row that waits to be sent again is not sent again.
-async fn settle(store: &mut Connection<'_>, attempt: &Named, message_id: &str, now: Millis) -> Result<(), StoreError> {
+async fn settle(
+    store: &mut DbConnection<'_>,
+    attempt: &Named,
+    message_id: &str,
+    now: Millis,
+) -> Result<(), StoreError> {
     let Claim { key, number, history, .. } = attempt.claim;
     let failed = || doing("settle an attempt by its reference");
     query(guarded(

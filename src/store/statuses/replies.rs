@@ -4,7 +4,7 @@ use super::people::user_id;
 use crate::model::{Choice, Millis, Phone, Replies, Reply, RowNumber, RunId, TitleCount};
 use crate::store::Store;
 use crate::store::error::doing;
-use crate::store::sql::{Row, json, query, query_as, query_scalar};
+use crate::store::sql::{DbRow, json, query, query_as, query_scalar};
 use crate::store::{KeptReply, PossibleOptOut, RowKey, Run, StoreError};
 
 /// Maximum number of different answers reported: replies to messages have few buttons.
@@ -177,7 +177,7 @@ impl Store {
 
 const _: () = assert!(RowKey::ROW_BITS == 40, "it stands in the statements");
 
-fn choice(row: &Row) -> Result<Choice, sqlx::Error> {
+fn choice(row: &DbRow) -> Result<Choice, sqlx::Error> {
     Ok(Choice {
         kind: row.try_get(0)?,
         id: row.try_get(1)?,
@@ -187,7 +187,7 @@ fn choice(row: &Row) -> Result<Choice, sqlx::Error> {
     })
 }
 
-fn title_count(row: &Row) -> Result<TitleCount, sqlx::Error> {
+fn title_count(row: &DbRow) -> Result<TitleCount, sqlx::Error> {
     Ok(TitleCount {
         kind: row.try_get(0)?,
         title: row.try_get(1)?,
@@ -198,7 +198,7 @@ fn title_count(row: &Row) -> Result<TitleCount, sqlx::Error> {
     })
 }
 
-fn possible(row: &Row) -> Result<PossibleOptOut, sqlx::Error> {
+fn possible(row: &DbRow) -> Result<PossibleOptOut, sqlx::Error> {
     let KeptReply { place, answered, reply } = kept(row)?;
     let name: Option<String> = row.try_get(13)?;
     let number: Option<u32> = row.try_get(14)?;
@@ -208,7 +208,7 @@ fn possible(row: &Row) -> Result<PossibleOptOut, sqlx::Error> {
     Ok(PossibleOptOut { place, phones, answered: run.zip(answered.map(|(row, _)| row)), reply })
 }
 
-fn kept(row: &Row) -> Result<KeptReply, sqlx::Error> {
+fn kept(row: &DbRow) -> Result<KeptReply, sqlx::Error> {
     let phone = |column: usize| {
         let number: Option<i64> = row.try_get(column)?;
         Ok::<_, sqlx::Error>(number.map(|number| Phone::from_u64(number.unsigned_abs())))

@@ -11,7 +11,7 @@ use crate::crash_point::Point;
 use crate::model::{DeliveryStatus, Millis, OptOutMatch, Problem, Reply, StatusUpdate, UserId};
 use crate::store::Store;
 use crate::store::error::doing;
-use crate::store::sql::{Connection, Row, json, query, query_as, query_scalar};
+use crate::store::sql::{DbConnection, DbRow, json, query, query_as, query_scalar};
 use crate::store::{StoreError, WebhookBatch, WebhookResult};
 
 /// Maximum number of early statuses kept. An account shared with other senders delivers theirs too.
@@ -136,7 +136,7 @@ pub(in crate::store) const TIE: &str = "UPDATE reply SET row = coalesce((SELECT 
     OR EXISTS (SELECT 1 FROM past_attempt p WHERE p.message_id = reply.in_reply_to)) RETURNING id";
 
 /// Merges the early statuses of messages that were just accepted.
-pub(in crate::store) async fn match_early(store: &mut Connection<'_>, ids: &[&str]) -> Result<(), StoreError> {
+pub(in crate::store) async fn match_early(store: &mut DbConnection<'_>, ids: &[&str]) -> Result<(), StoreError> {
     let early = query(EARLY_OF).bind(json(ids)).fetch_all(&mut *store).await.map_err(doing("find early webhooks"))?;
     match early.is_empty() {
         true => Ok(()),
@@ -145,7 +145,7 @@ pub(in crate::store) async fn match_early(store: &mut Connection<'_>, ids: &[&st
 }
 
 /// Settles the attempts of early statuses whose answers were lost in the meantime.
-async fn resolve_early(store: &mut Connection<'_>, since: Millis, now: Millis) -> Result<Resolved, StoreError> {
+async fn resolve_early(store: &mut DbConnection<'_>, since: Millis, now: Millis) -> Result<Resolved, StoreError> {
     let named = query_as(EARLY_NAMED).bind(since.0).bind(PAGE).fetch_all(&mut *store).await;
     let ties = ties(named.map_err(doing("find the attempts of early webhooks"))?);
     references::resolve(store, &ties, now).await.map(|(resolved, _)| resolved)
@@ -154,7 +154,7 @@ async fn resolve_early(store: &mut Connection<'_>, since: Millis, now: Millis) -
 /// Settles attempts whose outcomes were just recorded without a message, if an early status names them: a message that
 /// exists is not sent again.
 pub(in crate::store) async fn settle_early(
-    store: &mut Connection<'_>,
+    store: &mut DbConnection<'_>,
     attempts: &[(i64, u32)],
 ) -> Result<(), StoreError> {
     let wanted = json(attempts);
@@ -178,7 +178,7 @@ fn ties(early: Vec<(i64, u32, String, String)>) -> Vec<Tie> {
 
 /// Merges the early statuses whose messages exist now, and returns how many. The others keep waiting: the answer to their
 /// send may still come.
-async fn merge_early(store: &mut Connection<'_>, early: &[Row], now: Millis) -> Result<u64, StoreError> {
+async fn merge_early(store: &mut DbConnection<'_>, early: &[DbRow], now: Millis) -> Result<u64, StoreError> {
     let failed = || doing("merge early webhooks");
     let mut stored = Vec::with_capacity(early.len());
     let mut updates = Vec::with_capacity(early.len());
@@ -214,7 +214,7 @@ struct EarlyLine<'u> {
 
 /// Keeps statuses whose messages are missing. Returns how many there are, repeats included, and how many others were dropped for them.
 async fn keep_early(
-    store: &mut Connection<'_>,
+    store: &mut DbConnection<'_>,
     unknown: &[&StatusUpdate],
     genuine: &HashSet<(i64, u32)>,
     now: Millis,
@@ -272,7 +272,7 @@ async fn keep_early(
     Ok((unknown.len() as u64, dropped.rows_affected()))
 }
 
-fn early_status(row: &Row) -> Result<(i64, StatusUpdate), sqlx::Error> {
+fn early_status(row: &DbRow) -> Result<(i64, StatusUpdate), sqlx::Error> {
     let code: String = row.try_get(5)?;
     let message: Option<String> = row.try_get(6)?;
     let update = StatusUpdate {
@@ -288,7 +288,7 @@ fn early_status(row: &Row) -> Result<(i64, StatusUpdate), sqlx::Error> {
 
 /// Saves replies. Returns how many are new, and how many numbers they put on the suppression list.
 async fn keep_replies(
-    store: &mut Connection<'_>,
+    store: &mut DbConnection<'_>,
     replies: &[(Reply, Option<OptOutMatch>)],
     now: Millis,
 ) -> Result<(u64, u64), StoreError> {
@@ -343,7 +343,7 @@ async fn keep_replies(
 
 /// Suppresses everyone who opts out in these replies: the number that the reply came from, those that are known for the
 /// sender's id, and the one that the message went to, which some countries write differently. Returns how many are new on the list.
-async fn suppress(store: &mut Connection<'_>, replies: &[i64]) -> Result<u64, StoreError> {
+async fn suppress(store: &mut DbConnection<'_>, replies: &[i64]) -> Result<u64, StoreError> {
     if replies.is_empty() {
         return Ok(0);
     }

@@ -54,7 +54,7 @@ impl TestServer {
         let Some(binaries) = binaries() else {
             let is_required = std::env::var("CAMPAIGNER_TEST_POSTGRES").is_ok_and(|wanted| wanted == "required");
             assert!(!is_required, "PostgreSQL is required, but not installed");
-            println!("skipped: PostgreSQL is not installed");
+            let _ = writeln!(std::io::stderr(), "skipped: PostgreSQL is not installed");
             return None;
         };
         // In memory, a commit is quick, and no setting that the program refuses is needed for that.

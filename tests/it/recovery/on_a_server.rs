@@ -70,7 +70,9 @@ fn an_address_that_cannot_be_right_is_refused_without_what_may_be_secret() {
 #[test]
 fn after_a_kill_the_next_process_goes_on_once_the_first_has_not_been_heard_of() {
     let Some(server) = postgres::url() else { return };
-    let (env, provider) = (test_env(server), ScriptedProvider::slow(30));
+    let provider = ScriptedProvider::slow(30);
+    let campaign = CampaignFile { rate: "60/s", concurrency: 16, ..CampaignFile::default() };
+    let env = TestEnv::on_server(server, &campaign, &csv(ROWS));
     let first = env.start(&provider, &["run", "job.yaml"]);
     provider.wait_for_sends(40);
     let held = env.run(&provider, &["resume"]);
