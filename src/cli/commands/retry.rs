@@ -162,7 +162,7 @@ async fn why_none(store: &Store, run: &Run, wanted: &RequeueFilter) -> Result<Ve
             }
             State::Pending | State::Sending => "it has not been sent yet",
             State::Cancelled | State::Expired => {
-                "it was not sent; `campaigner run FILE --only-new` reaches such people"
+                "it was not sent; to send to this person, use `campaigner run FILE --only-new`"
             }
             State::Rejected | State::Exhausted | State::Failed => "its state or error is not among those you chose",
         };

@@ -86,7 +86,7 @@ const RULES: [(&str, &str); 15] = [
          AND (claim = 0 OR worker IS NULL OR started_at IS NULL OR outcome IS NOT NULL)",
     ),
     (
-        "every pending row has a time for its next attempt, and no final row is due for a status request",
+        "every pending row has a time for its next attempt, and no row in a final state is due for a status request",
         "SELECT count(*) FROM delivery WHERE id BETWEEN $1 AND $2 AND ((state = {pending}) <> (next_attempt_at IS NOT NULL) \
          OR (next_poll_at IS NOT NULL AND (state NOT IN ({accepted},{sent},{delivered}) \
          OR (error_code IS NOT NULL AND NOT (state = {accepted} AND error_code = 'held')))))",

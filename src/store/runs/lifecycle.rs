@@ -86,7 +86,7 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub async fn would_start(&self, new: &NewRun, repeat: Repeat) -> Result<Option<StartDecision>, StoreError> {
-        let mut reader = self.readers.acquire().await.map_err(doing("find runs of that name"))?;
+        let mut reader = self.readers.acquire().await.map_err(doing("find the campaign's runs"))?;
         let rule = rule(&earlier(&mut reader, new).await?, repeat);
         decided(&mut reader, rule).await
     }
@@ -342,7 +342,7 @@ pub(in crate::store) async fn newest(
         .bind(&new.recipients_hash)
         .fetch_optional(&mut *tx)
         .await
-        .map_err(doing("find runs of that name"))?
+        .map_err(doing("find the campaign's runs"))?
         .as_ref()
         .map(read)
         .transpose()
@@ -360,7 +360,7 @@ fn select(rest: &'static str) -> sqlx::AssertSqlSafe<String> {
 }
 
 async fn earlier(connection: &mut DbConnection<'_>, new: &NewRun) -> Result<Vec<Earlier>, StoreError> {
-    let failed = || doing("find runs of that name");
+    let failed = || doing("find the campaign's runs");
     let rows = query(
         "SELECT id, campaign_hash = $2 AS same_campaign, recipients_hash = $3 AS same_recipients, \
          planned_at IS NOT NULL AS planned, started_at IS NOT NULL AS started, dispatched_at IS NOT NULL AS dispatched, \

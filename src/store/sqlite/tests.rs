@@ -142,7 +142,8 @@ async fn whatever_is_broken_in_a_store_is_found() {
     let twice = "no row was accepted twice without permission to resend it";
     let known = "no row is pending or uncertain after one of its attempts was accepted";
     let in_flight = "every row that is being sent has a claim";
-    let waits = "every pending row has a time for its next attempt, and no final row is due for a status request";
+    let waits =
+        "every pending row has a time for its next attempt, and no row in a final state is due for a status request";
     let fits = "the times and the problem of an accepted row match its state";
     let row = |change: &str, row: u32| format!("UPDATE delivery SET {change} WHERE id = (1 << 40) + {row}");
     for (statement, expected) in [

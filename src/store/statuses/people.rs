@@ -37,7 +37,7 @@ pub(super) async fn learn(
     .bind(MOST_EARLY)
     .execute(&mut *store)
     .await
-    .map_err(doing("save the numbers that ids belong to"))?;
+    .map_err(doing("save which number each user id belongs to"))?;
     take_in(store, &lines).await
 }
 
@@ -51,7 +51,7 @@ pub(super) async fn learn_early(store: &mut DbConnection<'_>, message_ids: &Json
     .bind(message_ids)
     .fetch_all(&mut *store)
     .await
-    .map_err(doing("find the numbers of early ids"))?;
+    .map_err(doing("read the user ids of early statuses"))?;
     match early.is_empty() {
         true => Ok(0),
         false => take_in(store, &json(&early)).await,
@@ -74,12 +74,12 @@ pub(super) async fn learn_from_replies(store: &mut DbConnection<'_>, replies: &J
     .execute(store)
     .await
     .map(drop)
-    .map_err(doing("save the numbers that ids belong to"))
+    .map_err(doing("save which number each user id belongs to"))
 }
 
 /// Learns from lines of an id, a number or null, and a message or null. Returns how many numbers that suppresses.
 async fn take_in(store: &mut DbConnection<'_>, lines: &JsonList) -> Result<u64, StoreError> {
-    let failed = || doing("save the numbers that ids belong to");
+    let failed = || doing("save which number each user id belongs to");
     let new: Vec<(String, i64)> = query_as(
         "WITH known AS (SELECT value ->> 0 AS user_id, CAST(value ->> 1 AS BIGINT) AS phone, value ->> 2 AS message_id FROM json_each($1)) \
          INSERT INTO user_phone (user_id, phone) \

@@ -169,8 +169,8 @@ async fn find(store: &mut DbConnection<'_>, wanted: &[(i64, u32)]) -> Result<Has
     let mut attempts = HashMap::new();
     for statement in [LATEST, PAST] {
         let rows = query(statement).bind(&wanted).fetch_all(&mut *store).await;
-        for row in rows.map_err(doing("find the attempts that references name"))? {
-            let attempt = attempt(&row).map_err(doing("read an attempt that a reference names"))?;
+        for row in rows.map_err(doing("find attempts by their references"))? {
+            let attempt = attempt(&row).map_err(doing("read an attempt found by its reference"))?;
             attempts.insert((attempt.claim.key.0, attempt.claim.number), attempt);
         }
     }
