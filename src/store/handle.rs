@@ -38,13 +38,13 @@ impl Store {
         let mut guard = self.writer.lock().await;
         // Nothing is written once another file may be in its place, whose log and index would have the same names.
         self.is_in_place()?;
-        if guard.connection.is_none() {
+        if guard.connection.is_none() || guard.is_spoilt {
             let connection = match &self.backend {
                 Backend::File(file) => file.connect().await?,
                 Backend::Server(server) => server.connect().await?,
             };
             self.is_in_place()?;
-            *guard = Writer { connection: Some(connection), mark: None };
+            *guard = Writer { connection: Some(connection), ..Writer::default() };
         }
         Ok(Writing { guard })
     }

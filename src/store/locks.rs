@@ -43,12 +43,22 @@ enum HeldByOne {
 }
 
 impl Store {
-    /// Locks `run`.
+    /// Locks `run`. On a server, this may take some seconds, until it is known whether the process that has the lock is
+    /// alive.
     ///
     /// # Errors
     /// [`StoreError::Held`] if another process has it.
     pub async fn lock(&self, run: &RunId) -> Result<RunLock, StoreError> {
-        self.try_lock(&run.to_string()).await?.ok_or_else(|| StoreError::Held(run.clone()))
+        self.try_lock(&run.to_string(), true).await?.ok_or_else(|| StoreError::Held(run.clone()))
+    }
+
+    /// Does the same without waiting, for a caller that comes back every second: as long as it is not known whether the
+    /// process that has the lock is alive, the lock counts as held.
+    ///
+    /// # Errors
+    /// The same as [`Store::lock`].
+    pub async fn lock_at_once(&self, run: &RunId) -> Result<RunLock, StoreError> {
+        self.try_lock(&run.to_string(), false).await?.ok_or_else(|| StoreError::Held(run.clone()))
     }
 
     /// Locks a campaign's quota; returns `None` if another run of this name holds it.
@@ -56,7 +66,7 @@ impl Store {
     /// # Errors
     /// When the lock cannot be used.
     pub async fn lock_quota(&self, name: &str) -> Result<Option<RunLock>, StoreError> {
-        self.try_lock(&format!("{name}{QUOTA}")).await
+        self.try_lock(&format!("{name}{QUOTA}"), true).await
     }
 
     /// Marks a run as one that this process will send again when its rows are due, until the result is dropped; returns
@@ -65,13 +75,15 @@ impl Store {
     /// # Errors
     /// When the lock cannot be used.
     pub async fn lock_wait(&self, run: &RunId) -> Result<Option<RunLock>, StoreError> {
-        self.try_lock(&format!("{run}{WAIT}")).await
+        self.try_lock(&format!("{run}{WAIT}"), false).await
     }
 
-    async fn try_lock(&self, of: &str) -> Result<Option<RunLock>, StoreError> {
+    async fn try_lock(&self, of: &str, is_patient: bool) -> Result<Option<RunLock>, StoreError> {
         let held = match &self.backend {
             Backend::File(file) => file.try_lock(of)?.map(|lock| HeldByOne::File { _lock: lock }),
-            Backend::Server(server) => server.try_lock(of).await?.map(|lock| HeldByOne::Server { _lock: lock }),
+            Backend::Server(server) => {
+                server.try_lock(of, is_patient).await?.map(|lock| HeldByOne::Server { _lock: lock })
+            }
         };
         Ok(held.map(|held| RunLock { _held: held }))
     }

@@ -14,6 +14,8 @@ pub(super) struct Writer {
     pub(super) connection: Option<DbConnection<'static>>,
     /// The mark file of a store in a file, once this connection has claimed rows.
     pub(super) mark: Option<Mark>,
+    /// Whether a transaction may be open that no one will end.
+    pub(super) is_spoilt: bool,
 }
 
 /// The connection for writing, while it is held.
@@ -25,7 +27,8 @@ impl Drop for Writing<'_> {
     /// A transaction that was dropped on a server is still open there, and keeps all others waiting, until the connection
     /// says or does something again.
     fn drop(&mut self) {
-        if self.guard.connection.as_ref().is_some_and(DbConnection::has_dropped_transaction)
+        let is_open = self.guard.connection.as_ref().is_some_and(DbConnection::has_dropped_transaction);
+        if (is_open || self.guard.is_spoilt)
             && let Some(connection) = self.guard.connection.take()
         {
             tokio::spawn(connection.close());

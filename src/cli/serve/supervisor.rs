@@ -80,7 +80,7 @@ impl Service {
         );
         let store = &self.context.store;
         let stopped = match run.planned_at {
-            None => match store.lock(&run.id).await {
+            None => match store.lock_at_once(&run.id).await {
                 Ok(_lock) => {
                     let owner = store.take_over(run.key, None, now).await?;
                     store.abandon_import(owner, now).await.map(|()| true)

@@ -5,43 +5,77 @@
 
 use super::claims::{DUE, NEW, candidates, claim_due, new_rows};
 use super::consequences::follow;
-use super::outcomes::{apply_where, columns, count, record_each};
+use super::outcomes::{apply_where, columns, count_seconds, record_each, seconds};
 use super::past_attempts::move_to_past;
 use crate::crash_point::Point;
 use crate::model::{Millis, State, StateChange};
 use crate::store::error::doing;
-use crate::store::guarded;
 use crate::store::handle::{Backend, Store};
 use crate::store::runs::lifecycle;
-use crate::store::sql::{DbConnection, DbRow, JsonList, json, query, query_as, query_scalar};
+use crate::store::sql::{
+    Batch, DbConnection, DbRow, JsonList, batch, first_batch, json, last_batch, query, query_scalar,
+};
 use crate::store::sqlite::Mark;
-use crate::store::writer::Writing;
 use crate::store::{
     Advanced, Attempt, Claim, Deferral, History, Owner, RowKey, Settlement, Step, StoreError, WorkerId, stopped,
 };
 
 const _: () = assert!(State::Sending as i64 == 1, "it stands in the statements");
 
-/// What a step depends on: `$1` is the run, `$2` the current time, `$3` the number of wanted rows.
-const PROGRESS: &str = concat!(
-    "SELECT owner, next_row, limit_left, last_row, is_held, is_dispatched, EXISTS (SELECT 1 FROM early_status), \
-     EXISTS (SELECT 1 FROM delivery WHERE run = $1 AND next_attempt_at <= $2), (",
-    new_rows!("next_row", "last_row", "$3"),
-    ") FROM (SELECT p.owner, p.next_row, p.limit_left, iif(r.planned_at IS NULL, 0, r.id << 40 | r.rows) AS last_row, \
-     r.cancelled_at IS NOT NULL OR r.paused_at IS NOT NULL AS is_held, r.dispatched_at IS NOT NULL AS is_dispatched \
-     FROM progress p JOIN run r ON r.id = p.run WHERE p.run = $1) AS now"
+// `$1` and not `?1`: sqlx counts skipped numbers of `?N` as arguments, over all statements of a text, and leaves those
+// after the last one NULL.
+
+/// What a step depends on: `$1` is the run, `$2` the current time, `$3` the number of wanted rows. `changes()` counts
+/// those of the previous statement.
+macro_rules! progress {
+    () => {
+        concat!(
+            "SELECT owner, next_row, limit_left, last_row, is_held, is_dispatched, recorded, \
+             EXISTS (SELECT 1 FROM early_status), \
+             EXISTS (SELECT 1 FROM delivery WHERE run = $1 AND next_attempt_at <= $2), (",
+            new_rows!("next_row", "last_row", "$3"),
+            ") FROM (SELECT p.owner, p.next_row, p.limit_left, iif(r.planned_at IS NULL, 0, r.id << 40 | r.rows) AS last_row, \
+             r.cancelled_at IS NOT NULL OR r.paused_at IS NOT NULL AS is_held, r.dispatched_at IS NOT NULL AS is_dispatched, \
+             changes() AS recorded FROM progress p JOIN run r ON r.id = p.run WHERE p.run = $1) AS now"
+        )
+    };
+}
+
+/// Starts a step that records nothing.
+const BEGIN: Batch = first_batch!(progress!());
+
+/// Starts a step that records outcomes of rows that are being sent: `$4` are the settlements, `$5` their seconds.
+const BEGIN_RECORDING: Batch =
+    first_batch!(count_seconds!("$1", "$5"), apply_where!("$4", "delivery.state = 1"), progress!());
+
+/// Claims the rows of run `$1` after `$2` and up to `$3` that were never claimed, for worker `$5` at `$6`. `$4` is the
+/// rest of the limit, `$7` the state of suppressed rows.
+macro_rules! claim_new {
+    () => {
+        "INSERT INTO delivery (id, run, state, claim, worker, started_at, error_code, error_values) \
+         SELECT r.id, $1, iif(s.phone IS NULL, 1, $7), iif(s.phone IS NULL, 1, 0), iif(s.phone IS NULL, $5, NULL), \
+         iif(s.phone IS NULL, $6, NULL), iif(s.phone IS NULL, NULL, 'suppressed'), \
+         iif(s.phone IS NULL, NULL, CAST(json_array(s.reason) AS TEXT)) \
+         FROM recipient r LEFT JOIN suppression s ON s.phone = r.phone WHERE r.id > $2 AND r.id <= $3 AND r.state = 0"
+    };
+}
+
+macro_rules! save_progress {
+    () => {
+        "UPDATE progress SET next_row = $3, limit_left = $4 WHERE run = $1"
+    };
+}
+
+/// Claims rows, saves the run's progress, and ends the step.
+const COMMIT_CLAIMS: Batch = last_batch!(claim_new!(), save_progress!());
+
+/// Does the same in a file. `$8` is the last count of commits that claim, or NULL if this one does not. The commit fails if
+/// the count is lower: the store was restored through SQLite while this process was sending, so the file is still the same.
+const COMMIT_CLAIMS_IN_FILE: Batch = last_batch!(
+    claim_new!(),
+    save_progress!(),
+    "UPDATE mark SET claims = iif(claims < $8, NULL, claims + 1) WHERE $8 IS NOT NULL RETURNING claims, store"
 );
-
-/// Records the outcomes of rows that are being sent.
-const RECORD_ALL: &str = apply_where!("$1", "delivery.state = 1");
-
-/// Claims the rows of run `$1` after `$2` and up to `$3` that were never claimed, for worker `$4` at `$5`; `$6` is the
-/// state of suppressed rows.
-const CLAIM_NEW: &str = "INSERT INTO delivery (id, run, state, claim, worker, started_at, error_code, error_values) \
-     SELECT r.id, $1, iif(s.phone IS NULL, 1, $6), iif(s.phone IS NULL, 1, 0), iif(s.phone IS NULL, $4, NULL), \
-     iif(s.phone IS NULL, $5, NULL), iif(s.phone IS NULL, NULL, 'suppressed'), \
-     iif(s.phone IS NULL, NULL, CAST(json_array(s.reason) AS TEXT)) FROM recipient r LEFT JOIN suppression s ON s.phone = r.phone \
-     WHERE r.id > $2 AND r.id <= $3 AND r.state = 0";
 
 /// What a step reads once its outcomes are recorded.
 struct Progress {
@@ -55,6 +89,8 @@ struct Progress {
     /// Whether nothing was left to send, as far as was known.
     is_dispatched: bool,
     has_early_statuses: bool,
+    /// Number of outcomes recorded; meaningless if there were none to record.
+    recorded: u64,
     /// Whether waiting rows are due.
     has_due_rows: bool,
     /// The next rows that were never claimed, at most as many as wanted, as JSON.
@@ -84,15 +120,21 @@ impl Store {
         }
         let seen = writer.guard.mark.as_ref().map(Mark::claims);
         let may_claim = !self.is_taken_for_dead();
-        let (advanced, is_owner, counted) = match advance(&mut writer, owner, step, seen, may_claim).await {
+        // Until it is done: abandoning a step halfway leaves its transaction open.
+        writer.guard.is_spoilt = true;
+        let done = advance(writer.connection(), owner, step, seen, may_claim).await;
+        let (advanced, is_owner, counted) = match done {
             Ok(done) => done,
             Err(error) => {
+                // Lets other writers continue at once. It fails if nothing was begun or the database has already rolled back.
+                let _ = writer.connection().command("ROLLBACK").await;
                 if let Some(mark) = writer.guard.mark.take() {
                     mark.went_back(writer.connection().sqlite()).await?;
                 }
                 return Err(error);
             }
         };
+        writer.guard.is_spoilt = false;
         if let Some((claims, store)) = counted {
             match writer.guard.mark.as_mut().filter(|mark| mark.store == store) {
                 Some(mark) => mark.note(claims)?,
@@ -154,7 +196,7 @@ impl Store {
         let mut tx = writer.begin_as(owner, "schedule rows").await?;
         query(
             "INSERT INTO delivery (id, run, state, next_attempt_at, error_code, error_values) \
-             SELECT CAST(value ->> 0 AS BIGINT), $2, CAST(value ->> 1 AS BIGINT), CAST(value ->> 2 AS BIGINT), value ->> 3, value ->> 4 FROM json_each($1)",
+             SELECT CAST(value ->> 0 AS BIGINT), $2, CAST(value ->> 1 AS BIGINT), CAST(value ->> 2 AS BIGINT), value ->> 3, value ->> 4 FROM jsonb_each($1)",
         )
         .bind(deferrals(rows))
         .bind(owner.run)
@@ -281,31 +323,37 @@ fn unclaimed(text: &str) -> Result<Vec<Attempt>, StoreError> {
 /// Makes the step and commits it. Also returns whether `owner` still has the run, and, if rows of a store in a file were
 /// claimed, the store's count of claims with its id.
 async fn advance(
-    writer: &mut Writing<'_>,
+    store: &mut DbConnection<'_>,
     owner: Owner,
     step: &Step,
     seen: Option<u64>,
     may_claim: bool,
 ) -> Result<(Advanced, bool, Option<(u64, i64)>), StoreError> {
     let settlements: Vec<&Settlement> = step.settlements.iter().collect();
-    let (mut store, recorded) = begin(writer, owner.run, &settlements).await?;
-    let progress = progress(&mut store, owner.run, step).await?;
+    let mut progress = begin(store, owner.run, step, &settlements).await?;
     let mut advanced = Advanced::default();
     if !settlements.is_empty() {
+        let recorded = if progress.recorded == settlements.len() as u64 {
+            (settlements, Vec::new())
+        } else {
+            store.command("ROLLBACK").await.map_err(doing("restart a step"))?;
+            progress = begin(store, owner.run, step, &[]).await?;
+            record_each(store, owner.run, &settlements).await?
+        };
         let run = (progress.is_dispatched, progress.has_early_statuses);
-        advanced.ignored = follow(&mut store, owner.run, run, recorded).await?;
+        advanced.ignored = follow(store, owner.run, run, recorded).await?;
     }
     let is_owner = progress.owner == Some(owner.worker.0) && may_claim;
     if !step.deferrals.is_empty() && is_owner {
-        defer(&mut store, &step.deferrals).await?;
+        defer(store, &step.deferrals).await?;
     }
     let mut limit_left = progress.limit_left;
     let mut next_row = progress.next_row;
     if is_owner && step.want > 0 && !progress.is_held {
-        // What followed from the outcomes came after the query, and may have made rows due.
+        // Outcomes that were recorded separately come after the query, and may be due at once.
         if progress.has_due_rows || step.settlements.iter().any(|s| s.next_attempt_at.is_some_and(|at| at <= step.now))
         {
-            advanced.attempts = claim_due(&mut store, owner, &mut limit_left, step).await?;
+            advanced.attempts = claim_due(store, owner, &mut limit_left, step).await?;
         }
         if next_row < progress.last_row {
             let rows = candidates(&progress.new_rows)?;
@@ -333,46 +381,37 @@ async fn advance(
     advanced.new_rows_left = next_row < progress.last_row;
     advanced.limit_left = limit_left.map(i64::unsigned_abs);
     Point::StepWritten.pass();
-    let mut counted = None;
-    if (next_row, limit_left) != (progress.next_row, progress.limit_left) || !advanced.attempts.is_empty() {
-        claim_new(&mut store, owner, step.now, (progress.next_row, next_row), limit_left).await?;
-        if let (Some(seen), false) = (seen, advanced.attempts.is_empty()) {
-            counted = Some(count_claim(&mut store, seen).await?);
-        }
+    if (next_row, limit_left) == (progress.next_row, progress.limit_left) && advanced.attempts.is_empty() {
+        store.command("COMMIT").await.map_err(doing("commit a step"))?;
+        return Ok((advanced, is_owner, None));
     }
-    store.commit().await.map_err(doing("commit a step"))?;
+    let is_claim = !advanced.attempts.is_empty();
+    let rows = (progress.next_row, next_row);
+    let counted =
+        commit_claims(store, owner, step.now, rows, limit_left, is_claim.then_some(seen.unwrap_or(0))).await?;
     Ok((advanced, is_owner, counted))
 }
 
-/// Begins the transaction and records the outcomes. Returns those that changed their rows, and the others.
-async fn begin<'w, 's>(
-    writer: &'w mut Writing<'_>,
+/// Begins the transaction, records the outcomes of rows that are being sent, counts them, and reads what the step
+/// depends on.
+async fn begin(
+    store: &mut DbConnection<'_>,
     run: i64,
-    settlements: &[&'s Settlement],
-) -> Result<(DbConnection<'w>, (Vec<&'s Settlement>, Vec<&'s Settlement>)), StoreError> {
-    let failed = || doing("record outcomes");
-    if settlements.is_empty() {
-        return Ok((writer.begin("start a step").await?, (Vec::new(), Vec::new())));
-    }
-    let mut store = writer.begin("start a step").await?;
-    // Almost always, each is of a row that is being sent. That is found out without returning the rows.
-    store.savepoint().await.map_err(failed())?;
-    let done = query(guarded(RECORD_ALL)).bind(columns(settlements)).execute(&mut store).await.map_err(failed())?;
-    if done.rows_affected() == settlements.len() as u64 {
-        count(&mut store, run, settlements).await?;
-        return Ok((store, (settlements.to_vec(), Vec::new())));
-    }
-    store.back_to_savepoint().await.map_err(failed())?;
-    let recorded = record_each(&mut store, run, settlements).await?;
-    Ok((store, recorded))
-}
-
-/// Reads what the step depends on.
-async fn progress(store: &mut DbConnection<'_>, run: i64, step: &Step) -> Result<Progress, StoreError> {
+    step: &Step,
+    settlements: &[&Settlement],
+) -> Result<Progress, StoreError> {
     let failed = || doing("start a step");
-    let row = query(PROGRESS).bind(run).bind(step.now.0).bind(step.want).fetch_optional(store).await;
-    let row = row.map_err(failed())?;
-    let row = row.ok_or_else(|| StoreError::Damaged("no process has taken over the run".to_owned()))?;
+    let begin = match settlements.is_empty() {
+        true => batch(&BEGIN).bind(run).bind(step.now.0).bind(step.want),
+        false => batch(&BEGIN_RECORDING)
+            .bind(run)
+            .bind(step.now.0)
+            .bind(step.want)
+            .bind(columns(settlements))
+            .bind(seconds(settlements)),
+    };
+    let begun = begin.run(store).await.map_err(failed())?;
+    let row = begun.rows.last().ok_or_else(|| StoreError::Damaged("no process has taken over the run".to_owned()))?;
     let read = || {
         Ok(Progress {
             owner: row.try_get(0)?,
@@ -381,9 +420,13 @@ async fn progress(store: &mut DbConnection<'_>, run: i64, step: &Step) -> Result
             last_row: row.try_get(3)?,
             is_held: row.try_get(4)?,
             is_dispatched: row.try_get(5)?,
-            has_early_statuses: row.try_get(6)?,
-            has_due_rows: row.try_get(7)?,
-            new_rows: row.try_get(8)?,
+            recorded: match begun.changed {
+                Some(changed) => changed,
+                None => row.try_get::<i64, _>(6)?.unsigned_abs(),
+            },
+            has_early_statuses: row.try_get(7)?,
+            has_due_rows: row.try_get(8)?,
+            new_rows: row.try_get(9)?,
         })
     };
     read().map_err(failed())
@@ -400,7 +443,7 @@ async fn defer(store: &mut DbConnection<'_>, rows: &[Deferral]) -> Result<(), St
         "UPDATE delivery SET state = CAST(o.v ->> 1 AS BIGINT), next_attempt_at = CAST(o.v ->> 2 AS BIGINT), error_code = coalesce(o.v ->> 3, error_code), \
          error_message = iif(o.v ->> 3 IS NULL, error_message, NULL), \
          error_values = iif(o.v ->> 3 IS NULL, error_values, o.v ->> 4) \
-         FROM (SELECT value AS v FROM json_each($1)) o WHERE delivery.id = CAST(o.v ->> 0 AS BIGINT) AND delivery.state = 0",
+         FROM (SELECT value AS v FROM jsonb_each($1)) o WHERE delivery.id = CAST(o.v ->> 0 AS BIGINT) AND delivery.state = 0",
     )
     .bind(deferrals(rows))
     .execute(store)
@@ -418,44 +461,30 @@ fn deferrals(rows: &[Deferral]) -> JsonList {
     json(rows.iter().map(row).collect::<Vec<_>>())
 }
 
-/// Claims the rows between two keys that were never claimed, and saves the run's progress.
-async fn claim_new(
+/// Claims the rows between two keys that were never claimed, saves the run's progress, and commits. In a file, a commit
+/// that claims rows is counted (see `mark`), starting from the last count `seen`.
+async fn commit_claims(
     store: &mut DbConnection<'_>,
     owner: Owner,
     now: Millis,
     (after, up_to): (i64, i64),
     limit_left: Option<i64>,
-) -> Result<(), StoreError> {
-    let failed = || doing("claim rows");
-    query(CLAIM_NEW)
+    seen: Option<u64>,
+) -> Result<Option<(u64, i64)>, StoreError> {
+    let failed = || doing("commit a step");
+    let in_file = matches!(store, DbConnection::Sqlite(_));
+    let mut commit = batch(if in_file { &COMMIT_CLAIMS_IN_FILE } else { &COMMIT_CLAIMS })
         .bind(owner.run)
         .bind(after)
         .bind(up_to)
+        .bind(limit_left)
         .bind(owner.worker.0)
         .bind(now.0)
-        .bind(stopped(StateChange::Suppress, false)?.code())
-        .execute(&mut *store)
-        .await
-        .map_err(failed())?;
-    query("UPDATE progress SET next_row = $2, limit_left = $3 WHERE run = $1")
-        .bind(owner.run)
-        .bind(up_to)
-        .bind(limit_left)
-        .execute(store)
-        .await
-        .map(drop)
-        .map_err(failed())
-}
-
-/// Counts a commit that claims rows (see `mark`), starting from the last count `seen`; returns the count and the store's
-/// id. It fails if the store's count is lower: the store was restored through SQLite while this process was sending, so the
-/// file is still the same.
-async fn count_claim(store: &mut DbConnection<'_>, seen: u64) -> Result<(u64, i64), StoreError> {
-    let (claims, id): (i64, i64) =
-        query_as("UPDATE mark SET claims = iif(claims < $1, NULL, claims + 1) RETURNING claims, store")
-            .bind(seen.cast_signed())
-            .fetch_one(store)
-            .await
-            .map_err(doing("commit a step"))?;
-    Ok((claims.cast_unsigned(), id))
+        .bind(stopped(StateChange::Suppress, false)?.code());
+    if in_file {
+        commit = commit.bind(seen.map(u64::cast_signed));
+    }
+    let committed = commit.run(store).await.map_err(failed())?;
+    let counted = |row: &DbRow| Ok((row.try_get::<i64, _>(0)?.cast_unsigned(), row.try_get(1)?));
+    committed.rows.first().map(counted).transpose().map_err(failed())
 }

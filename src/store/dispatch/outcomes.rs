@@ -32,7 +32,7 @@ macro_rules! apply_where {
              error_code = iif(CAST(o.v ->> 3 AS BOOLEAN) OR o.v ->> 12 IS NOT NULL, o.v ->> 12, error_code), \
              error_message = iif(CAST(o.v ->> 3 AS BOOLEAN) OR o.v ->> 12 IS NOT NULL, o.v ->> 13, error_message), \
              error_values = iif(CAST(o.v ->> 3 AS BOOLEAN) OR o.v ->> 12 IS NOT NULL, o.v ->> 14, error_values), \
-             next_attempt_at = CAST(o.v ->> 15 AS BIGINT), next_poll_at = CAST(o.v ->> 16 AS BIGINT) FROM (SELECT value AS v FROM json_each(",
+             next_attempt_at = CAST(o.v ->> 15 AS BIGINT), next_poll_at = CAST(o.v ->> 16 AS BIGINT) FROM (SELECT value AS v FROM jsonb_each(",
             $settlements,
             ")) o WHERE delivery.id = CAST(o.v ->> 0 AS BIGINT) AND delivery.claim = CAST(o.v ->> 1 AS BIGINT) AND delivery.worker = CAST(o.v ->> 2 AS BIGINT) AND ",
             $fits
@@ -41,6 +41,22 @@ macro_rules! apply_where {
 }
 
 pub(in crate::store) use apply_where;
+
+/// Counts the attempts of a run by the second in which they ended, from a JSON array of seconds with their counts.
+macro_rules! count_seconds {
+    ($run:literal, $seconds:literal) => {
+        concat!(
+            "INSERT INTO timeline (run, second, accepted, uncertain, refused) SELECT ",
+            $run,
+            ", CAST(value ->> 0 AS BIGINT), CAST(value ->> 1 AS BIGINT), CAST(value ->> 2 AS BIGINT), \
+             CAST(value ->> 3 AS BIGINT) FROM jsonb_each(",
+            $seconds,
+            ") WHERE true ON CONFLICT (run, second) DO UPDATE SET accepted = timeline.accepted + excluded.accepted, \
+             uncertain = timeline.uncertain + excluded.uncertain, refused = timeline.refused + excluded.refused"
+        )
+    };
+}
+pub(in crate::store) use count_seconds;
 
 /// Records settlements if some of them are of rows that are not being sent.
 pub(in crate::store) const RECORD: &str =
@@ -64,7 +80,12 @@ pub(in crate::store) async fn record_each<'s>(
     settlements: &[&'s Settlement],
 ) -> Result<(Vec<&'s Settlement>, Vec<&'s Settlement>), StoreError> {
     let (mut recorded, late) = apply(store, RECORD, settlements).await?;
-    count(store, run, &recorded).await?;
+    query(count_seconds!("$1", "$2"))
+        .bind(run)
+        .bind(seconds(&recorded))
+        .execute(&mut *store)
+        .await
+        .map_err(doing("count the outcomes recorded in one second"))?;
     let (interrupted, others) = apply(store, RECORD_INTERRUPTED, &late).await?;
     // Their attempts were counted when they were interrupted.
     recorded.extend(interrupted);
@@ -120,28 +141,8 @@ async fn apply<'s>(
     Ok(settlements.iter().partition(|s| applied.contains(&(s.claim.key.0, s.claim.number))))
 }
 
-/// Counts attempts of a run that have ended, by the second in which they did.
-pub(in crate::store) async fn count(
-    store: &mut DbConnection<'_>,
-    run: i64,
-    settlements: &[&Settlement],
-) -> Result<(), StoreError> {
-    query(
-        "INSERT INTO timeline (run, second, accepted, uncertain, refused) SELECT $1, CAST(value ->> 0 AS BIGINT), \
-         CAST(value ->> 1 AS BIGINT), CAST(value ->> 2 AS BIGINT), CAST(value ->> 3 AS BIGINT) FROM json_each($2) WHERE true \
-         ON CONFLICT (run, second) DO UPDATE SET accepted = timeline.accepted + excluded.accepted, \
-         uncertain = timeline.uncertain + excluded.uncertain, refused = timeline.refused + excluded.refused",
-    )
-    .bind(run)
-    .bind(seconds(settlements))
-    .execute(store)
-    .await
-    .map(drop)
-    .map_err(doing("count the outcomes recorded in one second"))
-}
-
 /// Returns the seconds in which attempts ended, with their counts, as JSON.
-fn seconds(settlements: &[&Settlement]) -> JsonList {
+pub(in crate::store) fn seconds(settlements: &[&Settlement]) -> JsonList {
     let mut seconds: BTreeMap<i64, [u32; 3]> = BTreeMap::new();
     for settlement in settlements.iter().filter(|settlement| settlement.departed) {
         let place = match settlement.outcome {

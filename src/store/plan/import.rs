@@ -169,7 +169,7 @@ impl Store {
         let mut tx = writer.begin_as(owner, "mark duplicates").await?;
         query(
             "UPDATE recipient SET state = $2, error_code = 'duplicate', error_values = json_array(pair.earlier) \
-             FROM (SELECT CAST(value ->> 0 AS BIGINT) AS id, CAST(value ->> 1 AS BIGINT) AS earlier FROM json_each($1)) AS pair \
+             FROM (SELECT CAST(value ->> 0 AS BIGINT) AS id, CAST(value ->> 1 AS BIGINT) AS earlier FROM jsonb_each($1)) AS pair \
              WHERE recipient.id = pair.id AND recipient.state = $3",
         )
         .bind(pairs)

@@ -4,6 +4,7 @@
 //! compared with another: a process counts as dead for another one only after that one saw the same beat for a whole
 //! [`LEASE`] by its own clock. Then it is marked as ended, and whoever was only asleep finds that out.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -27,6 +28,8 @@ const LEASE: Duration = Duration::from_secs(10);
 const MARGIN: Duration = Duration::from_secs(1);
 /// How often a beat is raised.
 const BEAT: Duration = Duration::from_secs(1);
+/// A process that did not look at another one's beat for longer begins anew.
+const LONGEST_GAP: Duration = Duration::from_secs(4);
 /// How often another process's beat is looked at.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -37,6 +40,16 @@ pub(super) struct Lease {
     /// Its line, once it has taken a lock.
     process: tokio::sync::Mutex<Option<Process>>,
     validity: Arc<Validity>,
+    /// The beats of other processes, as this one has seen them.
+    others: Mutex<HashMap<i64, Seen>>,
+}
+
+/// A beat of another process.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    beat: i64,
+    since: Instant,
+    looked_at: Instant,
 }
 
 #[derive(Debug)]
@@ -106,7 +119,7 @@ impl Drop for ServerLock {
 
 impl Lease {
     pub(super) fn new(url: ServerUrl) -> Self {
-        Self { url, process: tokio::sync::Mutex::default(), validity: Arc::default() }
+        Self { url, process: tokio::sync::Mutex::default(), validity: Arc::default(), others: Mutex::default() }
     }
 
     /// Whether another process has ended this one's line, and may have taken its locks.
@@ -120,19 +133,20 @@ impl Lease {
         !self.is_ended() && asked_at.is_none_or(|asked_at| now().saturating_sub(asked_at) < LEASE - MARGIN)
     }
 
-    /// Takes a lock; returns `None` if another process, or this one, has it.
-    pub(super) async fn try_lock(&self, name: &str) -> Result<Option<ServerLock>, StoreError> {
-        self.take(name, false).await
+    /// Takes a lock; returns `None` if another process, or this one, has it. If it is not known yet whether that process is
+    /// alive, a patient caller waits until it is, and any other one calls again.
+    pub(super) async fn try_lock(&self, name: &str, is_patient: bool) -> Result<Option<ServerLock>, StoreError> {
+        self.take(name, false, is_patient).await
     }
 
     /// Takes a lock that several processes may have.
     pub(super) async fn lock_shared(&self, name: &str) -> Result<ServerLock, StoreError> {
         // It is refused to no one.
-        let taken = self.take(name, true).await?;
+        let taken = self.take(name, true, false).await?;
         taken.ok_or_else(|| StoreError::Damaged(format!("the lock {name} is held by one process")))
     }
 
-    async fn take(&self, name: &str, is_shared: bool) -> Result<Option<ServerLock>, StoreError> {
+    async fn take(&self, name: &str, is_shared: bool, is_patient: bool) -> Result<Option<ServerLock>, StoreError> {
         let failed = || doing("take a lock");
         let mut process = self.process.lock().await;
         let mut connection = connect(&self.url).await?;
@@ -173,14 +187,36 @@ impl Lease {
                 Some((holder, _)) if holder == process.id => break None,
                 Some((holder, beat)) => {
                     tx.rollback().await.map_err(failed())?;
-                    if is_alive(&mut connection, holder, beat).await.map_err(failed())? {
-                        break None;
+                    match self.judge(holder, beat) {
+                        Some(true) => break None,
+                        Some(false) => end(&mut connection, holder, beat).await.map_err(failed())?,
+                        None if is_patient => tokio::time::sleep(LOOK).await,
+                        None => break None,
                     }
                 }
             }
         };
         connection.close().await.map_err(failed())?;
         Ok(taken)
+    }
+
+    /// Returns whether another process with this beat is alive; `None` while that is not known.
+    fn judge(&self, process: i64, beat: i64) -> Option<bool> {
+        let now = Instant::now();
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = Seen { beat, since: now, looked_at: now };
+        let seen = others.entry(process).or_insert(new);
+        if seen.beat != beat {
+            *seen = new;
+            return Some(true);
+        }
+        // While this process did not look, the server may have been away, for the other one too.
+        if now.duration_since(seen.looked_at) > LONGEST_GAP {
+            *seen = new;
+            return None;
+        }
+        seen.looked_at = now;
+        (now.duration_since(seen.since) >= LEASE).then_some(false)
     }
 
     /// Whether a process has the lock of this name, as far as the server's clock shows.
@@ -298,27 +334,12 @@ async fn release(connection: &mut PgConnection, process: i64, released: &Release
     Ok(())
 }
 
-/// Waits until another process's beat rises, or a whole lease has passed: then marks it as ended. Returns whether it is
-/// alive.
-async fn is_alive(connection: &mut PgConnection, process: i64, seen: i64) -> Result<bool, sqlx::Error> {
-    let since = Instant::now();
-    while since.elapsed() < LEASE {
-        tokio::time::sleep(LOOK).await;
-        let now: Option<i64> = sqlx::query_scalar("SELECT beat FROM process WHERE id = $1 AND NOT ended")
-            .bind(process)
-            .fetch_optional(&mut *connection)
-            .await?;
-        match now {
-            None => return Ok(false),
-            Some(now) if now != seen => return Ok(true),
-            Some(_) => {}
-        }
-    }
-    // If its beat rose at the last moment, it is looked at again.
+/// Marks a process as ended, unless its beat rose at the last moment.
+async fn end(connection: &mut PgConnection, process: i64, seen: i64) -> Result<(), sqlx::Error> {
     sqlx::query("UPDATE process SET ended = true WHERE id = $1 AND beat = $2")
         .bind(process)
         .bind(seen)
         .execute(connection)
-        .await?;
-    Ok(false)
+        .await
+        .map(drop)
 }

@@ -64,9 +64,13 @@ impl Server {
         (Pool::Postgres(readers), Pool::Postgres(scanner))
     }
 
-    /// Takes a lock; returns `None` if it is held.
-    pub(in crate::store) async fn try_lock(&self, name: &str) -> Result<Option<ServerLock>, StoreError> {
-        self.lease.try_lock(name).await
+    /// Takes a lock; returns `None` if it is held. A patient caller waits until it is known whether its holder is alive.
+    pub(in crate::store) async fn try_lock(
+        &self,
+        name: &str,
+        is_patient: bool,
+    ) -> Result<Option<ServerLock>, StoreError> {
+        self.lease.try_lock(name, is_patient).await
     }
 
     /// Takes a lock that several processes may have.

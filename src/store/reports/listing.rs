@@ -68,7 +68,7 @@ impl Listing {
     /// When there is no space for them.
     pub async fn add(&mut self, numbers: &[(Phone, RowNumber)]) -> Result<(), StoreError> {
         let numbers: Vec<(u64, u64)> = numbers.iter().map(|(phone, row)| (phone.as_u64(), row.0)).collect();
-        query("INSERT INTO listed SELECT CAST(value ->> 0 AS BIGINT), CAST(value ->> 1 AS BIGINT) FROM json_each($1) WHERE true ON CONFLICT DO NOTHING")
+        query("INSERT INTO listed SELECT CAST(value ->> 0 AS BIGINT), CAST(value ->> 1 AS BIGINT) FROM jsonb_each($1) WHERE true ON CONFLICT DO NOTHING")
             .bind(json(&numbers))
             .execute(&mut self.connection)
             .await

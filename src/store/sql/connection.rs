@@ -88,17 +88,8 @@ impl DbConnection<'_> {
         }
     }
 
-    /// Marks a place in a transaction to go back to.
-    pub(in crate::store) async fn savepoint(&mut self) -> Result<(), Error> {
-        self.command("SAVEPOINT here").await
-    }
-
-    /// Undoes what a transaction has changed since its savepoint.
-    pub(in crate::store) async fn back_to_savepoint(&mut self) -> Result<(), Error> {
-        self.command("ROLLBACK TO here").await
-    }
-
-    async fn command(&mut self, command: &'static str) -> Result<(), Error> {
+    /// Runs a command that has no parameters.
+    pub(in crate::store) async fn command(&mut self, command: &'static str) -> Result<(), Error> {
         match self {
             Self::Sqlite(held) => held.execute(command).await.map(drop),
             Self::Postgres(held) => held.execute(command).await.map(drop),

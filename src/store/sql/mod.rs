@@ -5,6 +5,7 @@
 //! `dialect` replaces a few words. `sqlx::Any` does not serve here: it cannot set the options of a connection,
 //! and it boxes and copies every value.
 
+mod batch;
 mod connection;
 mod dialect;
 mod nul;
@@ -12,6 +13,7 @@ mod query;
 mod row;
 mod value;
 
+pub(in crate::store) use batch::{Batch, batch, first_batch, last_batch};
 pub(in crate::store) use connection::{DbConnection, Held, On, Pool, in_time};
 pub(in crate::store) use dialect::BEGIN;
 pub(in crate::store) use query::{query, query_as, query_scalar, script};

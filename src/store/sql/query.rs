@@ -35,7 +35,7 @@ pub(in crate::store) struct QueryScalar<T>(Query, PhantomData<T>);
 
 /// Returns a statement. Its text never contains what came from outside: that goes into parameters.
 pub(in crate::store) fn query(statement: impl SqlSafeStr) -> Query {
-    Query { statement: statement.into_sql_str(), values: Vec::new() }
+    Query::new(statement)
 }
 
 /// Returns a statement whose rows are tuples.
@@ -71,6 +71,15 @@ impl Done {
 }
 
 impl Query {
+    pub(super) fn new(statement: impl SqlSafeStr) -> Self {
+        Self { statement: statement.into_sql_str(), values: Vec::new() }
+    }
+
+    /// Returns another statement with the same parameters.
+    pub(super) fn with(&self, statement: impl SqlSafeStr) -> Self {
+        Self { statement: statement.into_sql_str(), values: self.values.clone() }
+    }
+
     /// Adds the next parameter.
     pub(in crate::store) fn bind(mut self, value: impl Bind) -> Self {
         self.values.push(value.value());

@@ -319,7 +319,7 @@ async fn write(store: &mut DbConnection<'_>, messages: &[Message]) -> Result<(),
     query(
         "UPDATE delivery SET state = CAST(m.v ->> 2 AS BIGINT), provider_status = m.v ->> 3, delivered_at = CAST(m.v ->> 4 AS BIGINT), read_at = CAST(m.v ->> 5 AS BIGINT), \
          error_code = m.v ->> 6, error_message = m.v ->> 7, error_values = NULL, next_poll_at = CAST(m.v ->> 8 AS BIGINT), \
-         last_poll_at = CAST(m.v ->> 9 AS BIGINT) FROM (SELECT value AS v FROM json_each($1)) m WHERE delivery.id = CAST(m.v ->> 0 AS BIGINT)",
+         last_poll_at = CAST(m.v ->> 9 AS BIGINT) FROM (SELECT value AS v FROM jsonb_each($1)) m WHERE delivery.id = CAST(m.v ->> 0 AS BIGINT)",
     )
     .bind(lines(messages))
     .execute(&mut *store)
@@ -365,7 +365,7 @@ async fn write_past(store: &mut DbConnection<'_>, messages: &[Message]) -> Resul
     query(
         "UPDATE past_attempt SET outcome = CAST(m.v ->> 2 AS BIGINT), provider_status = m.v ->> 3, delivered_at = CAST(m.v ->> 4 AS BIGINT), \
          read_at = CAST(m.v ->> 5 AS BIGINT), error_code = m.v ->> 6, error_message = m.v ->> 7, error_values = NULL \
-         FROM (SELECT value AS v FROM json_each($1)) m WHERE past_attempt.row = CAST(m.v ->> 0 AS BIGINT) AND past_attempt.claim = CAST(m.v ->> 1 AS BIGINT)",
+         FROM (SELECT value AS v FROM jsonb_each($1)) m WHERE past_attempt.row = CAST(m.v ->> 0 AS BIGINT) AND past_attempt.claim = CAST(m.v ->> 1 AS BIGINT)",
     )
     .bind(lines(messages))
     .execute(&mut *store)

@@ -256,7 +256,7 @@ async fn keep_early(
     query(
         "INSERT INTO early_status (message_id, status, delivered_at, read_at, error_code, error_message, row, claim, \
          received_at) SELECT value ->> 0, value ->> 1, CAST(value ->> 2 AS BIGINT), CAST(value ->> 3 AS BIGINT), value ->> 4, value ->> 5, CAST(value ->> 6 AS BIGINT), \
-         CAST(value ->> 7 AS BIGINT), $2 FROM json_each($1) \
+         CAST(value ->> 7 AS BIGINT), $2 FROM jsonb_each($1) \
          WHERE true ON CONFLICT (message_id, status, error_code) DO UPDATE SET \
          row = coalesce(early_status.row, excluded.row), claim = coalesce(early_status.claim, excluded.claim), \
          delivered_at = coalesce(min(early_status.delivered_at, excluded.delivered_at), early_status.delivered_at, excluded.delivered_at), \
@@ -334,7 +334,7 @@ async fn keep_replies(
          coalesce((SELECT min(d.id) FROM delivery d WHERE d.message_id = value ->> 2), \
            (SELECT min(p.row) FROM past_attempt p WHERE p.message_id = value ->> 2)), \
          CAST(value ->> 3 AS BIGINT), value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8, CAST(value ->> 9 AS BIGINT), $2 \
-         FROM json_each($1) WHERE true ON CONFLICT (inbound_id) DO NOTHING RETURNING id",
+         FROM jsonb_each($1) WHERE true ON CONFLICT (inbound_id) DO NOTHING RETURNING id",
     )
     .bind(json(&lines))
     .bind(now.0)
