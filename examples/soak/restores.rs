@@ -184,7 +184,7 @@ impl Round<'_> {
             if still.status.code() != Some(1) || self.sent() != sent {
                 trouble = Some("it continued without --moved".to_owned());
             }
-            if words.contains("move the log away") {
+            if words.contains("move the log to another folder") {
                 let _ = fs::remove_file(self.at(&format!("{store}-wal")));
             }
             let moved = self.ask(&["run", "job.yaml", "--moved"], store);

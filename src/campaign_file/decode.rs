@@ -104,7 +104,7 @@ fn definition(
         return Some(TemplateSource::File(folder.join(file)));
     }
     let section = Section::open("definition", key_place, node, problems)?;
-    let found = section.require("from", "`from: nxlink` or `from: cams`", problems);
+    let found = section.require("from", "`from: nxlink`, `from: cams` or `from: meta`", problems);
     let provider = value("from", found, problems, template_provider);
     let found = section.get("language", problems);
     let language = value("language", found, problems, word);

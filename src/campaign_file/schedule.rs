@@ -95,14 +95,15 @@ fn moment(text: &str) -> Result<DateTime, BadValue> {
     const HINT: &str = "write the local date and time in `timezone`, such as `2026-12-01T09:00`";
     let bad = |what: &str| BadValue::new(format!("`{text}` {what}"), HINT);
     let Some((date, time)) = text.split_once(['T', ' ']) else {
-        return Err(bad(if Date::from_str(text).is_ok() { "has no time of day" } else { "is not a date and time" }));
+        let is_date = Date::from_str(text).is_ok();
+        return Err(bad(if is_date { "has no time of day" } else { "is not a valid date and time" }));
     };
     if time.contains(['Z', 'z', '+', '[']) || time.contains('-') {
         return Err(bad("must not have its own offset or time zone"));
     }
     match (Date::from_str(date), Time::from_str(time.trim())) {
         (Ok(date), Ok(time)) => Ok(date.to_datetime(time)),
-        _ => Err(bad("is not a date and time")),
+        _ => Err(bad("is not a valid date and time")),
     }
 }
 

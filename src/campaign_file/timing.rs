@@ -12,8 +12,7 @@ use super::schedule::parse_time_zone;
 use super::section::{Section, text, value};
 use super::values::{BadValue, is_digits, number_within, parse_duration, word};
 
-const SPAN_HINT: &str =
-    "write hours such as `\"09:00-20:00\"`, with days before them such as `\"MON-FRI 09:00-20:00\"`";
+const SPAN_HINT: &str = "write hours such as `\"09:00-20:00\"`, or days and hours such as `\"MON-FRI 09:00-20:00\"`";
 /// The most spans and dates in one window: more are a mistake, and every window calculation looks at each.
 const MOST: usize = 1000;
 /// The largest daily quota.
@@ -67,16 +66,17 @@ pub(super) fn columns(section: &Section<'_, '_>, problems: &mut FoundProblems) -
 
 /// Parses a daily quota: `10000/day`.
 pub(super) fn quota(text: &str) -> Result<NonZeroU32, BadValue> {
-    const HINT: &str = "write how many messages a day, such as `10000/day`";
+    const HINT: &str = "write the number of messages per day, such as `10000/day`";
     let number = text.split_once('/').filter(|(_, unit)| matches!(unit.trim(), "day" | "d")).map(|(number, _)| number);
-    let number = number.ok_or_else(|| BadValue::new(format!("`{text}` is not a number per day"), HINT))?.trim();
+    let number = number.ok_or_else(|| BadValue::new(format!("`{text}` is not a daily quota"), HINT))?.trim();
     let number = number_within(number, 1..=MOST_A_DAY)?;
     NonZeroU32::new(number).ok_or_else(|| BadValue::new("a quota of 0 would never send anything", HINT))
 }
 
 /// Parses a deadline: a time, or a duration since the run was created.
 fn not_after(text: &str, timezone: Option<&str>) -> Result<NotAfter, BadValue> {
-    const HINT: &str = "write a time such as `2026-12-01T18:00`, or a duration since the run started such as `12h`";
+    const HINT: &str =
+        "write a time such as `2026-12-01T18:00`, or a duration since the run was created, such as `12h`";
     let Some(time) = WrittenTime::read(text) else {
         let duration = parse_duration(text).map_err(|bad| match text.contains(['-', ':']) {
             true => BadValue::new(format!("`{text}` is not a time"), HINT),
@@ -181,7 +181,7 @@ pub(super) fn span(text: &str) -> Result<Span, BadValue> {
     }
     if from == to {
         let hint = "write `00:00-24:00` for the whole day";
-        return Err(BadValue::new(format!("`{hours}` ends when it starts"), hint));
+        return Err(BadValue::new(format!("`{hours}` starts and ends at the same time"), hint));
     }
     Ok(Span { days, from, to })
 }

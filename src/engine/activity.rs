@@ -166,8 +166,8 @@ impl RunActivity {
                     n => format!("; {} messages were in flight and may have been accepted", text::grouped(*n)),
                 };
                 let first = match (disk_full, collected) {
-                    (true, _) => ", free some space on the store's disk, which is full, then",
-                    (_, true) => ", stop the process that is collecting its statuses, then",
+                    (true, _) => ", free some space on the store's disk, which is full, then run:",
+                    (_, true) => ", stop the process that is collecting its statuses, then run:",
                     _ => ":",
                 };
                 format!("stopped{at}: {why}{in_doubt}; to continue{first} {command} resume {run}")
@@ -222,12 +222,15 @@ async fn waits_until(store: &Store, run: &Run, now: Millis) -> Result<Option<(Mi
 impl fmt::Display for WaitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Rows { window: true, send_at: true } => {
-                f.write_str("the send window, the rows' own send times, or another attempt")
+            Self::Rows { window, send_at } => {
+                let for_what = match (window, send_at) {
+                    (true, true) => "the send window, their own send times or their next attempt",
+                    (true, false) => "the send window or their next attempt",
+                    (false, true) => "their own send times or their next attempt",
+                    (false, false) => "their next attempt",
+                };
+                write!(f, "the remaining rows are waiting for {for_what}")
             }
-            Self::Rows { window: true, .. } => f.write_str("the send window, or another attempt"),
-            Self::Rows { send_at: true, .. } => f.write_str("the rows' own send times, or another attempt"),
-            Self::Rows { .. } => f.write_str("every remaining row is waiting for its next attempt"),
             Self::Quota(1) => f.write_str("today's quota of 1 message is used up"),
             Self::Quota(most) => write!(f, "today's quota of {} messages is used up", text::grouped((*most).into())),
             Self::Provider => f.write_str("the provider asked for a pause"),
@@ -258,7 +261,7 @@ mod tests {
         };
         let why = "stopped: its process ended before the run was finished; 1 message was in flight and may have been \
                    accepted; to continue";
-        let freed = ", free some space on the store's disk, which is full, then campaigner resume sale-1";
+        let freed = ", free some space on the store's disk, which is full, then run: campaigner resume sale-1";
         assert_eq!(stopped(true, true), format!("{why}{freed}"));
         assert_eq!(stopped(false, false), format!("{why}: campaigner resume sale-1"));
         let nobody = RunActivity::Paused { at: None, by: Some("unknown".to_owned()) };

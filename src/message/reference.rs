@@ -26,7 +26,7 @@ pub fn reference() -> String {
 
 /// What Meta's section says first.
 const OF_META: &str = "
-Every message may also have `context`, with the `message_id` of the message that this one answers, and
+Every message may also have `context`, with the `message_id` of the message that it answers, and
 `recipient_identity_key_hash`. A `message_id` that does not start with `wamid.` passes with a warning.
 
 ";
@@ -40,7 +40,7 @@ const CONTRADICTIONS: &str = "
 | the length of `to` | INCS gives the example `8526841511234`, with 10 digits after +852. All its samples have 8, as the numbering plan requires. | Follows the numbering plan: a row with a longer number is invalid. |
 | `.jpg` | INCS lists .jpeg and .png, but uses .jpg in a sample. | Passes with a warning. |
 | `index` of a button | INCS has text; Meta has text and numbers. | Both pass and are sent unchanged. |
-| a body without `type` | Meta requires it and treats a body without it as `text`, but one of its samples is of another kind and has no `type`. | Passes if the body has exactly one key that is the name of a kind. Meta gets the body unchanged, with a warning unless that key is `text`. INCS gets the `type`. |
+| a body without `type` | Meta requires it and treats a body without it as `text`, but one of its samples is of another kind and has no `type`. | Passes if the body has exactly one key that is the name of a kind. Meta gets the body unchanged, with a warning unless that key is `text`. For INCS, campaigner adds the `type`. |
 | contacts in a message | Meta's description of the API allows 5; Meta's documentation allows 257. | Allows 257. |
 | a coupon code | Meta allows 20 characters, but 15 in a limited-time offer. | Warns above 15 through Meta; INCS's limit is 15. |
 | `type` of a card with quick replies | INCS has `cta_url`, the same as for a card with a link. | Follows INCS. |
@@ -60,13 +60,13 @@ You write a message once, and each provider gets its own spelling. Either spelli
 | the code of an AUTHENTICATION template | `code`. If the template has a `language`, you can also write components: a body and the first button, of type `url`, each with the code as its only parameter | a body and a button with the code |
 | `type` and `sub_type` of components and buttons | as written | lower case; `CATALOG` as written |
 | `messaging_product: whatsapp`, `recipient_type: individual` | left out | filled in |
-| the recipient's number | digits | `+` and digits, because Meta may read a number without `+` as one of another country |
+| the recipient's number | digits | `+` and digits, because Meta may treat a number without `+` as a number in another country |
 
 `recipient`, `biz_opaque_callback_data` and any other `messaging_product` or `recipient_type` are errors: a message goes
-to the number of its row and nobody else, and campaigner recognises statuses by a reference of its own.
+to the number in its row and to nobody else, and campaigner recognises statuses by its own reference.
 
-Anything that a provider cannot express is reported as an error with its line. For a kind of message, the error also
-names the API that supports it.
+Anything that a provider cannot express is reported as an error with its line. If it is a kind of message, the error
+also names the API that supports it.
 ";
 
 const INTRODUCTION: &str = "\
@@ -123,7 +123,7 @@ impl Page {
         if let Some(at_any_time) = sheet.at_any_time {
             let _ = writeln!(
                 self.text,
-                "You can send {} at any time. Everything else reaches only people who wrote to you within the last \
+                "You can send {} messages at any time. All others reach only people who wrote to you within the last \
                  24 hours.",
                 list(at_any_time.iter().copied())
             );

@@ -142,8 +142,10 @@ impl fmt::Display for AccountEvent {
                 of_template(f)?;
                 write!(f, " to the category {value}, which has its own prices and limits")?;
             }
-            AccountChange::Number => write!(f, "the provider reports {value} for a sending number of the account")?,
-            AccountChange::Limit => write!(f, "the account may now message {value} people in 24 hours")?,
+            AccountChange::Number => {
+                write!(f, "the provider reports {value} for one of the account's sending numbers")?
+            }
+            AccountChange::Limit => write!(f, "the account's messaging limit is now {value} (people in 24 hours)")?,
             AccountChange::Account => write!(f, "the provider reports {value} for the account")?,
         }
         match reason {

@@ -120,7 +120,7 @@ impl fmt::Display for Notice {
                 if *waits == 1 { " was" } else { "s were" }
             ),
             Self::LeftOut { rows, code } => {
-                write!(f, "skipped {} already reached by earlier runs (`{code}` in the report)", count(*rows, "row"))
+                write!(f, "left out {} already reached by earlier runs (`{code}` in the report)", count(*rows, "row"))
             }
             Self::Warning(words) => f.write_str(words),
             Self::NothingDue { until, own_times } => {

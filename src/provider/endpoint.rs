@@ -56,13 +56,13 @@ pub enum EndpointError {
     BadCredential(&'static str),
     /// The phone number's id has other characters than digits.
     #[error(
-        "the phone number id is not valid: it consists of digits only; Meta shows it next to the number, under WhatsApp > \
+        "the phone number id is not valid: it must have only digits; Meta shows it next to the number, under WhatsApp > \
          API Setup"
     )]
     BadPhoneNumberId,
     /// The id of the WhatsApp Business account has other characters than digits.
     #[error(
-        "the id of the WhatsApp Business account is not valid: it consists of digits only; Meta shows it under WhatsApp > API \
+        "the id of the WhatsApp Business account is not valid: it must have only digits; Meta shows it under WhatsApp > API \
          Setup"
     )]
     BadWabaId,

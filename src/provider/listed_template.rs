@@ -1,6 +1,7 @@
 //! Finds one template in a provider's list.
 
 use crate::template::{ChangeAnswer, Definition, Error, TemplateSummary};
+use crate::text;
 
 /// Returns the answer to a creation whose response was lost, if the list shows that the template was created.
 pub(super) fn made_after_all(
@@ -17,21 +18,18 @@ pub(super) fn made_after_all(
 /// When there is none, or there are several languages to choose from.
 pub(super) fn find(list: Vec<TemplateSummary>, name: &str, language: Option<&str>) -> Result<TemplateSummary, Error> {
     let mut named: Vec<TemplateSummary> = list.into_iter().filter(|listed| listed.name == name).collect();
-    let languages: Vec<String> = named.iter().map(|listed| listed.language.clone()).collect();
+    let known: Vec<String> = named.iter().map(|listed| listed.language.clone()).collect();
+    let languages = || text::list(&known.iter().map(String::as_str).collect::<Vec<_>>());
     named.retain(|listed| language.is_none_or(|language| listed.language == language));
     // A deleted template may still be listed next to its successor.
     let left = named.iter().filter(|listed| listed.status != TemplateSummary::DELETED).count();
     named.retain(|listed| left == 0 || listed.status != TemplateSummary::DELETED);
     match (named.len(), language) {
         (1, _) => Ok(named.remove(0)),
-        (0, Some(language)) if !languages.is_empty() => Err(Error::Which(format!(
-            "the template `{name}` does not exist in {language}, only in {}",
-            languages.join(", ")
-        ))),
+        (0, Some(language)) if !known.is_empty() => {
+            Err(Error::Which(format!("the template `{name}` does not exist in {language}, only in {}", languages())))
+        }
         (0, _) => Err(Error::Which(format!("the template `{name}` does not exist"))),
-        _ => Err(Error::Which(format!(
-            "the template `{name}` exists in {}; choose one with --language",
-            languages.join(", ")
-        ))),
+        _ => Err(Error::Which(format!("the template `{name}` exists in {}; choose one with --language", languages()))),
     }
 }

@@ -161,7 +161,7 @@ pub(super) static CODES: &[ErrorRange] = &[
     one(
         132_069,
         Class::ThrottledForLong,
-        "fix the flow that the template opens: until then it can be sent only ten times an hour",
+        "fix the flow that the template opens: until then, the template can be sent only ten times an hour",
     ),
     span(133_000, 133_003, Class::Account, REGISTER),
     one(133_004, Class::Passing, WAITS),

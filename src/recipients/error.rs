@@ -179,8 +179,7 @@ fn of_missing(purpose: &str, header: &Header) -> &'static str {
         (true, _) => NO_HEADER,
         (false, "to rename") => "the names on the right of `columns` must be in the first line of the file",
         (false, _) => {
-            "set `to` in the campaign, or `--column` of `suppress import`, to a column named in the first line of the \
-             file"
+            "set `to` in the campaign (or `--column` of `suppress import`) to a column named in the first line of the file"
         }
     }
 }

@@ -61,7 +61,7 @@ pub fn due(schedule: &Schedule, decided: Millis, now: Millis) -> Due {
         })
         .collect();
     if let (Some(oldest), 1..) = (skipped.first_mut(), unreported) {
-        oldest.reason.push_str(&format!("; {unreported} earlier ones were skipped too"));
+        oldest.reason.push_str(&format!("; {unreported} earlier times were also skipped"));
     }
     let in_time = now.since(last) <= schedule.not_after || schedule.if_late == IfLate::Send;
     let start = in_time.then_some(last);

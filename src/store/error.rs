@@ -27,7 +27,9 @@ impl StoreMismatch {
     /// Returns what to do, worded to follow the rest.
     pub(super) fn way_out(self) -> &'static str {
         match self {
-            Self::UnderItsLog => "put the newer file back; if it is lost, move the log away and run the command again",
+            Self::UnderItsLog => {
+                "put the newer file back; if it is lost, move the log to another folder and run the command again"
+            }
             Self::Gone => {
                 "put it back. If you deleted it on purpose, `campaigner run FILE --moved` starts a new store, with no \
                  history: everyone on the list gets the message, and the suppression list is empty"

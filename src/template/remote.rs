@@ -84,7 +84,7 @@ pub enum Error {
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Inexpressible(Vec<Finding>),
     /// The provider refused.
-    #[error("{provider} refused with {code}: {message}\n  {advice}{}", .request_id.iter().map(|id| format!("\n  request: {id}")).collect::<String>())]
+    #[error("{provider} refused the request with code {code}: {message}\n  {advice}{}", .request_id.iter().map(|id| format!("\n  request: {id}")).collect::<String>())]
     Refused {
         /// The provider.
         provider: &'static str,
@@ -98,7 +98,7 @@ pub enum Error {
         request_id: Option<String>,
     },
     /// The provider cannot be reached or is too busy; nothing was changed.
-    #[error("cannot reach {provider}; nothing was changed: {why}")]
+    #[error("cannot reach {provider}: {why}; nothing was changed")]
     Unreachable {
         /// The provider.
         provider: &'static str,
@@ -107,7 +107,7 @@ pub enum Error {
     },
     /// The change may have been made.
     #[error(
-        "{provider} may have made the change: {why}\n  \
+        "it is unknown whether {provider} made the change: {why}\n  \
          check with `campaigner templates show` before you try again"
     )]
     InDoubt {

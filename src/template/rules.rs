@@ -216,7 +216,7 @@ impl Check {
                 self.error(
                     "wrong_category",
                     format!("{at}.text"),
-                    "WhatsApp writes the body of an AUTHENTICATION template",
+                    "WhatsApp supplies the body of an AUTHENTICATION template",
                 )
                 .hint = Some("remove the text".into());
             }
@@ -252,7 +252,7 @@ impl Check {
                 self.error(
                     "wrong_category",
                     format!("{at}.text"),
-                    "WhatsApp writes the footer of an AUTHENTICATION template",
+                    "WhatsApp supplies the footer of an AUTHENTICATION template",
                 )
                 .hint = Some("set `code_expiration_minutes:` instead".into());
             }

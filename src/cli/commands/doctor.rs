@@ -397,7 +397,7 @@ async fn contact(checkup: &mut Checkup, what: &str, url: &str, provider: &Provid
         return checkup.good("clock", &format!("agrees with {what}"));
     }
     let words = format!(
-        "this machine's clock is {} {} that of {what}; send times, quotas and schedules depend on it. Set it, for \
+        "this machine's clock is {} {} the clock of {what}; send times, quotas and schedules depend on it. Set it, for \
          example with `timedatectl set-ntp true`",
         text::duration(skew),
         if ours > theirs { "ahead of" } else { "behind" }

@@ -21,7 +21,7 @@ pub(in crate::cli) struct Args {
     /// The number, with country code; spaces need no quotes
     #[arg(required = true, value_name = "NUMBER")]
     number: Vec<String>,
-    /// Read a national number as one of this region, such as HK
+    /// Read a national number as a number of this region, such as HK
     #[arg(long)]
     region: Option<String>,
     /// Also show the request body of each message, as it was sent
@@ -102,7 +102,7 @@ fn number(args: &Args) -> Result<Phone, CliError> {
     let numbers = Numbers::new(args.region.as_deref()).map_err(|error| CliError::of(Exit::Wrong, &error))?;
     numbers.normalise(&args.number.join(" ")).map_err(|problem| {
         let hint = if args.region.is_none() {
-            "\n  for a national number, pass --region (for example --region DE)"
+            "\n  for a national number, set the region with --region (for example --region DE)"
         } else {
             ""
         };

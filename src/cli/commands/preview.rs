@@ -104,7 +104,10 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     }
     match args.row {
         Some(_) if wanted_row_is_bad => Ok(Exit::Wrong),
-        Some(row) if printed == 0 => Err(CliError::new(Exit::Wrong, format!("row {row} has no message to preview"))),
+        Some(row) if printed == 0 => Err(CliError::new(
+            Exit::Wrong,
+            format!("row {row} has no message to preview; it is left out, or not on the list"),
+        )),
         _ => Ok(Exit::Done),
     }
 }

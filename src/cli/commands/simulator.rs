@@ -30,8 +30,8 @@ pub(in crate::cli) struct Args {
     /// Refuse sends above N per second, with HTTP 429 (Meta: error 130429)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     throttle: Option<u32>,
-    /// Hold this share of messages for quality assessment (Meta only). They are reported later; those that fail have
-    /// error 132015
+    /// Hold this share of messages for quality assessment (Meta only): their statuses arrive late, and those that fail
+    /// have error 132015
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     held: f64,
     /// Pause a template after N messages: refuse further ones with error 132015 (Meta only)
@@ -96,7 +96,7 @@ pub(in crate::cli) async fn run(args: &Args) -> Result<Exit, CliError> {
     let address = simulator.address();
     console::line(&format!("http://{address}")).map_err(cannot_print)?;
     console::info(&format!(
-        "the simulated provider listens on {address}; use it with\n  \
+        "the simulated provider is listening on {address}; use it with\n  \
          INCS_BASE_URL=http://{address} INCS_CERTIFICATION_CODE=any campaigner run FILE   (provider: incs)\n  \
          META_BASE_URL=http://{address} META_ACCESS_TOKEN=any META_PHONE_NUMBER_ID=106540352242922 campaigner run FILE   \
          (provider: meta)\n\

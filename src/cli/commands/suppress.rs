@@ -32,7 +32,7 @@ enum Action {
         /// Numbers with country code
         #[arg(required = true)]
         numbers: Vec<String>,
-        /// Give a reason, shown in reports
+        /// Record this reason, which reports show
         #[arg(long)]
         reason: Option<String>,
         /// Read national numbers as numbers of this region, such as HK
@@ -76,7 +76,7 @@ enum Action {
         /// Read this sheet of the spreadsheet
         #[arg(long, value_name = "NAME")]
         sheet: Option<String>,
-        /// Give a reason, shown in reports
+        /// Record this reason, which reports show
         #[arg(long)]
         reason: Option<String>,
         /// Read national numbers as numbers of this region, such as HK
@@ -89,7 +89,7 @@ enum Action {
 }
 
 /// The hint for numbers without a country code.
-const REGION_HINT: &str = "to use national numbers, pass --region (for example --region DE)";
+const REGION_HINT: &str = "for national numbers, set the region with --region (for example --region DE)";
 
 const REVIEW_HELP: &str = "A reply is listed if it is a short text with a stop word, or with a phrase such as \
     \"don't message\"; docs/webhooks.md has the rule. Nobody is suppressed until you decide. `suppress add` and `suppress dismiss` \

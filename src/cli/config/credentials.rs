@@ -11,8 +11,8 @@ pub(super) fn no_credential(name: &str, key: &str) -> CliError {
     CliError::new(
         Exit::Environment,
         format!(
-            "provider `{name}` has no credential; set `{key} = \"NAME\"` in campaigner.toml, and that variable in the \
-             environment"
+            "provider `{name}` has no credential; set `{key}` in campaigner.toml to the name of an environment variable, \
+             and put the credential in that variable"
         ),
     )
 }

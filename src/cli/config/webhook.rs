@@ -40,8 +40,8 @@ pub(in crate::cli) async fn settings(global: &Global, has_meta: bool) -> Result<
             Exit::Wrong,
             format!(
                 "without a secret, anyone who finds the URL can send forged webhooks; set {variable_name} to at least \
-                 16 letters and digits (for example from `openssl rand -hex 24`). For webhooks of Meta alone, set META_APP_SECRET \
-                 and META_VERIFY_TOKEN instead (docs/providers.md)"
+                 16 letters and digits (for example from `openssl rand -hex 24`). If you need only Meta's webhooks, set \
+                 META_APP_SECRET and META_VERIFY_TOKEN instead (docs/providers.md)"
             ),
         ));
     }

@@ -67,7 +67,7 @@ pub(super) fn wrong_about_list(what: &str, words: &str) -> CliError {
 /// Accepts any answer that is not empty.
 pub(super) fn not_empty(answer: &str) -> Result<String, String> {
     match answer.is_empty() {
-        true => Err("an answer is needed; Ctrl-C ends without writing anything".to_owned()),
+        true => Err("an answer is needed; press Ctrl-C to quit without writing anything".to_owned()),
         false => Ok(answer.to_owned()),
     }
 }

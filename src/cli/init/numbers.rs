@@ -133,6 +133,7 @@ fn column(list: &SampledList, options: &Options, asker: Asker, plain: &Numbers) 
     let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
     let what = match names.as_slice() {
         [] => format!("no column has phone numbers in most of its cells; the columns are {}", list.names()),
+        [name] => format!("it is unclear which column has the numbers; it may be `{name}`"),
         _ => format!("it is unclear which column has the numbers; the candidates are {}", text::list(&names)),
     };
     let logged = "it is unclear which column has the numbers; pass --to COLUMN";

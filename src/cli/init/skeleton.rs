@@ -16,7 +16,7 @@ pub(super) const SKELETON: &str = r#"# Accounts and notifications. campaigner re
 # phone = ""              # the sender's number, digits only
 # tenant_id = 0
 
-# Templates at Alibaba Cloud CAMS.
+# Templates in Alibaba Cloud CAMS.
 # [cams]
 # access_key_id = ""
 # access_key_secret = ""  # or the environment variable ALIBABA_CLOUD_ACCESS_KEY_SECRET

@@ -99,7 +99,7 @@ async fn at_providers(
         let (api, mut listed) = match listing.await {
             Ok(found) => found,
             Err(failure) => {
-                asker.show(&format!("warning: the templates of {provider} are not available: {failure}"));
+                asker.show(&format!("warning: cannot list the templates in {provider}: {failure}"));
                 continue;
             }
         };
@@ -146,7 +146,7 @@ fn named(
 
 /// Lets a person choose a template, by its number or its name.
 fn chosen(listed: &[TemplateSummary], provider: TemplateProvider, asker: Asker) -> Result<TemplateSummary, CliError> {
-    let mut lines = vec![format!("the templates of {provider} that can be sent:")];
+    let mut lines = vec![format!("templates in {provider} that can be sent:")];
     let shown = listed.iter().zip(1..).take(LISTED);
     lines.extend(shown.map(|(TemplateSummary { name, language, category, .. }, number)| {
         format!("{number:>4}  {name} ({language}, {category})")

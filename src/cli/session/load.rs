@@ -48,7 +48,7 @@ pub(in crate::cli) fn dated(loaded: Loaded, date: Option<Date>) -> Result<Loaded
             let dated = loaded.campaign.clone().of_date(date);
             if dated == loaded.campaign {
                 let file = loaded.document.path().display();
-                let words = format!("--date: the list of {file} has no `{DATE}` in its name; leave the option out");
+                let words = format!("--date: the list of {file} has no `{DATE}` in its name; leave out --date");
                 return Err(CliError::new(Exit::Wrong, words));
             }
             dated

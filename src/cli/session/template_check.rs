@@ -40,7 +40,7 @@ async fn check(store: &Store, run: &Run, renderer: &Renderer, global: &Global) -
         return Err(CliError::new(
             Exit::Environment,
             format!(
-                "the template {held} was pulled from a different account of {provider} than the configured one; \
+                "the template {held} was pulled from a different {provider} account than the configured one; \
                  nothing was sent\n  \
                  to continue, configure the account that it was pulled from\n  \
                  or stop the run for good:  campaigner cancel {}",
@@ -50,7 +50,7 @@ async fn check(store: &Store, run: &Run, renderer: &Renderer, global: &Global) -
     }
     let now = match api.show(&held.listed.name, Some(&held.listed.language)).await {
         Ok(now) => now,
-        Err(Error::Which(words)) => return Err(not_sendable(run, &held, &format!("no longer exists: {words}"))),
+        Err(Error::Which(words)) => return Err(not_sendable(run, &held, &format!("was not found: {words}"))),
         Err(error) => return Err(not_checked(&held, template_accounts::failure(error))),
     };
     if !now.listed.sendable {

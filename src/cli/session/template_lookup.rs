@@ -80,7 +80,7 @@ pub(in crate::cli) async fn find(
         return Err(at_name("which_language", words, hint));
     }
     if pulled.iter().any(|other| other.account != snapshot.account) {
-        let words = format!("`{name}` was pulled from several accounts of {provider}");
+        let words = format!("`{name}` was pulled from several {provider} accounts");
         return Err(at_name("which_account", words, format!("configure the account that {pull} should use")));
     }
     usable(loaded, &snapshot, global)?;

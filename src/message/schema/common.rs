@@ -16,10 +16,10 @@ pub(super) static PRODUCT: Field = Field::optional("messaging_product", Shape::E
 pub(super) static RECIPIENT_TYPE: Field = Field::optional("recipient_type", Shape::Exactly("individual"));
 /// Meta's other way to name the recipient.
 pub(super) static RECIPIENT: Field =
-    Field::forbidden("recipient").note("Each message goes to the number of its row, and to nobody else.");
+    Field::forbidden("recipient").note("Each message goes to the number in its row, and to nobody else.");
 /// What Meta returns with each status.
 pub(super) static REFERENCE: Field = Field::forbidden("biz_opaque_callback_data")
-    .note("campaigner fills in its own value, so that it recognises the statuses.");
+    .note("campaigner fills in its own value, to recognise the message's statuses.");
 
 /// Text without any rule, except that it is not blank.
 pub(super) const TEXT: Shape = Shape::Text(&[]);

@@ -237,7 +237,7 @@ fn what_breaks_one_rule_is_refused_at_its_place() {
         ("cta_url", "/interactive/action/parameters/display_text", long(21), "too_long", "interactive.action.parameters.display_text", "the limit is 20"),
         ("cta_url", "/interactive/action/parameters/url", json!("www.example.com"), "bad_link", "interactive.action.parameters.url", "https://"),
         // A list.
-        ("list", "/interactive/header/type", json!("image"), "unknown_type", "interactive.header.type", "one of `text`"),
+        ("list", "/interactive/header/type", json!("image"), "unknown_type", "interactive.header.type", "it must be `text`"),
         ("list", "/interactive/body/text", long(4097), "too_long", "interactive.body.text", "the limit is 4096"),
         ("list", "/interactive/footer/text", long(61), "too_long", "interactive.footer.text", "the limit is 60"),
         ("list", "/interactive/action/button", long(21), "too_long", "interactive.action.button", "the limit is 20"),

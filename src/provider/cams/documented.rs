@@ -90,7 +90,7 @@ async fn each_documented_error_is_reported_with_what_to_do() {
         let answer = format!("{{\"RequestId\": \"r\", \"Code\": \"{code}\", \"Message\": \"{message}\"}}");
         let client = client("400 Bad Request", Box::leak(answer.into_boxed_str()));
         let error = client.list(None).await.unwrap_err().to_string();
-        assert!(error.contains(&format!("CAMS refused with {code}: {message}")), "{error}");
+        assert!(error.contains(&format!("CAMS refused the request with code {code}: {message}")), "{error}");
         assert!(error.contains(advice), "{error}");
     }
     // The missing permission is reported; "None" means nothing.

@@ -24,11 +24,11 @@ pub fn advice(code: &str) -> &'static str {
         "InvalidParameter.UrlMoreVarable" => "leave at most one variable in a button's URL",
         "InvalidParameter.PhoneNumberError" => "write the button's number with `+` and country code",
         "InvalidParameter.TemplateNameExist" => {
-            "a template with this name and language exists: compare it with `templates diff`, change it with `templates update`"
+            "a template with this name and language already exists: compare it with `templates diff`, change it with `templates update`"
         }
         "InvalidParameter.LanguageNotSupport" => "use a language code that WhatsApp supports, such as `en_US`",
         "InvalidParameter.TemplateStatusNotAllowModify" => {
-            "only templates that are not yet reviewed or were rejected can be changed: create one with another name"
+            "only templates that were rejected or have not been reviewed yet can be changed: create one with another name"
         }
         code if code.ends_with("TemplateNotExist") => {
             "template not found: check its name, its language and CAMS_CUST_SPACE_ID"

@@ -37,8 +37,8 @@ impl MetaTemplates {
     pub fn new(endpoint: &Endpoint) -> Result<Self, Error> {
         let account = endpoint.waba_id().ok_or_else(|| {
             Error::Account(
-                "set META_WABA_ID, or `waba_id` in campaigner.toml, to the id of the WhatsApp Business account: it holds the \
-                 templates"
+                "set META_WABA_ID, or `waba_id` in campaigner.toml, to the id of the WhatsApp Business account that \
+                 holds the templates"
                     .to_owned(),
             )
         })?;
@@ -77,7 +77,7 @@ impl MetaTemplates {
         let entry = self.client.ask(url).await.map_err(failure)?;
         let definition = account_words::definition(&entry).ok_or_else(|| Error::Strange {
             provider: META,
-            why: "the template has a part of a kind that this version does not know".to_owned(),
+            why: "the template has a part that this version does not recognise".to_owned(),
         })?;
         Ok(RemoteTemplate { listed, definition: definition.definition, complete: true })
     }
@@ -86,8 +86,8 @@ impl MetaTemplates {
     #[must_use]
     pub fn cannot_change() -> Error {
         Error::Which(
-            "campaigner can list, show and pull Meta's templates; create, update and delete them in Meta's WhatsApp \
-             Manager"
+            "Meta's templates can only be listed, shown and pulled here; create, update and delete them in Meta's \
+             WhatsApp Manager"
                 .to_owned(),
         )
     }

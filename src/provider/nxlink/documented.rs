@@ -144,7 +144,10 @@ async fn each_documented_code_is_reported_with_what_to_do() {
     ] {
         let answer = format!("{{\"code\": {code}, \"message\": \"no\", \"data\": null, \"traceId\": \"t\"}}");
         let error = client(Box::leak(answer.into_boxed_str())).list(None).await.unwrap_err().to_string();
-        assert!(error.contains(&format!("refused with {code}: no")) && error.contains(advice), "{error}");
+        assert!(
+            error.contains(&format!("refused the request with code {code}: no")) && error.contains(advice),
+            "{error}"
+        );
         assert!(error.ends_with("request: t"), "{error}");
     }
 }

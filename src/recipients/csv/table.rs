@@ -274,8 +274,8 @@ impl Table {
         let swallowed = (rows > 0).then(|| ListNote {
             code: "swallowed_row",
             message: format!(
-                "in {}, a quoted cell contains a line that looks like another row; the first is on line {first}: if its \
-                 quotes are stray, that person gets no message; remove these quotes",
+                "in {}, a line in a quoted cell looks like another row (the first is on line {first}); if the quotes are \
+                 stray, remove them, because that person would get no message",
                 count(rows, "row")
             ),
             rows,

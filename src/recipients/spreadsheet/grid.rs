@@ -266,10 +266,9 @@ impl Grid {
         let mut notes = Vec::new();
         let mut note = |code, message, rows| notes.push(ListNote { code, message, rows });
         if self.hidden > 0 {
-            let rows = count(self.hidden, "row");
+            let rows = count(self.hidden, "hidden row");
             let message = format!(
-                "the list includes {rows} that the spreadsheet hides; to leave them out, clear the filter or unhide them, \
-                 and delete them"
+                "the list includes {rows}; to leave them out, clear the filter or unhide them, then delete them"
             );
             note("hidden_rows", message, self.hidden);
         }

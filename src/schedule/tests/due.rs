@@ -66,7 +66,7 @@ fn of_very_many_that_were_missed_the_newest_are_listed_and_the_others_counted() 
     assert_eq!(due.skipped.len(), 99);
     let before = 7 * 24 * 60 - 100;
     assert!(
-        due.skipped[0].reason.ends_with(&format!("; {before} earlier ones were skipped too")),
+        due.skipped[0].reason.ends_with(&format!("; {before} earlier times were also skipped")),
         "{}",
         due.skipped[0].reason
     );

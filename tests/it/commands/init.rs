@@ -227,7 +227,10 @@ fn what_cannot_be_guessed_is_an_error_that_names_the_flag() {
         ),
         (&["init", "--list", "Spring People.csv", "--template", "a", "--provider", "shop"], "unknown provider `shop`"),
         (&["init", "--list", "Spring People.csv", "--template", "a", "--schedule", "@daily"], "pass --timezone ZONE"),
-        (&["init", "--list", "Spring People.csv", "--template", "a", "--schedule", "noon"], "is not a date and time"),
+        (
+            &["init", "--list", "Spring People.csv", "--template", "a", "--schedule", "noon"],
+            "is not a valid date and time",
+        ),
         (&["init", "--list", "Spring People.csv", "--template", "a", "--to", "x"], "the list has no column `x`"),
         (&["init", "--list", "Spring People.csv", "--template", "a", "--sheet", "x"], "--sheet is for spreadsheets"),
     ] {
@@ -373,7 +376,7 @@ fn a_person_answers_what_the_flags_leave_open() {
         ("[80/s]: ", "fast\n"),
         ("is not a", "20/s\n"),
         ("empty: never): ", "every day\n"),
-        ("is not a date and time", "2020-01-31T09:00\n"),
+        ("is not a valid date and time", "2020-01-31T09:00\n"),
         ("the time zone of the schedule", "UTC\n"),
         ("2020-01-31T09:00 in UTC has passed", "0 9 * * MON\n"),
         ("MON\nthe time zone of the schedule", "Asia/Hongkong\n"),

@@ -73,7 +73,7 @@ fn what_the_numbering_plan_says_is_a_warning_or_an_error() {
     let checked = check(list);
     assert_eq!(checked.code, 0, "{checked}");
     for words in [
-        "column `phone` (`+49 30 1234567`): is a landline number",
+        "column `phone` (`+49 30 1234567`): a landline number",
         "[landline_number, 2 rows, first row 2, line 3]",
         "\n  also row 3, line 4 (`+49 30 1234568`)\n",
         "[toll_free_number, row 4, line 5]",

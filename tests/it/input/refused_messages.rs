@@ -115,7 +115,7 @@ fn cases() -> Vec<Case> {
         ("template", "/template/components/1/parameters/2/text", long(1025), "template.components[1].parameters[2].text", "the limit is 1024"),
         ("template", "/template/components/1/parameters/2/text", long(1010), "template.components[1].parameters", "at most 1024 characters across all"),
         ("template", "/template/components/1/parameters/2/text", json!(25), "template.components[1].parameters[2].text", "must be text"),
-        ("template", "/template/components/1/parameters/1/parameter_name", json!("who"), "template.components[1].parameters[1]", "every item has a `parameter_name`, or none does"),
+        ("template", "/template/components/1/parameters/1/parameter_name", json!("who"), "template.components[1].parameters[1]", "others do not: all must have it, or none"),
         ("copy code", "/template/components/0/sub_type", json!("coupon"), "template.components[0].sub_type", "one of `copy_code`"),
         ("copy code", "/template/components/0/index", Value::Null, "template.components[0].index", "0 to 9"),
         ("copy code", "/template/components/0/index", json!("10"), "template.components[0].index", "0 to 9"),
@@ -155,7 +155,7 @@ fn cases() -> Vec<Case> {
         ("cta_url", "/interactive/action/parameters/display_text", long(21), "interactive.action.parameters.display_text", "the limit is 20"),
         ("cta_url", "/interactive/action/parameters/url", json!("mailto:a@example.com"), "interactive.action.parameters.url", "does not start with https:// or http://"),
         // A list.
-        ("list", "/interactive/header/type", json!("image"), "interactive.header.type", "one of `text`"),
+        ("list", "/interactive/header/type", json!("image"), "interactive.header.type", "it must be `text`"),
         ("list", "/interactive/header/text", long(61), "interactive.header.text", "the limit is 60"),
         ("list", "/interactive/body/text", long(4097), "interactive.body.text", "the limit is 4096"),
         ("list", "/interactive/footer/text", long(61), "interactive.footer.text", "the limit is 60"),

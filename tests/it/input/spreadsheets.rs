@@ -34,7 +34,7 @@ fn a_spreadsheet_is_sent_like_the_same_list_as_csv_and_continues_after_a_kill() 
     assert_eq!(expected.len(), ROWS);
     let (whole, run) = received("{xlsx: list.xlsx, sheet: List, to: phone}");
     assert_eq!(whole, expected);
-    assert!(run.err.contains("includes 1 row that the spreadsheet hides") && run.err.contains("hidden_rows"), "{run}");
+    assert!(run.err.contains("includes 1 hidden row") && run.err.contains("hidden_rows"), "{run}");
 
     let killed = ScriptedProvider::slow(30);
     let env = env_with("{xlsx: list.xlsx, sheet: List, to: phone}");

@@ -353,7 +353,7 @@ fn the_templates_of_an_account_are_listed_and_pulled() {
     let shown = run(&["templates", "show", "spring_sale", "--provider", "meta"]);
     assert!(shown.code == 0 && shown.out.contains("Hi {{1}}"), "{shown}");
     let pulled = run(&["templates", "pull", "--provider", "meta"]);
-    assert!(pulled.code == 0 && pulled.err.contains("saved 1 template of Meta"), "{pulled}");
+    assert!(pulled.code == 0 && pulled.err.contains("saved 1 template from Meta"), "{pulled}");
     // The rows are checked against it, and it is looked up again before the first message.
     let wrong = "parameters: [{type: text, text: a}, {type: text, text: b}]";
     let campaign = CAMPAIGN.replace("message:", "definition: {from: meta}\nmessage:");

@@ -82,7 +82,11 @@ fn rows_that_wait_for_their_time_are_not_being_sent() {
     let env = campaign(format!("timezone: {zone}\nwindow: \"15:00-17:00\"\n"));
     let staying = env.start(&provider, &["run", "job.yaml"]);
     staying.wait_for_words("no remaining row can be sent before");
-    assert_shown(&env, "waiting", &["\n  waiting until ", ": the send window, or another attempt; sending continues"]);
+    assert_shown(
+        &env,
+        "waiting",
+        &["\n  waiting until ", ": the remaining rows are waiting for the send window or their next attempt; sending"],
+    );
     assert_eq!(staying.stop().code, 4);
     assert_shown(&env, "stopped", &["its process received a stop signal"]);
     let left = env.run(&provider, &["resume", "--no-wait"]);
@@ -114,7 +118,7 @@ fn a_process_that_only_collects_statuses_does_not_send() {
     let env = TestEnv::with(&CampaignFile { rate: "20/s", ..CampaignFile::default() }, &csv(60));
     let limited = env.start(&provider, &["run", "job.yaml", "--limit", "5"]);
     limited.wait_for_words("sent: 5 of 60");
-    let first_stop = "stop the process that is collecting its statuses, then ";
+    let first_stop = "stop the process that is collecting its statuses, then run: ";
     let collecting =
         ["the limit set by `--limit` was reached; to continue, ", first_stop, "campaigner waits 1 min for"];
     assert_shown(&env, "stopped", &collecting);

@@ -405,9 +405,9 @@ fn the_simulated_provider_calls_back_and_its_people_answer() {
     let command =
         format!("simulator --listen 127.0.0.1:0 --webhook {webhook} --replies 1 --pace 20ms --failing 0 --unread 0");
     let simulator = env.start_at(None, &command.split(' ').collect::<Vec<_>>());
-    simulator.wait_for_words("listens on ");
+    simulator.wait_for_words("listening on ");
     let said = simulator.stderr();
-    let listens = said.split_once("listens on ").unwrap().1.split(';').next().unwrap();
+    let listens = said.split_once("listening on ").unwrap().1.split(';').next().unwrap();
     let run = env.start_at(Some(&format!("http://{listens}")), &["run", "job.yaml", "--no-wait"]).wait();
     assert_eq!(run.code, 0, "{run}");
     let settled = || {

@@ -69,7 +69,7 @@ fn a_lost_request_is_sent_again_only_where_that_is_safe() {
     drop(server);
     let server = TemplateServer::new("nxlink", Lost::Request);
     let unknown = server.templates(&["create", "sale.yaml"]);
-    assert!(unknown.code == 1 && unknown.err.contains("NXLink may have made the change"), "{unknown}");
+    assert!(unknown.code == 1 && unknown.err.contains("it is unknown whether NXLink made the change"), "{unknown}");
     assert_eq!((server.listed().len(), server.made.load(Ordering::Relaxed)), (0, 1));
 }
 
@@ -94,7 +94,7 @@ fn what_a_provider_refuses_is_reported_with_what_to_do() {
         let mut server = TemplateServer::new(provider, Lost::Nothing);
         server.succeeds(&["create", "sale.yaml"]);
         let twice = server.templates(&["create", "sale.yaml"]);
-        assert!(twice.code == 1 && twice.err.contains("refused with"), "{twice}");
+        assert!(twice.code == 1 && twice.err.contains("refused the request with code"), "{twice}");
         for (name, value) in &mut server.variables {
             if *name == secret {
                 *value = "geheim".to_owned();

@@ -49,7 +49,7 @@ pub(super) fn problem_of_files(store: &Path) -> Option<String> {
     });
     files.iter().find_map(|file| match File::options().read(true).write(true).open(file) {
         Err(error) if error.kind() != ErrorKind::NotFound && !file.is_dir() => Some(format!(
-            "cannot read and write {}: {error}; {}",
+            "cannot open {} for reading and writing: {error}; {}",
             file.display(),
             way_out(file, &error, "u+rw", &format!("{}*", word(store)), OTHER)
         )),
@@ -64,7 +64,7 @@ pub(super) fn problem_of_disk(store: &Path) -> Option<String> {
     let free = space.f_bavail.saturating_mul(space.f_frsize);
     (free < MIN_FREE).then(|| {
         format!(
-            "only {} MiB are free in {}; a store needs about 200 bytes per row, and a full disk stops a run. Free some \
+            "only {} MiB is free in {}; a store needs about 200 bytes per row, and a full disk stops a run. Free some \
              space, or choose another place with --db",
             free >> 20,
             folder.display()

@@ -62,7 +62,7 @@ pub(in crate::cli) async fn pull(
     if !global.quiet && (names.is_empty() || !listed.is_empty()) {
         let sendable = listed.iter().filter(|listed| listed.sendable).count();
         console::info(&format!(
-            "saved {} of {provider} in {}; {sendable} can be sent",
+            "saved {} from {provider} in {}; {sendable} can be sent",
             text::count(listed.len() as u64, "template"),
             global.db.display(),
         ));

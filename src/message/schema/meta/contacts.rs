@@ -29,7 +29,7 @@ static PHONES: List = List::of_any(
     Shape::Object(&Object::of(&[
         Field::required("phone", TEXT),
         TYPE,
-        Field::optional("wa_id", Shape::Text(&[TextRule::Digits])).note("The number on WhatsApp, digits only."),
+        Field::optional("wa_id", Shape::Text(&[TextRule::Digits])).note("The person's number on WhatsApp."),
     ])),
     1,
 );

@@ -43,7 +43,7 @@ pub(super) static INTERACTIVE: Object = Object::by(
             "product",
             &[Field::forbidden("header"), OPTIONAL_BODY, FOOTER, action(&Object::of(&[CATALOG_ID, PRODUCT_ID]))],
         )
-        .note("One product of a catalog."),
+        .note("One product from a catalog."),
         Kind::new(
             "product_list",
             &[
@@ -53,7 +53,7 @@ pub(super) static INTERACTIVE: Object = Object::by(
                 action(&PRODUCT_LIST_ACTION),
             ],
         )
-        .note("Several products of a catalog."),
+        .note("Several products from a catalog."),
         Kind::new("catalog_message", &[BODY, FOOTER, action(&CATALOG_ACTION)]).note("A button that opens the catalog."),
         Kind::new("location_request_message", &[BODY, action(&Object::of(&[named("send_location")]))])
             .note("Asks for the person's location."),

@@ -27,9 +27,9 @@ impl MessageProblem {
             }
             Self::NotOneOf { text, .. } => format!("this must be {}, but is `{text}`", rule()),
             Self::WrongWord { text, word } => format!("this must be `{word}`, but is `{text}`"),
-            Self::OutOfRange { value, rule } => format!("{value} is not {rule}"),
+            Self::OutOfRange { value, rule } => format!("{value} is not allowed: this must be {rule}"),
             Self::WrongCount { count, .. } => {
-                format!("this has {count} item{}, but must be {}", if *count == 1 { "" } else { "s" }, rule())
+                format!("this must be {}, but has {count} item{}", rule(), if *count == 1 { "" } else { "s" })
             }
             Self::TooManyInAll { count, .. } => format!("{count} items are too many: {}", rule()),
             Self::UnknownKey { .. } => {
@@ -43,7 +43,7 @@ impl MessageProblem {
             Self::SecondOfKind { kind, .. } => format!("a second `{kind}` is not allowed here: {}", rule()),
             Self::NotInOrder { found, wanted, .. } => format!("this is {found}, but should be {wanted}: {}", rule()),
             Self::CardsDiffer => format!("this card's parts or buttons differ from the first card's: {}", rule()),
-            Self::Mixed(key) => format!("some items have `{key}` and some do not: {}", rule()),
+            Self::Mixed(key) => format!("some items have `{key}` and others do not: all must have it, or none"),
             Self::Untitled(_) => format!("this is missing: {}", rule()),
             Self::OneOf { begun, .. } => {
                 let is = match begun {
@@ -115,7 +115,7 @@ impl MessageProblem {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::SessionOnly { others, .. } => format!("to reach anyone else, send {}", quoted(others)),
+            Self::SessionOnly { others, .. } => format!("to reach anyone else, send {} messages", quoted(others)),
             Self::Missing { meant: Some(key), .. } => format!("is `{key}` a misspelling of it?"),
             Self::Missing { note, .. } | Self::UndocumentedKey { note } | Self::NotAllowed { note } => note.clone()?,
             Self::WrongType { fix, .. } => fix.as_ref()?.words(),

@@ -106,10 +106,9 @@ impl TimeProblem {
 impl MessageProblem {
     fn reason(&self) -> Cow<'static, str> {
         Cow::Owned(match self {
-            Self::WrongType { rule, .. } => format!("this must be {rule}"),
+            Self::WrongType { rule, .. } | Self::OutOfRange { rule, .. } => format!("this must be {rule}"),
             Self::UnknownKind { .. } => "unknown kind".to_owned(),
             Self::WrongWord { word, .. } => format!("this must be `{word}`"),
-            Self::OutOfRange { rule, .. } => format!("this is not {rule}"),
             Self::NotUnique { keys, .. } => format!("a `{keys}` appears twice, but must be unique"),
             Self::SecondOfKind { .. } => "a second item of this kind is not allowed here".to_owned(),
             Self::NotInOrder { key, .. } => format!("`{key}` does not number the items from 0"),

@@ -43,13 +43,13 @@ impl NumberProblem {
             },
             Self::StartsWith0 { region } => format!("numbers in {region} do not start with 0"),
             Self::NotOfRegion { region, code, lengths } => {
-                format!("is not a valid {region} number (expected {} digits after +{code})", lengths.words())
+                format!("not a valid {region} number (expected {} digits after +{code})", lengths.words())
             }
             Self::SheetError => {
                 "contains a spreadsheet error, or `####` from a narrow column, instead of the number".to_owned()
             }
             Self::SheetRounded => "a spreadsheet rounded the number, and its last digits are lost".to_owned(),
-            Self::SheetFormat => "the format of the cell hides digits of the number".to_owned(),
+            Self::SheetFormat => "the cell's format hides digits of the number".to_owned(),
             Self::SheetCalculated => {
                 "a spreadsheet turned the number into the result of a formula, a date or an amount".to_owned()
             }
@@ -105,11 +105,11 @@ impl NumberKind {
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
-            Self::Unassigned => "is not assigned in the numbering plan of its country",
-            Self::Landline => "is a landline number",
-            Self::TollFree => "is a toll-free number",
-            Self::PremiumRate => "is a premium-rate number",
-            Self::Service => "is a service number, not a personal mobile number",
+            Self::Unassigned => "not assigned in its country's numbering plan",
+            Self::Landline => "a landline number",
+            Self::TollFree => "a toll-free number",
+            Self::PremiumRate => "a premium-rate number",
+            Self::Service => "a service number, not a personal mobile number",
         }
     }
 }

@@ -36,20 +36,25 @@ impl fmt::Display for Rule {
             },
             Self::Object(None) => f.write_str("an object"),
             Self::Object(Some(tag)) => write!(f, "an object with its kind in `{tag}`"),
-            Self::OneOf(names) => write!(f, "one of {}", quoted(names)),
+            Self::OneOf(names) => {
+                let one_of = if names.len() == 1 { "" } else { "one of " };
+                write!(f, "{one_of}{}", quoted(names))
+            }
             Self::NotEmpty => f.write_str("not empty"),
             Self::PlainCharacters => {
                 f.write_str("no control characters except line breaks and tabs, no unclosed text-direction marks")
             }
             Self::MostChars(most) => write!(f, "at most {most} characters"),
-            Self::MostCharsAdvised(most) => write!(f, "at most {most} characters, or it may be refused"),
+            Self::MostCharsAdvised(most) => write!(f, "more than {most} characters may be refused"),
             Self::Parameter => f.write_str("no line breaks, no tabs and at most 4 spaces in a row"),
             Self::MostLineBreaks(most) => write!(f, "at most {most} line breaks"),
             Self::Alphanumeric => f.write_str("only letters A to Z (upper or lower case) and digits"),
             Self::Digits => f.write_str("only digits"),
             Self::PlusDigits => f.write_str("`+` and digits"),
             Self::MessageId => f.write_str("the id of a WhatsApp message, which starts with `wamid.`"),
-            Self::TemplateName => f.write_str("only lowercase letters a to z, digits and `_`, or it may be refused"),
+            Self::TemplateName => {
+                f.write_str("only lowercase letters a to z, digits and `_` (other names may be refused)")
+            }
             Self::Extensions(extensions) => {
                 for (index, extension) in extensions.iter().enumerate() {
                     write!(f, "{}.{extension}", if index == 0 { "" } else { ", " })?;

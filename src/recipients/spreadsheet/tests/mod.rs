@@ -101,7 +101,7 @@ fn an_xls_file_has_long_texts_hidden_rows_merged_cells_and_hidden_sheets() {
     assert_eq!(read.rows[9].1[1], "merged");
     assert_eq!(
         try_read(&fs::read(fixture("xlwt.xls")).unwrap(), Some("Notes")).unwrap_err(),
-        "the sheet `Notes` of list.xlsx has no column `phone` for the numbers; set `to` in the campaign, or `--column` of `suppress import`, to a column named in the first line of the file"
+        "the sheet `Notes` of list.xlsx has no column `phone` for the numbers; set `to` in the campaign (or `--column` of `suppress import`) to a column named in the first line of the file"
     );
 }
 
@@ -147,7 +147,7 @@ fn a_phone_whose_format_hides_digits_is_not_said_to_have_lost_them() {
     let mut reader = open(&Recipients::new(Source::Sheet { path, name: None }, "phone")).unwrap();
     let mut record = Record::default();
     let said = [
-        "column `phone`: the format of the cell hides digits of the number; set the format of the column to `0` in",
+        "column `phone`: the cell's format hides digits of the number; set the format of the column to `0` in",
         "",
         "column `phone`: a spreadsheet rounded the number, and its last digits are lost",
         "column `phone`: a spreadsheet rounded the number, and its last digits are lost",
@@ -289,8 +289,7 @@ fn hidden_rows_are_noted_because_their_people_get_the_message() {
     assert_eq!((read_hidden.rows.len(), read_hidden.codes()), (2, vec![("hidden_rows", 1)]));
     assert_eq!(
         read_hidden.notes[0].message,
-        "the list includes 1 row that the spreadsheet hides; to leave them out, clear the filter or unhide them, and \
-         delete them"
+        "the list includes 1 hidden row; to leave them out, clear the filter or unhide them, then delete them"
     );
 }
 

@@ -133,7 +133,7 @@ pub(in crate::store::sqlite) async fn apply_reported(
     store: &mut SqliteConnection,
     recorded: &[&Settlement],
 ) -> Result<(), StoreError> {
-    let failed = || doing("apply what references showed");
+    let failed = || doing("apply statuses found by reference");
     let again = recorded.iter().filter(|s| s.claim.history.attempts > 0 && s.state != State::Pending);
     let again: Vec<i64> = again.map(|s| s.claim.key.0).collect();
     if again.is_empty() {

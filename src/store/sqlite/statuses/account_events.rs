@@ -20,7 +20,7 @@ impl Store {
         business_account: Option<&str>,
         since: Millis,
     ) -> Result<Vec<AccountEvent>, StoreError> {
-        let failed = || doing("read the events of the account");
+        let failed = || doing("read account events");
         let rows = sqlx::query(
             "SELECT business_account, account, template, language, kind, value, reason, at FROM account_event \
              WHERE at >= ?3 AND iif(?2 IS NULL, account = ?1, business_account = ?2) ORDER BY at, kind",
@@ -77,5 +77,5 @@ pub(super) async fn save(store: &mut SqliteConnection, events: &[AccountEvent]) 
     .execute(store)
     .await
     .map(drop)
-    .map_err(doing("save the events of accounts"))
+    .map_err(doing("save account events"))
 }

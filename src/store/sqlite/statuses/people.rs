@@ -38,7 +38,7 @@ pub(super) async fn learn(
     .bind(MOST_EARLY)
     .execute(&mut *store)
     .await
-    .map_err(doing("save whom ids belong to"))?;
+    .map_err(doing("save the numbers that ids belong to"))?;
     take_in(store, &lines).await
 }
 
@@ -52,7 +52,7 @@ pub(super) async fn learn_early(store: &mut SqliteConnection, message_ids: &str)
     .bind(message_ids)
     .fetch_all(&mut *store)
     .await
-    .map_err(doing("find whom early ids belong to"))?;
+    .map_err(doing("find the numbers of early ids"))?;
     match early.is_empty() {
         true => Ok(0),
         false => take_in(store, &serde_json::to_string(&early).unwrap_or_default()).await,
@@ -75,12 +75,12 @@ pub(super) async fn learn_from_replies(store: &mut SqliteConnection, replies: &s
     .execute(store)
     .await
     .map(drop)
-    .map_err(doing("save whom ids belong to"))
+    .map_err(doing("save the numbers that ids belong to"))
 }
 
 /// Learns from lines of an id, a number or null, and a message or null. Returns how many numbers that suppresses.
 async fn take_in(store: &mut SqliteConnection, lines: &str) -> Result<u64, StoreError> {
-    let failed = || doing("save whom ids belong to");
+    let failed = || doing("save the numbers that ids belong to");
     let new: Vec<(String, i64)> = sqlx::query_as(
         "WITH known AS (SELECT value ->> 0 AS user_id, value ->> 1 AS phone, value ->> 2 AS message_id FROM json_each(?1)) \
          INSERT INTO user_phone (user_id, phone) \
