@@ -41,7 +41,7 @@ pub use plan::PlanError;
 pub use plan::check_remaining_rows;
 pub use plan::{AccountUse, MessageTemplate, judge_account};
 pub use plan::{Bad, Checked, Plan, RowBody};
-pub use plan::{DueRows, Warning};
+pub use plan::{DueRows, WarnedRow, Warning};
 pub use plan::{Link, Links, ask};
 pub use reconcile::{QueuePlace, WebhookCounts, WebhookQueue, WebhookWriter};
 pub use recovery::take_over;

@@ -130,9 +130,12 @@ impl Decoder {
 /// Returns a cell without invisible marks at its ends, and without whitespace there if `trim` is true; empty if nothing
 /// is visible.
 fn visible(cell: &str, trim: bool) -> &str {
-    // Most cells start and end with a visible character.
-    let plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
-    if plain(cell.as_bytes().first()) && plain(cell.as_bytes().last()) {
+    // Most cells start and end with a visible character: ASCII, Latin, Greek, Cyrillic or Chinese.
+    let is_visible =
+        |c: char| matches!(c, '!'..='~' | '\u{c0}'..='\u{2af}' | '\u{370}'..='\u{52f}' | '\u{4e00}'..='\u{9fff}');
+    let mut characters = cell.chars();
+    let first = characters.next();
+    if first.is_some_and(is_visible) && characters.next_back().or(first).is_some_and(is_visible) {
         return cell;
     }
     let visible = if trim { trimmed(cell) } else { without_marks(cell) };
@@ -152,5 +155,22 @@ fn flatten(cell: &mut String) {
             }
         }
         *cell = flat;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::visible;
+    use crate::text::{is_blank, trimmed};
+
+    #[test]
+    fn what_is_taken_for_visible_is_neither_trimmed_nor_blank() {
+        for c in '\0'..='\u{ffff}' {
+            let cell = format!("{c}a{c}");
+            assert_eq!(visible(&cell, true), trimmed(&cell), "{c:?}");
+            let alone = c.to_string();
+            let expected = if is_blank(trimmed(&alone)) { "" } else { trimmed(&alone) };
+            assert_eq!(visible(&alone, true), expected, "{c:?}");
+        }
     }
 }

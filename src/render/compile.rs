@@ -168,7 +168,11 @@ impl Compiler<'_> {
         }
         let filled = match bare_column(text, self.columns) {
             Some(position) => Ok((Fill::Cell(position), vec![position])),
-            None => self.template(text, &checked).map(|columns| (Fill::Template { loops: checked.loops }, columns)),
+            None => {
+                let name = self.holes.len().to_string();
+                let columns = self.template(name.clone(), text, &checked);
+                columns.map(|columns| (Fill::Template { name, loops: checked.loops }, columns))
+            }
         };
         match filled {
             Ok((fill, columns)) => {
@@ -180,9 +184,9 @@ impl Compiler<'_> {
     }
 
     /// Compiles a template, and returns the columns that it may use.
-    fn template(&mut self, text: &str, checked: &limits::TemplateParts<'_>) -> Result<Vec<usize>, Error> {
-        self.env.add_template_owned(self.path.clone(), text.to_owned())?;
-        let template = self.env.get_template(&self.path)?;
+    fn template(&mut self, name: String, text: &str, checked: &limits::TemplateParts<'_>) -> Result<Vec<usize>, Error> {
+        self.env.add_template_owned(name.clone(), text.to_owned())?;
+        let template = self.env.get_template(&name)?;
         let mut used = template.undeclared_variables(false);
         used.extend(self.columns.iter().filter(|name| checked.names.contains(name.as_str())).cloned());
         let hidden = used.contains(ROW) && self.columns.iter().any(|name| name == ROW);

@@ -18,7 +18,7 @@ pub struct Renderer {
     pub(super) api: ProviderApi,
     /// The message as it was compiled.
     pub(super) message: serde_json::Value,
-    /// The templates, each under its hole's path.
+    /// The templates, each under the name of its hole.
     pub(super) env: Environment<'static>,
     pub(super) header: Arc<HeaderInUse>,
     /// The body after the number: every hole with the bytes before it, then the rest.
@@ -51,8 +51,9 @@ pub(super) enum Fill {
     /// With the cell of the column at this position: for exactly `{{ column }}`, the usual template parameter, which
     /// needs no engine.
     Cell(usize),
-    /// With the output of the template under the hole's path; it may have loops.
-    Template { loops: bool },
+    /// With the output of the template with this name, which is short, because it is looked up for every row; it may
+    /// have loops.
+    Template { name: String, loops: bool },
 }
 
 impl Renderer {
@@ -178,11 +179,11 @@ impl Renderer {
                     Some(cell) if !row::is_empty(cell) => each(number, cell),
                     _ => add(&mut problems, explain::empty_cell(&hole.path, &self.header.columns()[*position])),
                 },
-                Fill::Template { loops } => {
+                Fill::Template { name, loops } => {
                     let row = row.get_or_insert_with(|| Value::from_object(Row::new(Arc::clone(&self.header), cells)));
                     let text = self
                         .env
-                        .get_template(&hole.path)
+                        .get_template(name)
                         .and_then(|template| limits::render(&template, row.clone(), loops.then_some(&mut steps)));
                     let text = text.and_then(row::is_text);
                     match text {

@@ -77,10 +77,10 @@ impl Store {
         if let Some(connection) = writer.connection {
             connection.close().await.map_err(doing("close"))?;
         }
-        match &self.backend {
-            Backend::File(_) => Ok(()),
-            Backend::Server(server) => server.end().await,
+        if let Backend::Server(server) = &self.backend {
+            server.end().await;
         }
+        Ok(())
     }
 
     /// Moves the log into the file, so that the file alone can be copied as the whole store. If another process is

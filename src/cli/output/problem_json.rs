@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::campaign_file::{FileProblem, Loaded, Place};
 use crate::cli::output::problem_groups::row_and_line;
-use crate::engine::{Bad, Warning};
+use crate::engine::{Bad, WarnedRow, Warning};
 use crate::model::RowNumber;
 
 /// Returns a problem of the campaign file.
@@ -47,11 +47,13 @@ pub(in crate::cli) fn left_out((row, code, reason): &(RowNumber, &str, String)) 
 
 /// Returns a warning about rows that can be sent.
 pub(in crate::cli) fn warning(loaded: &Loaded, warning: &Warning) -> Value {
-    let Warning { code, columns, path, message, row, rows } = warning;
+    let Warning { code, columns, path, message, first, rows } = warning;
+    let of_row = |it: &WarnedRow| json!({"row": it.row.0, "line": it.line, "value": it.value});
     let path = Some(path).filter(|path| !path.is_empty());
     json!({
         "severity": "warning", "code": code, "columns": columns, "path": path, "message": message, "rows": rows,
-        "row": row.map(|row| row.0), "place": path.map(|path| in_the_message(loaded, path)),
+        "row": first.first().map(|it| it.row.0), "first_rows": first.iter().map(of_row).collect::<Vec<_>>(),
+        "place": path.map(|path| in_the_message(loaded, path)),
     })
 }
 

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use crate::campaign_file::{FileProblem, Loaded};
 use crate::cli::output::console;
-use crate::cli::output::problem_groups::{Example, Group, ProblemGroups, ProblemReason};
+use crate::cli::output::problem_groups::{Example, Group, ProblemGroups, ProblemReason, row_and_line};
 use crate::cli::session::load::campaign_error;
-use crate::engine::{Checked, Warning};
+use crate::engine::{Checked, WarnedRow, Warning};
 use crate::text::{count, escaped, grouped, shown_column};
 
 /// What comes before a hint that all rows of a reason share.
@@ -32,12 +32,28 @@ pub(in crate::cli) fn logged(warning: &Warning) -> String {
 }
 
 /// Returns how many rows have a warning, and the first one, as text that follows its code.
-fn rows_of_warning(Warning { row, rows, .. }: &Warning) -> String {
-    let first = row.map_or_else(String::new, |row| format!(", first row {row}"));
-    match rows {
-        0 => first,
-        rows => format!(", {}{first}", count(*rows, "row")),
+fn rows_of_warning(Warning { first, rows, .. }: &Warning) -> String {
+    let first = first.first().map(|WarnedRow { row, line, .. }| row_and_line(*row, Some(*line)));
+    match (rows, first) {
+        (0, _) => String::new(),
+        (1, Some(row)) => format!(", {row}"),
+        (rows, first) => {
+            format!(", {}{}", count(*rows, "row"), first.map_or_else(String::new, |row| format!(", first {row}")))
+        }
     }
+}
+
+/// Returns the rows after the first one that have a warning about a cell.
+fn other_rows(warning: &Warning) -> Vec<String> {
+    let Warning { columns, first, rows, .. } = warning;
+    if columns.is_empty() || first.is_empty() {
+        return Vec::new();
+    }
+    let other = |WarnedRow { row, line, value }: &WarnedRow| {
+        let value = value.iter().map(|value| format!(" (`{}`)", escaped(value))).collect::<String>();
+        format!("  also {}{value}", row_and_line(*row, Some(*line)))
+    };
+    first.iter().skip(1).map(other).chain(further(rows - first.len() as u64)).collect()
 }
 
 /// Returns where a part of the message is in the campaign file: `spring-sale.yaml:12:30`.
@@ -80,9 +96,10 @@ impl ProblemReport<'_> {
         lines
     }
 
-    /// Returns the warnings.
+    /// Returns the warnings, each followed by some of its rows.
     pub(in crate::cli) fn warnings(&self) -> impl Iterator<Item = String> {
-        self.checked.warnings.iter().map(|it| warning(self.loaded, it))
+        let lines = |it| iter::once(warning(self.loaded, it)).chain(other_rows(it));
+        self.checked.warnings.iter().flat_map(lines)
     }
 
     /// Returns the reasons; each row is counted once.

@@ -22,4 +22,4 @@ pub use error::PlanError;
 pub use import::{Bad, Checked, Plan, RowBody};
 pub use media_links::{Link, Links, ask};
 pub use remaining_rows::check_remaining_rows;
-pub use warnings::Warning;
+pub use warnings::{WarnedRow, Warning};

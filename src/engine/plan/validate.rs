@@ -6,7 +6,7 @@
 use crate::message::{self, Open, Translation};
 use crate::model::Mismatch::{Language, Name, TooLong, UrlInUrl};
 use crate::model::{
-    CellProblem, Channel, Finding, Flaw, Millis, NumberProblem, OffTemplate, Phone, ProviderApi, RowNumber, RowProblem,
+    CellProblem, Channel, Finding, Flaw, Millis, NumberProblem, OffTemplate, Phone, ProviderApi, RowProblem,
     TimeProblem,
 };
 use crate::recipients::{KindLookup, NumberKinds, Record};
@@ -146,7 +146,7 @@ impl<'m> RowValidator<'m> {
         };
         let fine = to.filter(|_| untimely.is_none() && !self.measure.links && self.is_fine(record));
         if let (Some(phone), Some(usual)) = (fine, &self.usual) {
-            usual.iter().for_each(|finding| note_finding(&mut self.notes.warnings, finding, record.row, self.measure));
+            usual.iter().for_each(|finding| note_finding(&mut self.notes.warnings, finding, record, self.measure));
             self.note_row(record, phone, send_at);
             due(&mut self.notes.due);
             return Ok(phone);
@@ -188,10 +188,10 @@ impl<'m> RowValidator<'m> {
         match to {
             Some(phone) if problems.is_empty() => {
                 let warnings = &mut self.notes.warnings;
-                findings.iter().for_each(|finding| note_finding(warnings, finding, record.row, self.measure));
+                findings.iter().for_each(|finding| note_finding(warnings, finding, record, self.measure));
                 for doubt in &self.measure.as_written(doubtful) {
                     let key = (doubt.code(), doubt.path.as_deref().unwrap_or_default(), None);
-                    note(warnings, key, || Warning::new(doubt, record.row));
+                    note(warnings, key, || Warning::new(doubt, record));
                 }
                 self.note_row(record, phone, send_at);
                 due(&mut self.notes.due);
@@ -258,18 +258,18 @@ impl<'m> RowValidator<'m> {
     /// Notes what is odd about a row that can be sent, apart from its message.
     fn note_row(&mut self, record: &Record, phone: Phone, send_at: Option<Millis>) {
         let Self { measure, kinds, notes, .. } = self;
-        let (warnings, row) = (&mut notes.warnings, record.row);
+        let warnings = &mut notes.warnings;
         if let (Some(lookup), Some((_, column))) = (kinds, &measure.kinds)
             && let Some(kind) = lookup.of(phone)
         {
             let problem = || RowProblem::from(NumberProblem::Kind(kind)).column(column).value(&record.raw_to);
-            note(warnings, (kind.code(), "", None), || Warning::new(&problem(), row));
+            note(warnings, (kind.code(), "", None), || Warning::new(&problem(), record));
         }
         if let Some(at) = send_at.filter(|at| *at < measure.now) {
             let problem = RowProblem::from(TimeProblem::Passed(at));
             note(warnings, (problem.code(), "", None), || {
                 let column = measure.timed.as_ref().and_then(RowTiming::send_at_column).unwrap_or_default();
-                Warning::new(&problem.column(column), row)
+                Warning::new(&problem.column(column), record)
             });
         }
         for (position, name, path) in &measure.used {
@@ -277,7 +277,7 @@ impl<'m> RowValidator<'m> {
             if let Some(original) = original_text(cell) {
                 let problem = RowProblem::from(CellProblem::double_encoded(&original));
                 note(warnings, (problem.code(), path, Some(name)), || {
-                    Warning::new(&problem.column(name).value(cell).at(path), row)
+                    Warning::new(&problem.column(name).value(cell).at(path), record)
                 });
             }
         }
@@ -294,11 +294,11 @@ impl<'m> RowValidator<'m> {
 }
 
 /// Counts a warning about a message that can be sent.
-fn note_finding(warnings: &mut Vec<Warning>, finding: &Finding, row: RowNumber, measure: &Measure) {
+fn note_finding(warnings: &mut Vec<Warning>, finding: &Finding, record: &Record, measure: &Measure) {
     note(warnings, (finding.code, measure.translation.written(&finding.path), None), || {
         let problem = in_the_message(finding, &measure.renderer);
         let problem = measure.as_written(problem.into_iter().collect()).pop();
-        Warning::of_finding(finding, problem.as_ref(), row)
+        Warning::of_finding(finding, problem.as_ref(), record)
     });
 }
 

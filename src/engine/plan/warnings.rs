@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use crate::model::{Finding, Flaw, MessageProblem, Millis, RowNumber, RowProblem, Severity};
-use crate::recipients::ListNote;
+use crate::recipients::{ListNote, Record};
+
+/// The most rows of a warning that are remembered.
+const MAX_ROWS: usize = 3;
 
 /// A warning about rows that can be sent, or about the whole list, reported once however many rows it concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,15 +19,26 @@ pub struct Warning {
     pub path: String,
     /// The warning, worded for the first row that has it.
     pub message: String,
-    /// The first row that has it; `None` for a warning about the list.
-    pub row: Option<RowNumber>,
+    /// The first rows that have it; empty for a warning about the list.
+    pub first: Vec<WarnedRow>,
     /// Number of rows that have it; 0 if it is about the list as a whole.
     pub rows: u64,
 }
 
+/// A row that has a warning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WarnedRow {
+    /// The row.
+    pub row: RowNumber,
+    /// The line where it starts.
+    pub line: u64,
+    /// The value with the problem, if it is known, shortened.
+    pub value: Option<Box<str>>,
+}
+
 impl Warning {
     /// Returns the warning about a row with this problem.
-    pub(in crate::engine) fn new(problem: &RowProblem, row: RowNumber) -> Self {
+    pub(in crate::engine) fn new(problem: &RowProblem, record: &Record) -> Self {
         // Problems of the message quote the value.
         let quotes = matches!(problem.what, Flaw::Message(_) | Flaw::Template(_));
         let message = match (problem.columns_in_words(), &problem.value) {
@@ -35,19 +49,20 @@ impl Warning {
             _ => problem.to_string(),
         };
         let path = problem.path.as_deref().unwrap_or_default().to_owned();
-        Self { code: problem.code(), columns: problem.columns.clone(), path, message, row: Some(row), rows: 1 }
+        let first = vec![WarnedRow { row: record.row, line: record.line, value: problem.value.clone() }];
+        Self { code: problem.code(), columns: problem.columns.clone(), path, message, first, rows: 1 }
     }
 
     /// Returns the warning about a row with this finding.
-    pub(in crate::engine) fn of_finding(finding: &Finding, problem: Option<&RowProblem>, row: RowNumber) -> Self {
+    pub(in crate::engine) fn of_finding(finding: &Finding, problem: Option<&RowProblem>, record: &Record) -> Self {
         match problem {
-            Some(problem) => Self::new(problem, row),
+            Some(problem) => Self::new(problem, record),
             None => Self {
                 code: finding.code,
                 columns: Vec::new(),
                 path: finding.path.clone(),
                 message: finding.to_string(),
-                row: Some(row),
+                first: vec![WarnedRow { row: record.row, line: record.line, value: None }],
                 rows: 1,
             },
         }
@@ -56,7 +71,7 @@ impl Warning {
 
 impl From<ListNote> for Warning {
     fn from(ListNote { code, message, rows }: ListNote) -> Self {
-        Self { code, columns: Vec::new(), path: String::new(), message, row: None, rows }
+        Self { code, columns: Vec::new(), path: String::new(), message, first: Vec::new(), rows }
     }
 }
 
@@ -71,7 +86,12 @@ pub(in crate::engine) fn note(
             && column.is_none_or(|column| known.columns.iter().any(|known| known == column))
     };
     match warnings.iter_mut().find(is_same) {
-        Some(known) => known.rows += 1,
+        Some(known) => {
+            known.rows += 1;
+            if known.first.len() < MAX_ROWS {
+                known.first.extend(new().first);
+            }
+        }
         None => warnings.push(new()),
     }
 }
@@ -83,7 +103,11 @@ pub(in crate::engine) fn add(warnings: &mut Vec<Warning>, later: Vec<Warning>) {
             (known.code, &known.path, &known.columns) == (warning.code, &warning.path, &warning.columns)
         };
         match warnings.iter_mut().find(is_same) {
-            Some(known) => known.rows += warning.rows,
+            Some(known) => {
+                known.rows += warning.rows;
+                known.first.extend(warning.first);
+                known.first.truncate(MAX_ROWS);
+            }
             None => warnings.push(warning),
         }
     }

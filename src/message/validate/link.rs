@@ -83,10 +83,10 @@ fn split(text: &str) -> Result<(&str, &str), LinkFlaw> {
     if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return Err(LinkFlaw::Blank);
     }
-    let rest = ["https://", "http://"]
-        .iter()
-        .find_map(|scheme| text.get(..scheme.len())?.eq_ignore_ascii_case(scheme).then(|| &text[scheme.len()..]))
-        .ok_or(LinkFlaw::NoScheme)?;
+    let rest = behind_scheme(text).ok_or(LinkFlaw::NoScheme)?;
+    if behind_scheme(rest).is_some() {
+        return Err(LinkFlaw::TwoSchemes);
+    }
     let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
     let path = &path[..path.find(['?', '#']).unwrap_or(path.len())];
@@ -102,6 +102,12 @@ fn split(text: &str) -> Result<(&str, &str), LinkFlaw> {
         return Err(LinkFlaw::NoServer);
     }
     Ok((host, path))
+}
+
+/// Returns what follows `https://` or `http://`.
+fn behind_scheme(text: &str) -> Option<&str> {
+    let behind = |scheme: &&str| text.get(..scheme.len())?.eq_ignore_ascii_case(scheme).then(|| &text[scheme.len()..]);
+    ["https://", "http://"].iter().find_map(behind)
 }
 
 /// Returns why a host is not public.
@@ -180,7 +186,7 @@ fn embedded(v6: Ipv6Addr) -> Option<Ipv4Addr> {
 
 #[cfg(test)]
 mod tests {
-    use super::{not_public, split};
+    use super::{LinkFlaw, not_public, split, why_not_public};
 
     fn is_public(link: &str) -> bool {
         split(link).is_ok_and(|(host, _)| not_public(host).is_none())
@@ -202,6 +208,15 @@ mod tests {
         ] {
             assert!(is_public(link), "{link}");
         }
+    }
+
+    #[test]
+    fn a_second_scheme_is_named_and_not_taken_for_a_port() {
+        for link in ["http://https://example.com/a.png", "HTTPS://http://example.com", "https://https://"] {
+            assert_eq!(why_not_public(link), Some(LinkFlaw::TwoSchemes.words()), "{link}");
+        }
+        assert_eq!(why_not_public("https://https:/example.com"), Some(LinkFlaw::BadPort.words()));
+        assert_eq!(why_not_public("https://example.com/http://example.org"), None);
     }
 
     #[test]

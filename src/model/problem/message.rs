@@ -333,6 +333,8 @@ pub enum LinkFlaw {
     Blank,
     /// It does not start with `https://` or `http://`.
     NoScheme,
+    /// It starts with `http://https://` or the like.
+    TwoSchemes,
     /// Its port is not valid.
     BadPort,
     /// It has no host name.

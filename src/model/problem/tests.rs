@@ -156,6 +156,7 @@ fn messages() -> Vec<MessageProblem> {
     let flaws = [
         LinkFlaw::Blank,
         LinkFlaw::NoScheme,
+        LinkFlaw::TwoSchemes,
         LinkFlaw::BadPort,
         LinkFlaw::NoServer,
         LinkFlaw::Private,

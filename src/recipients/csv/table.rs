@@ -114,19 +114,22 @@ impl Table {
         Ok((table, columns))
     }
 
-    /// Reads the next record. Returns `None` at the end. Blank rows at the end are left out.
+    /// Reads the next record. Returns `None` at the end. Blank rows are left out. In a list with a single column, those
+    /// before another row are rows without a number.
     pub(in crate::recipients) fn advance(&mut self) -> Result<Option<TableRecord>, ReadError> {
         self.is_blank = false;
         while self.after_blank.is_none() {
             match self.read_record()? {
                 None => return Ok(None),
                 Some(record) if record.problem.is_none() && self.cells.iter().all(is_blank_cell) => {
-                    if let Some(line) = self.blank.push(record.line) {
+                    if self.width > 1 {
+                        self.blank.leave_out(record.line);
+                    } else if let Some(line) = self.blank.push(record.line) {
                         self.is_blank = true;
                         return Ok(Some(TableRecord { line, problem: None }));
                     }
                 }
-                Some(record) if self.blank.count == 0 => return Ok(Some(record)),
+                Some(record) if self.blank.waiting == 0 => return Ok(Some(record)),
                 Some(record) => self.after_blank = Some(record),
             }
         }
@@ -161,7 +164,7 @@ impl Table {
                         return Ok(Some(TableRecord { line, problem: Some(too_long()) }));
                     }
                     let problem = self.flaw(quoting);
-                    if has_quotes && problem.is_none() && self.swallows_a_row() {
+                    if has_quotes && problem.is_none() && self.swallows_a_row(record) {
                         let (rows, first) = self.swallowing;
                         self.swallowing = (rows + 1, if rows == 0 { line } else { first });
                     }
@@ -221,7 +224,7 @@ impl Table {
             _ if cells > header && !self.cells.iter().all(is_blank_cell) => {
                 Some(CellProblem::Ragged { cells, header, extra: true }.into())
             }
-            _ if self.cells.iter().skip(self.named).any(|cell| !is_blank_cell(cell)) => {
+            _ if cells > self.named && self.cells.iter().skip(self.named).any(|cell| !is_blank_cell(cell)) => {
                 Some(CellProblem::Ragged { cells, header: self.named, extra: true }.into())
             }
             Quoting::Odd if cells < header => Some(CellProblem::Ragged { cells, header, extra: false }.into()),
@@ -229,8 +232,11 @@ impl Table {
         }
     }
 
-    fn swallows_a_row(&self) -> bool {
-        self.cells.iter().any(|cell| quotes::has_row(cell, self.delimiter, self.named, self.to))
+    fn swallows_a_row(&self, record: &[u8]) -> bool {
+        // Nearly all records are a single line.
+        let record = record.trim_ascii_end();
+        let has_line_break = record.contains(&b'\n') || record.contains(&b'\r');
+        has_line_break && self.cells.iter().any(|cell| quotes::has_row(cell, self.delimiter, self.named, self.to))
     }
 
     /// Returns the cell of a column; empty if the row has none.
@@ -262,7 +268,7 @@ impl Table {
 
     /// Returns notes about the file as a whole.
     pub(in crate::recipients) fn notes(&self) -> Vec<ListNote> {
-        // They are at the end only if no record follows.
+        // Waiting ones are at the end only if no record follows.
         let blank = if self.after_blank.is_none() { self.blank.note() } else { None };
         let (rows, first) = self.swallowing;
         let swallowed = (rows > 0).then(|| ListNote {
@@ -301,27 +307,35 @@ fn not_yet_renamed(names: &[String], renamed: &BTreeMap<String, String>) -> BTre
     renamed
 }
 
-/// Blank rows whose place, in the middle or at the end of the list, is not known yet.
+/// Rows without a visible cell.
 #[derive(Default)]
 struct BlankRows {
-    count: u64,
-    /// The first line and the number of rows on consecutive lines.
+    /// How many are left out, and the line of the first.
+    left_out: (u64, u64),
+    /// How many in a list with a single column are left out unless another row follows.
+    waiting: u64,
+    /// The first line and the number of waiting rows on consecutive lines.
     runs: VecDeque<(u64, u64)>,
 }
 
 impl BlankRows {
-    /// Adds the row on this line. Returns the line of the first row instead if there are too many to remember.
+    fn leave_out(&mut self, line: u64) {
+        let (rows, first) = self.left_out;
+        self.left_out = (rows + 1, if rows == 0 { line } else { first });
+    }
+
+    /// Adds a waiting row. Returns the line of the first one instead if there are too many to remember.
     fn push(&mut self, line: u64) -> Option<u64> {
         let first = if self.runs.len() >= MAX_RUNS { self.pop() } else { None };
         match self.runs.back_mut() {
             Some((start, rows)) if *start + *rows == line => *rows += 1,
             _ => self.runs.push_back((line, 1)),
         }
-        self.count += 1;
+        self.waiting += 1;
         first
     }
 
-    /// Removes the first row, and returns its line.
+    /// Removes the first waiting row, and returns its line.
     fn pop(&mut self) -> Option<u64> {
         let (line, rows) = self.runs.front_mut()?;
         let first = *line;
@@ -329,14 +343,22 @@ impl BlankRows {
         if *rows == 0 {
             self.runs.pop_front();
         }
-        self.count -= 1;
+        self.waiting -= 1;
         Some(first)
     }
 
+    /// Returns the note about them, once all rows are read.
     fn note(&self) -> Option<ListNote> {
-        let is = if self.count == 1 { "is" } else { "are" };
-        let message = format!("{} at the end of the list {is} left out", count(self.count, "blank row"));
-        (self.count > 0).then_some(ListNote { code: "blank_rows", message, rows: 0 })
+        let (rows, first) = match self.runs.front() {
+            Some((line, _)) => (self.waiting, *line),
+            None => self.left_out,
+        };
+        let are_left_out = match rows {
+            0 => return None,
+            1 => format!("is left out: line {first}"),
+            _ => format!("are left out; the first is on line {first}"),
+        };
+        Some(ListNote { code: "blank_rows", message: format!("{} {are_left_out}", count(rows, "blank row")), rows: 0 })
     }
 }
 

@@ -115,6 +115,9 @@ impl Numbers {
     }
 
     fn read(&self, text: &str) -> Result<Phone, NumberProblem> {
+        if let Some(phone) = self.plain(text) {
+            return Ok(phone);
+        }
         // What a spreadsheet does to a number it does in every script.
         let ascii = with_ascii_digits(text);
         match self.one(&ascii) {
@@ -134,6 +137,19 @@ impl Numbers {
                 None => self.several(&ascii).unwrap_or(Err(problem)),
             },
         }
+    }
+
+    /// Parses a number that has only digits, its country code and no prefix, as most numbers are written: the same as
+    /// [`Numbers::one`] does, several times faster. `None` for others.
+    fn plain(&self, text: &str) -> Option<Phone> {
+        let digits = match text.strip_prefix('+') {
+            Some(digits) => digits,
+            None if self.home.is_none() => text,
+            None => return None,
+        };
+        let code = self.plans.code_of(digits)?;
+        let national = digits.get(code.length..)?;
+        (code.allows(national.len()) && !national.starts_with('0')).then(|| Phone::from_digits(digits)).flatten()
     }
 
     /// Parses a text with several numbers, each of which is complete; `None` for any other text. A slash may be part of

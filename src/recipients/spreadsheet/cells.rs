@@ -72,7 +72,8 @@ impl Formats {
     /// Adds a number to a row as it is displayed in this style.
     pub(super) fn add(&self, grid: &mut Grid, column: u32, value: f64, style: usize) -> Parsed<()> {
         let Styles { styles, formats, .. } = &self.styles;
-        let Some(format) = styles.get(style).and_then(|format| formats.get(*format)) else {
+        let index = styles.get(style).copied().unwrap_or(usize::MAX);
+        let Some(format) = formats.get(index) else {
             // Without styles, every number has the general format.
             return match styles.is_empty() {
                 true => grid.cell(column, &general(value)),
@@ -81,6 +82,7 @@ impl Formats {
         };
         match format.text(value, self.epoch) {
             Some(text) if hides_digits(&text, || general(value)) => grid.hidden_digits(column, &text),
+            Some(text) if format.is_date() => grid.date(column, &text, index),
             Some(text) => grid.cell(column, &text),
             None => grid.unknown_format(column, &format.plain(value, self.epoch), format.code()),
         }

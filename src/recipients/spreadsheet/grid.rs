@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::date_cells::DateCells;
 use super::unreadable::{Parsed, Unreadable};
 use crate::recipients::note::ListNote;
 use crate::text::{column_letters, count, escaped, is_blank, list};
@@ -47,6 +48,8 @@ pub(super) struct Grid {
     formats: BTreeMap<(u32, Box<str>), UnknownFormat>,
     /// Cells whose format hides digits: the row and the column.
     hidden_digits: Vec<(u32, u32)>,
+    /// Which cells of each column are dates.
+    dates: Vec<DateCells>,
     blank: u64,
     hidden: u64,
     /// The cells outside the header's columns: how many, and the first of them.
@@ -69,6 +72,8 @@ struct OpenRow {
     cells: Vec<(u32, usize)>,
     unknown: Vec<(u32, Box<str>)>,
     hidden_digits: Vec<u32>,
+    /// The columns with dates, and their formats.
+    dates: Vec<(u32, usize)>,
     /// The first formula without a value.
     unset: Option<u32>,
 }
@@ -109,6 +114,7 @@ impl Grid {
         reused.cells.clear();
         reused.unknown.clear();
         reused.hidden_digits.clear();
+        reused.dates.clear();
         self.row = Some(OpenRow { row, is_hidden, unset: None, ..reused });
         Ok(())
     }
@@ -145,6 +151,15 @@ impl Grid {
         Ok(())
     }
 
+    /// Adds a date as it is displayed by a format.
+    pub(super) fn date(&mut self, column: u32, text: &str, format: usize) -> Parsed<()> {
+        self.cell(column, text)?;
+        if let Some(row) = &mut self.row {
+            row.dates.push((column, format));
+        }
+        Ok(())
+    }
+
     /// Adds a formula whose value is not in the file.
     pub(super) fn unset_formula(&mut self, column: u32) -> Parsed<()> {
         self.cell(column, "")?;
@@ -163,7 +178,11 @@ impl Grid {
             return Ok(Some(row));
         }
         match &self.header {
-            None => self.header = Some(header(&row)?),
+            None => {
+                let header = header(&row)?;
+                self.dates.resize(header.names.len(), DateCells::default());
+                self.header = Some(header);
+            }
             Some(_) => self.push(&row)?,
         }
         Ok(Some(row))
@@ -176,15 +195,20 @@ impl Grid {
             return Err(unset(row.row, column));
         }
         let (start, mut from) = (self.text.len(), 0);
-        let mut cells = row.cells.iter().peekable();
+        let (mut cells, mut dates) = (row.cells.iter().peekable(), row.dates.iter().peekable());
         let mut is_data = false;
-        for column in columns.clone() {
+        for (column, of_column) in columns.clone().zip(&mut self.dates) {
             while let Some((at, end)) = cells.next_if(|(at, _)| *at <= column) {
                 let text = row.text.get(from..*end).unwrap_or_default();
                 from = *end;
                 if *at == column {
                     self.text.extend_from_slice(text.as_bytes());
-                    is_data = is_data || !is_blank(text);
+                    if !is_blank(text) {
+                        is_data = true;
+                        while dates.next_if(|(at, _)| *at < column).is_some() {}
+                        let format = dates.next_if(|(at, _)| *at == column).map(|(_, format)| *format);
+                        of_column.count(format, self.rows.len());
+                    }
                 } else if !is_blank(text) {
                     self.outside.0 += 1;
                     self.outside.1.get_or_insert((row.row, *at));
@@ -306,6 +330,14 @@ impl Grid {
             formats: formats.into_iter().map(|((_, format), _)| format).collect(),
             hidden_digits: self.hidden_digits,
         };
+        let dates = header.names.iter().zip(&self.dates).enumerate();
+        let of_column = |(place, (name, dates)): (usize, (&String, &DateCells))| {
+            dates.note(name, |row| {
+                let text = cells.row(row).nth(place).map(String::from_utf8_lossy).unwrap_or_default();
+                (escaped(&text).into_owned(), cells.line(row).unwrap_or_default())
+            })
+        };
+        notes.extend(dates.filter_map(of_column).take(MAX_SHOWN_FORMATS));
         Ok(Some(SheetTable { names: header.names, notes, cells }))
     }
 }

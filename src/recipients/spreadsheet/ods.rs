@@ -11,6 +11,9 @@ use super::sheets::{self, SheetName};
 use super::unreadable::{PASSWORD, Parsed, Unreadable};
 use crate::recipients::note::ListNote;
 
+/// Stands for the format of a date, which is not read, because the file has what it displays.
+const DISPLAYED: usize = 0;
+
 /// The most sheets.
 const MAX_SHEETS: usize = 10_000;
 
@@ -110,6 +113,8 @@ struct Cell {
     is_undisplayed: bool,
     /// Whether its format hides digits of its number.
     hides_digits: bool,
+    /// Whether it is a date or a time.
+    is_date: bool,
 }
 
 /// A cell whose start was read, and its value.
@@ -228,6 +233,7 @@ impl Row {
                                 grid.unknown_format(column, &cell.text, "without displayed text")?;
                             }
                             false if cell.hides_digits => grid.hidden_digits(column, &cell.text)?,
+                            false if cell.is_date => grid.date(column, &cell.text, DISPLAYED)?,
                             false => grid.cell(column, &cell.text)?,
                         }
                     }
@@ -256,7 +262,8 @@ fn cell(start: &BytesStart<'_>) -> Parsed<Value> {
     };
     let is_number = matches!(kind.as_deref(), Some("float" | "percentage" | "currency" | "date" | "time"));
     let is_unset = is_formula && value.is_none();
-    Ok(Value { cell: Cell { columns, is_unset, ..Cell::default() }, text: value, is_number })
+    let is_date = matches!(kind.as_deref(), Some("date" | "time"));
+    Ok(Value { cell: Cell { columns, is_unset, is_date, ..Cell::default() }, text: value, is_number })
 }
 
 /// Reads what a cell displays to its end: its paragraphs, without comments and drawings.

@@ -170,7 +170,7 @@ impl Cell {
             Kind::Error => grid.cell(column, value),
             Kind::Date => {
                 let date = value.strip_suffix("T00:00:00").unwrap_or(value);
-                grid.cell(column, &date.replacen('T', " ", 1))
+                grid.date(column, &date.replacen('T', " ", 1), usize::MAX)
             }
         }
     }

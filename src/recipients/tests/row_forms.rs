@@ -122,39 +122,45 @@ fn with_blank_rows(list: &str) -> (Vec<Row>, Option<String>) {
 }
 
 #[test]
-fn blank_rows_at_the_end_are_left_out_and_those_in_the_middle_are_rows() {
-    let blank = [",", " \t,\u{200b}", "\"\",=\"\"", ",,,,", "\u{a0}"];
-    for end in blank {
+fn blank_rows_are_left_out_wherever_they_are() {
+    for blank in [",", " \t,\u{200b}", "\"\",=\"\"", ",,,,", "\u{a0}"] {
         for line in ["\n", "\r\n", "\n\n"] {
-            let list = format!("phone,name\n1,Ana\n{}", format!("{end}{line}").repeat(3));
+            let list = format!("phone,name\n1,Ana\n{}", format!("{blank}{line}").repeat(3));
             let (rows, note) = with_blank_rows(&list);
             assert_eq!(rows, [row(1, 2, &["1", "Ana"])], "{list:?}");
-            assert_eq!(note.as_deref(), Some("3 blank rows at the end of the list are left out"), "{list:?}");
+            assert_eq!(note.as_deref(), Some("3 blank rows are left out; the first is on line 3"), "{list:?}");
         }
     }
     let (rows, note) = with_blank_rows("phone,name\n,\n1,Ana\n,\n,\n\n,\n2,Bo\n3,\"Cy\n,\n4,Di\n,");
     let expected = [
-        row(1, 2, &["", ""]),
-        row(2, 3, &["1", "Ana"]),
-        row(3, 4, &["", ""]),
-        row(4, 5, &["", ""]),
-        row(5, 7, &["", ""]),
-        row(6, 8, &["2", "Bo"]),
-        bad(7, 9, &["", ""], "bad_quotes"),
-        row(8, 10, &["", ""]),
-        row(9, 11, &["4", "Di"]),
+        row(1, 3, &["1", "Ana"]),
+        row(2, 8, &["2", "Bo"]),
+        bad(3, 9, &["", ""], "bad_quotes"),
+        row(4, 11, &["4", "Di"]),
     ];
     assert_eq!(rows, expected);
-    assert_eq!(note.as_deref(), Some("1 blank row at the end of the list is left out"));
-    assert_eq!(with_blank_rows("phone,name\n,\n1,Ana\n").1, None);
+    assert_eq!(note.as_deref(), Some("6 blank rows are left out; the first is on line 2"));
+    let (rows, note) = with_blank_rows("phone,name\n1,Ana\n,\n2,Bo\n");
+    assert_eq!(rows, [row(1, 2, &["1", "Ana"]), row(2, 4, &["2", "Bo"])]);
+    assert_eq!(note.as_deref(), Some("1 blank row is left out: line 3"));
+    assert_eq!(with_blank_rows("phone,name\n1,\n,Ana\n").0.len(), 2);
+}
+
+#[test]
+fn in_a_single_column_only_blank_rows_at_the_end_are_left_out() {
+    let (rows, note) = with_blank_rows("phone\n\"\"\n1\n\n \n");
+    assert_eq!(rows, [row(1, 2, &[""]), row(2, 3, &["1"])]);
+    assert_eq!(note.as_deref(), Some("1 blank row is left out: line 5"));
+    assert_eq!(with_blank_rows("phone\n\"\"\n1\n").1, None);
 }
 
 #[test]
 fn many_blank_rows_need_little_memory_and_keep_their_lines() {
-    let blank = ",\n\n".repeat(20_000);
-    let (rows, note) = with_blank_rows(&format!("phone,name\n{blank}1,Ana\n"));
+    let blank = "\"\"\n\n".repeat(20_000);
+    let (rows, note) = with_blank_rows(&format!("phone\n{blank}1\n"));
     assert_eq!((rows.len(), note), (20_001, None));
-    assert_eq!((&rows[19_999], &rows[20_000]), (&row(20_000, 40_000, &["", ""]), &row(20_001, 40_002, &["1", "Ana"])));
-    let (rows, note) = with_blank_rows(&format!("phone,name\n1,Ana\n{}", ",\n".repeat(100_000)));
-    assert_eq!((rows.len(), note.as_deref()), (1, Some("100,000 blank rows at the end of the list are left out")));
+    assert_eq!((&rows[19_999], &rows[20_000]), (&row(20_000, 40_000, &[""]), &row(20_001, 40_002, &["1"])));
+    let (rows, note) = with_blank_rows(&format!("phone\n1\n{}", "\"\"\n".repeat(100_000)));
+    let words = "100,000 blank rows are left out; the first is on line 3";
+    assert_eq!((rows.len(), note.as_deref()), (1, Some(words)));
 }

@@ -28,6 +28,8 @@ const LEASE: Duration = Duration::from_secs(10);
 const MARGIN: Duration = Duration::from_secs(1);
 /// How often a beat is raised.
 const BEAT: Duration = Duration::from_secs(1);
+/// How long a process that ends waits until its locks are free.
+const LONGEST_FAREWELL: Duration = Duration::from_secs(2);
 /// A process that did not look at another one's beat for longer begins anew.
 const LONGEST_GAP: Duration = Duration::from_secs(4);
 /// How often another process's beat is looked at.
@@ -54,6 +56,7 @@ struct Seen {
 
 #[derive(Debug)]
 struct Process {
+    url: ServerUrl,
     id: i64,
     released: Arc<Released>,
     beats: JoinHandle<()>,
@@ -81,8 +84,19 @@ fn now() -> Duration {
 }
 
 impl Drop for Process {
+    /// Frees this process's locks. Otherwise others would have to wait until it counts as dead.
     fn drop(&mut self) {
         self.beats.abort();
+        let (url, id) = (self.url.clone(), self.id);
+        // In a thread of its own, because the runtime may be about to end.
+        let freed = std::thread::Builder::new().spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let ended = async { tokio::time::timeout(LONGEST_FAREWELL, end_line(&url, id)).await };
+            runtime.block_on(ended).map(drop).map_err(std::io::Error::from)
+        });
+        if let Ok(thread) = freed {
+            let _ = thread.join();
+        }
     }
 }
 
@@ -235,17 +249,21 @@ impl Lease {
     }
 
     /// Ends this process's line: its locks are free at once.
-    pub(super) async fn end(&self) -> Result<(), StoreError> {
-        let Some(process) = self.process.lock().await.take() else { return Ok(()) };
+    pub(super) async fn end(&self) {
+        let process = self.process.lock().await.take();
         self.validity.set(None);
-        let mut connection = connect(&self.url).await?;
-        sqlx::query("UPDATE process SET ended = true WHERE id = $1")
-            .bind(process.id)
-            .execute(&mut connection)
-            .await
-            .map_err(doing("release its locks"))?;
-        connection.close().await.map_err(doing("release its locks"))
+        let _ = tokio::task::spawn_blocking(move || drop(process)).await;
     }
+}
+
+async fn end_line(url: &ServerUrl, process: i64) -> Result<(), StoreError> {
+    let mut connection = connect(url).await?;
+    sqlx::query("UPDATE process SET ended = true WHERE id = $1")
+        .bind(process)
+        .execute(&mut connection)
+        .await
+        .map_err(doing("release its locks"))?;
+    connection.close().await.map_err(doing("release its locks"))
 }
 
 const RAISE: &str = "UPDATE process SET beat = beat + 1, beat_at = clock_timestamp() WHERE id = $1 AND NOT ended";
@@ -273,7 +291,7 @@ impl Process {
         validity.set(Some(asked_at));
         let released = Arc::<Released>::default();
         let beats = tokio::spawn(keep_beating(url.clone(), id, Arc::clone(&released), Arc::clone(validity)));
-        Ok(Self { id, released, beats })
+        Ok(Self { url: url.clone(), id, released, beats })
     }
 }
 

@@ -94,7 +94,7 @@ impl Server {
     }
 
     /// Frees the locks of this process.
-    pub(in crate::store) async fn end(&self) -> Result<(), StoreError> {
-        self.lease.end().await
+    pub(in crate::store) async fn end(&self) {
+        self.lease.end().await;
     }
 }

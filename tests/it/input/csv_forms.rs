@@ -203,13 +203,14 @@ fn columns_with_the_same_name_matter_only_if_the_message_uses_them() {
 }
 
 #[test]
-fn blank_rows_at_the_end_and_missing_cells_cost_nobody_a_message() {
+fn blank_rows_and_missing_cells_cost_nobody_a_message() {
     assert_received(format!("{PLAIN},\r\n , \n\"\",\n").as_bytes());
+    assert_received(PLAIN.replacen('\n', "\n,\n,,,\n", 1).as_bytes());
     assert_received(PLAIN.replace("phone,first_name", "phone,first_name,city,note").as_bytes());
     let env =
         TestEnv::with(&CampaignFile::default(), &format!("{}{}", PLAIN.replace("64000003,Li\n", ""), ",\n".repeat(3)));
     let check = env.run_offline(&["check", "job.yaml"]);
-    assert!(format!("{check}").contains("3 blank rows at the end of the list are left out"), "{check}");
+    assert!(check.out.contains("3 blank rows are left out; the first is on line 4 [blank_rows]"), "{check}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Values that look wrong: some make the row invalid, the others are a warning with a count.
 
+use serde_json::{Value, json};
+
 use crate::support::{CampaignFile, Finished, ScriptedProvider, TestEnv, counts};
 
 fn check(list: &str) -> Finished {
@@ -33,9 +35,35 @@ fn text_that_was_decoded_twice_is_a_warning_with_its_original() {
         "phone,first_name,note\n85264000001,Ana,MÃ¼\n85264000002,MÃ¼ller,\n85264000003,ZoÃ«,\n85264000004,Zoë,\n",
     );
     assert_eq!(checked.code, 0, "{checked}");
-    for words in ["column `first_name` (`MÃ¼ller`)", "may be `Müller`", "[double_encoded, 2 rows, first row 2]"] {
+    for words in [
+        "column `first_name` (`MÃ¼ller`)",
+        "may be `Müller`",
+        "[double_encoded, 2 rows, first row 2, line 3]",
+        "\n  also row 3, line 4 (`ZoÃ«`)\n",
+    ] {
         assert!(checked.out.contains(words), "{words}: {checked}");
     }
+}
+
+#[test]
+fn a_warning_lists_its_first_rows_and_counts_the_others() {
+    let list = format!("phone,first_name\n{}", (0..5).map(|n| format!("+49 30 123456{n},Li\n")).collect::<String>());
+    let checked = check(&list);
+    let rows = "[landline_number, 5 rows, first row 1, line 2]\n  also row 2, line 3 (`+49 30 1234561`)\n  \
+        also row 3, line 4 (`+49 30 1234562`)\n  … and 2 more rows\n";
+    assert!(checked.out.contains(rows), "{checked}");
+    let env = TestEnv::with(&CampaignFile::default(), &list);
+    let checked = env.run_offline(&["check", "job.yaml", "--json"]);
+    let warning: Value = serde_json::from_str(checked.out.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        (&warning["code"], &warning["row"], &warning["rows"]),
+        (&json!("landline_number"), &json!(1), &json!(5))
+    );
+    let row = |row: u64| json!({"row": row, "line": row + 1, "value": format!("+49 30 123456{}", row - 1)});
+    assert_eq!(warning["first_rows"], json!([row(1), row(2), row(3)]));
+    // Rows that are sent are not rejects.
+    let checked = env.run_offline(&["check", "job.yaml", "--rejects", "bad.csv"]);
+    assert_eq!((checked.code, env.read("bad.csv").lines().count()), (0, 1), "{checked}");
 }
 
 #[test]
@@ -46,9 +74,10 @@ fn what_the_numbering_plan_says_is_a_warning_or_an_error() {
     assert_eq!(checked.code, 0, "{checked}");
     for words in [
         "column `phone` (`+49 30 1234567`): a landline number",
-        "[landline_number, 2 rows, first row 2]",
-        "[toll_free_number, 1 row, first row 4]",
-        "[unassigned_number, 1 row, first row 6]",
+        "[landline_number, 2 rows, first row 2, line 3]",
+        "\n  also row 3, line 4 (`+49 30 1234568`)\n",
+        "[toll_free_number, row 4, line 5]",
+        "[unassigned_number, row 6, line 7]",
         "6 of 6 rows can be sent",
     ] {
         assert!(checked.out.contains(words), "{words}: {checked}");
@@ -90,9 +119,9 @@ fn times_that_have_passed_are_warnings() {
     assert_eq!(checked.code, 0, "{checked}");
     for words in [
         "column `when`: the send time 2025-12-01T01:00:00Z has passed",
-        "[past_send_at, 1 row, first row 1]",
+        "[past_send_at, row 1, line 5]",
         "the offer ended at 2020-09-13T12:26:40Z; set a later time (other.yaml:8:",
-        "[offer_ended, 3 rows, first row 1]",
+        "[offer_ended, 3 rows, first row 1, line 5]",
     ] {
         assert!(checked.out.contains(words), "{words}: {checked}");
     }
@@ -122,7 +151,10 @@ fn a_link_escaped_for_html_is_a_warning_with_its_line() {
          \x20 image: {link: \"https://cdn.example.com/a.png?x=1&amp;sig=Q5\"}}]}]}}\n",
     );
     assert_eq!(checked.code, 0, "{checked}");
-    assert!(checked.out.contains("(other.yaml:6:") && checked.out.contains("[escaped_link, 1 row"), "{checked}");
+    assert!(
+        checked.out.contains("(other.yaml:6:") && checked.out.contains("[escaped_link, row 1, line 4]"),
+        "{checked}"
+    );
 }
 
 #[test]
@@ -144,12 +176,12 @@ fn a_value_that_does_not_continue_a_url_is_reported_with_its_column() {
     for words in [
         "row 1, line 7",
         "starts with `https://www.example.com/`: write only the rest",
-        "[space_in_url, 1 row, first row 2]",
-        "[double_slash, 1 row, first row 3]",
+        "[space_in_url, row 2, line 8]",
+        "[double_slash, row 3, line 8]",
         "warning: column `u`: the value is a whole URL",
-        "[url_in_url, 1 row, first row 4]",
+        "[url_in_url, row 4, line 9]",
         "the value for the URL of button 0 contains `&amp;`",
-        "[escaped_link, 1 row, first row 6]",
+        "[escaped_link, row 6, line 10]",
         "5 of 6 rows can be sent",
     ] {
         assert!(checked.out.contains(words), "{words}: {checked}");

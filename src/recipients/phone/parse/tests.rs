@@ -43,6 +43,25 @@ fn international_numbers_need_no_region() {
 }
 
 #[test]
+fn a_plain_number_is_read_as_any_other() {
+    let mut random = fastrand::Rng::with_seed(11);
+    for region in [None, Some("HK"), Some("DE"), Some("IT")] {
+        let numbers = Numbers::new(region).unwrap();
+        let mut quick = 0;
+        for at in 0..20_000 {
+            let start = ["+", "", "00", "+852", "49", "+390", "+490", "++7", "+7", "8", "+3906", "+36"][at % 12];
+            let digits = random.usize(0..15);
+            let text = start.to_owned() + &(0..digits).map(|_| random.digit(10)).collect::<String>();
+            if let Some(phone) = numbers.plain(&text) {
+                assert_eq!(numbers.one(&text), Ok(phone), "{text} in {region:?}");
+                quick += 1;
+            }
+        }
+        assert!(quick > 500, "{quick}");
+    }
+}
+
+#[test]
 fn national_numbers_are_read_as_of_the_region() {
     let mut regions = std::collections::HashMap::new();
     for (region, text, expected) in [

@@ -84,6 +84,11 @@ impl NumberFormat {
         &self.code
     }
 
+    /// Whether it displays dates or times.
+    pub(super) fn is_date(&self) -> bool {
+        self.is_date
+    }
+
     /// Returns the text that is displayed for a number; `None` if it is unknown.
     pub(super) fn text(&self, value: f64, epoch: Epoch) -> Option<String> {
         if !value.is_finite() {

@@ -2,6 +2,7 @@
 
 mod build;
 mod hostile;
+mod mixed_dates;
 
 use std::fs;
 use std::path::{Path, PathBuf};
