@@ -401,15 +401,13 @@ async fn begin(
     settlements: &[&Settlement],
 ) -> Result<Progress, StoreError> {
     let failed = || doing("start a step");
-    let begin = match settlements.is_empty() {
-        true => batch(&BEGIN).bind(run).bind(step.now.0).bind(step.want),
-        false => batch(&BEGIN_RECORDING)
-            .bind(run)
-            .bind(step.now.0)
-            .bind(step.want)
-            .bind(columns(settlements))
-            .bind(seconds(settlements)),
-    };
+    // The same parameters for both, because PostgreSQL prepares a statement for a number of them.
+    let begin = batch(if settlements.is_empty() { &BEGIN } else { &BEGIN_RECORDING })
+        .bind(run)
+        .bind(step.now.0)
+        .bind(step.want)
+        .bind(columns(settlements))
+        .bind(seconds(settlements));
     let begun = begin.run(store).await.map_err(failed())?;
     let row = begun.rows.last().ok_or_else(|| StoreError::Damaged("no process has taken over the run".to_owned()))?;
     let read = || {

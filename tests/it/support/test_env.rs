@@ -89,6 +89,11 @@ impl TestEnv {
         env
     }
 
+    /// Whether the store is in a file.
+    pub(crate) fn has_file(&self) -> bool {
+        !self.db.starts_with("postgres")
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
