@@ -45,7 +45,7 @@ pub(crate) async fn planned(folder: &Path, rows: u32, concurrency: usize, addres
     let run = store.run(Some(&run.id)).await.unwrap();
     let endpoint = Endpoint::new(&format!("http://{address}"), "any".to_owned().into()).unwrap();
     let limiter = RunLimiter::alone((campaign.dispatch.rate, campaign.dispatch.per));
-    let lock = Arc::new(store.lock(&run.id).unwrap());
+    let lock = Arc::new(store.lock(&run.id).await.unwrap());
     Job::new(&store, &run, &campaign, &endpoint, concurrency, limiter, &lock).unwrap()
 }
 

@@ -55,7 +55,7 @@ pub(super) fn read(
     let split = value("split", split_found, problems, |text| match text {
         "first" => Ok(()),
         _ => Err(BadValue::new(
-            format!("`{text}` is not `first`"),
+            format!("unknown value `{text}`"),
             "write `first` to use the first number of a cell, or remove `split`",
         )),
     });

@@ -269,7 +269,7 @@ pub fn parse_encoding(text: &str) -> Result<&'static Encoding, BadValue> {
         let hint = nearest(&label, &ENCODINGS).map_or_else(
             || {
                 format!(
-                    "write {} or another label that web browsers know, or export the list as UTF-8",
+                    "write one of {}, or another label that web browsers know, or export the list as UTF-8",
                     list(&ENCODINGS)
                 )
             },

@@ -4,15 +4,20 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use super::value_parsers::StoreLocation;
+use crate::store::Location;
 use crate::text::shell_word;
 
 /// The options of every command.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Global options")]
 pub(in crate::cli) struct Global {
-    /// Use this store
-    #[arg(long, global = true, value_name = "FILE", env = "CAMPAIGNER_DB", default_value = "campaigner.db")]
-    pub(in crate::cli) db: PathBuf,
+    /// Use this store: a file, or a PostgreSQL database as postgres://USER@HOST/DATABASE (docs/several-machines.md)
+    #[arg(
+        long, global = true, value_name = "FILE|URL", env = "CAMPAIGNER_DB", hide_env_values = true,
+        default_value = "campaigner.db", value_parser = StoreLocation
+    )]
+    pub(in crate::cli) db: Location,
     /// Read this configuration; default: campaigner.toml, if it exists
     #[arg(long, global = true, value_name = "FILE", env = "CAMPAIGNER_CONFIG")]
     pub(in crate::cli) config: Option<PathBuf>,
@@ -34,12 +39,12 @@ impl Global {
     /// Returns how a suggested command for the same store and configuration starts. Without `--db` it would use another
     /// store, or create one.
     pub(in crate::cli) fn command(&self) -> String {
-        let db = Some(&self.db).filter(|db| db.as_os_str() != "campaigner.db");
-        let options = [("--db", db), ("--config", self.config.as_ref())];
+        let db = Some(self.db.to_string()).filter(|db| db != "campaigner.db");
+        let options = [("--db", db), ("--config", self.config.as_ref().map(|path| path.display().to_string()))];
         let mut command = "campaigner".to_owned();
-        for (flag, path) in options {
-            if let Some(path) = path {
-                command.push_str(&format!(" {flag} {}", shell_word(&path.display().to_string())));
+        for (flag, value) in options {
+            if let Some(value) = value {
+                command.push_str(&format!(" {flag} {}", shell_word(&value)));
             }
         }
         command

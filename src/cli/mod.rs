@@ -10,6 +10,7 @@
 mod commands;
 mod config;
 mod confirm;
+mod confirmed;
 mod error;
 mod file_limit;
 mod global;

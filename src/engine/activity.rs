@@ -92,9 +92,9 @@ impl RunActivity {
         if run.finished_at.is_some() {
             return Ok(Self::Finished);
         }
-        let is_worked_on = store.is_worked_on(&run.id)?;
+        let is_worked_on = store.is_worked_on(&run.id).await?;
         if run.dispatched_at.is_some() {
-            let collected = is_worked_on || store.is_served()?;
+            let collected = is_worked_on || store.is_served().await?;
             return Ok(Self::AwaitingStatuses { collected, source: thaw(run)?.api.statuses() });
         }
         if run.planned_at.is_none() {
@@ -105,7 +105,7 @@ impl RunActivity {
         }
         // The process that sends removes the reason of the last stop. Another one only collects statuses.
         let sends = is_worked_on && run.stopped_at.is_none();
-        if (sends || store.is_waited_for(&run.id)?)
+        if (sends || store.is_waited_for(&run.id).await?)
             && let Some((until, why)) = waits_until(store, run, now).await?
         {
             return Ok(Self::Waiting(until, why));

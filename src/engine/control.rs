@@ -139,7 +139,7 @@ pub enum CancelResult {
 /// When the store fails.
 pub async fn cancel(store: &Store, run: &Run, by: &str) -> Result<CancelResult, EngineError> {
     store.cancel(run.key, by, Millis::now()).await?;
-    let _lock = match store.lock(&run.id) {
+    let _lock = match store.lock(&run.id).await {
         Ok(lock) => lock,
         Err(StoreError::Held(_)) => return Ok(CancelResult::Soon),
         Err(error) => return Err(error.into()),

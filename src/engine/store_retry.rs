@@ -42,7 +42,8 @@ impl<'j> StoreRetry<'j> {
         let waited = self.started_at.elapsed();
         let stopped_for = self.job.stop.ended_for();
         let timeout = self.job.campaign.dispatch.timeout;
-        let is_over = waited >= MAX_RETRY_TIME
+        // A server is waited for as long as it takes.
+        let is_over = waited >= MAX_RETRY_TIME && !error.is_away()
             || waited >= MIN_RETRY_TIME && stopped_for.is_some_and(|stopped| stopped >= timeout);
         if is_over || !error.may_pass() {
             return Err(error);

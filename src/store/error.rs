@@ -2,6 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use sqlx::error::DatabaseError;
+use sqlx::postgres::PgDatabaseError;
+use sqlx::sqlite::SqliteError;
+
+use super::location::{Location, ServerUrl};
 use crate::model::{IllegalChange, RunId};
 
 /// How a store and its mark file differ.
@@ -86,10 +91,16 @@ pub enum StoreError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The store does not exist, and the command needs one.
-    #[error("there is no store {}; `campaigner run` creates one, `--db FILE` selects another", path.display())]
-    Missing {
-        /// The missing file.
-        path: PathBuf,
+    #[error("there is no store {0}; `campaigner run` creates one, `--db` selects another")]
+    Missing(Location),
+    /// The server cannot be used.
+    #[error("cannot reach the store in {store}; check the URL of the database, and that the server runs")]
+    Unreachable {
+        /// The database.
+        store: ServerUrl,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The file belongs to another program.
     #[error("{} is not a campaigner store; select another file with `--db FILE`", path.display())]
@@ -98,10 +109,12 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The file was written by a newer version.
-    #[error("the store {} has format {found}, but this version supports formats up to {known}; use the newer version", path.display())]
+    #[error(
+        "the store {store} has format {found}, but this version supports formats up to {known}; use the newer version"
+    )]
     Newer {
-        /// The store's file.
-        path: PathBuf,
+        /// The store.
+        store: Location,
         /// Its format.
         found: i64,
         /// The newest format that this version knows.
@@ -157,6 +170,23 @@ pub enum StoreError {
         /// The store's file.
         path: PathBuf,
     },
+    /// The server may lose what it has recorded.
+    #[error(
+        "the database server of {store} may forget messages that were sent: {why}\n  nothing was sent; change that (see \
+         docs/several-machines.md), or pass --allow-async-standby: some people may then get the message twice"
+    )]
+    MayForget {
+        /// The database.
+        store: ServerUrl,
+        /// What it may lose, and when.
+        why: &'static str,
+    },
+    /// The server is too old.
+    #[error("the database server of {store} is older than PostgreSQL 14; use a newer one")]
+    OldServer {
+        /// The database.
+        store: ServerUrl,
+    },
     /// A statement failed.
     #[error("the store could not {doing}{}", what_to_do(source))]
     Query {
@@ -200,8 +230,18 @@ impl StoreError {
     /// full.
     #[must_use]
     pub fn may_pass(&self) -> bool {
-        let Self::Query { source, .. } = self else { return false };
-        matches!(code(source), BUSY | FULL) || NO_ROOM.contains(&extended_code(source))
+        let Self::Query { source, .. } = self else { return self.is_away() };
+        matches!(code(source), BUSY | FULL) || NO_ROOM.contains(&extended_code(source)) || self.is_away()
+    }
+
+    /// Whether the database server was away, or had no room or no time: it is waited for.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Query { source, .. } => is_away(source),
+            _ => false,
+        }
     }
 
     /// Whether SQLite found the file to be damaged.
@@ -228,13 +268,37 @@ const NO_ROOM: [u32; 2] = [778, 4874];
 
 /// Returns SQLite's extended code; 0 if the error is not SQLite's.
 fn extended_code(error: &sqlx::Error) -> u32 {
-    let code = error.as_database_error().and_then(|error| error.code());
-    code.and_then(|code| code.parse().ok()).unwrap_or_default()
+    let error = error.as_database_error().and_then(|error| error.try_downcast_ref::<SqliteError>());
+    error.and_then(DatabaseError::code).and_then(|code| code.parse().ok()).unwrap_or_default()
 }
 
 /// Returns SQLite's primary code: the lowest byte.
 fn code(error: &sqlx::Error) -> u32 {
     extended_code(error) & 0xff
+}
+
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+/// Conditions that pass, by the first characters of their codes: the connection is lost; a transaction collided with
+/// another or was ended by a timeout; too little memory, disk or connections; the server shuts down or is starting; it is
+/// a standby that may be promoted.
+const PASSES: [&str; 8] = ["08", "40", "53", "57", "55P03", "25P03", "25P04", "25006"];
+const DISK_FULL: &str = "53100";
+const TOO_MANY_CONNECTIONS: &str = "53300";
+const NO_RIGHT: &str = "42501";
+
+/// Returns PostgreSQL's code, if the error is one of its errors.
+fn server_code(error: &sqlx::Error) -> Option<&str> {
+    let error = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
+    error.map(PgDatabaseError::code)
+}
+
+/// Whether a server was away, or had no room or no time.
+pub(super) fn is_away(error: &sqlx::Error) -> bool {
+    use sqlx::Error::{Io, PoolClosed, PoolTimedOut, Protocol, Tls};
+    match error {
+        Io(_) | Tls(_) | Protocol(_) | PoolTimedOut | PoolClosed => true,
+        error => server_code(error).is_some_and(|code| PASSES.iter().any(|start| code.starts_with(start))),
+    }
 }
 
 /// Whether another process holds a lock.
@@ -249,6 +313,14 @@ pub(super) fn is_no_database(error: &sqlx::Error) -> bool {
 
 /// Returns what to do, if that is known, worded to follow what failed.
 fn what_to_do(error: &sqlx::Error) -> &'static str {
+    match server_code(error) {
+        Some(DISK_FULL) => return "; the disk of the database server is full: free some space",
+        Some(TOO_MANY_CONNECTIONS) => return "; the database server allows no more connections: raise max_connections",
+        Some(NO_RIGHT) => return "; the database user has too few rights: see docs/several-machines.md",
+        Some(_) => return "",
+        None if is_away(error) => return "; the connection to the database server is lost",
+        None => {}
+    }
     match code(error) {
         BUSY => {
             "; another program has locked it (perhaps a backup or a database browser): try again when that program is done"

@@ -20,7 +20,7 @@ use crate::cli::serve;
 use crate::engine::{MOST_IN_FLIGHT, RunActivity};
 use crate::model::{Millis, TemplateProvider};
 use crate::provider::{self, PollError, Provider};
-use crate::store::Store;
+use crate::store::{Location, Store};
 use crate::text::{self, nearest, shell_word};
 
 /// The arguments of `doctor`.
@@ -161,33 +161,26 @@ fn environment(checkup: &mut Checkup, configured: Option<&ConfigFile>) -> Result
 
 /// Checks the store. Returns it if it can be read.
 async fn store(checkup: &mut Checkup, global: &Global) -> Result<Option<Store>, CliError> {
-    let path = &global.db;
-    if let Some(words) = store_files::problem_of_folder(path) {
-        checkup.bad("store", &words)?;
+    if let Location::File(path) = &global.db
+        && !files_are_good(checkup, path)?
+    {
         return Ok(None);
     }
-    if let Err(error) = Store::is_not_gone(path) {
+    if let Err(error) = Store::is_not_gone(&global.db) {
         checkup.error("store", &error.into())?;
         return Ok(None);
     }
-    if let Some(words) = store_files::problem_of_files(path) {
-        checkup.bad("store", &words)?;
-        return Ok(None);
-    }
-    if let Some(words) = store_files::problem_of_disk(path) {
-        checkup.bad("disk", &words)?;
-    }
-    if !path.exists() {
-        checkup.note("store", &format!("there is no {} yet; `campaigner run` creates it", path.display()))?;
-        return Ok(None);
-    }
     let opened = async {
-        let store = Store::open_existing(path).await?;
+        let Some(store) = Store::open_if_there(&global.db).await? else { return Ok(None) };
         let notes = notes_on_runs(&store, global).await?;
-        Ok::<_, CliError>((store, notes))
+        Ok::<_, CliError>(Some((store, notes)))
     };
     let (store, notes) = match opened.await {
-        Ok(opened) => opened,
+        Ok(Some(opened)) => opened,
+        Ok(None) => {
+            checkup.note("store", &format!("there is no {} yet; `campaigner run` creates it", global.db))?;
+            return Ok(None);
+        }
         Err(error) => {
             checkup.error("store", &error)?;
             return Ok(None);
@@ -200,8 +193,20 @@ async fn store(checkup: &mut Checkup, global: &Global) -> Result<Option<Store>, 
     for note in &notes.stopped {
         checkup.note("store", note)?;
     }
-    checkup.good("store", &format!("{}: {}", path.display(), text::count(notes.runs, "run")))?;
+    checkup.good("store", &format!("{}: {}", global.db, text::count(notes.runs, "run")))?;
     Ok(Some(store))
+}
+
+/// Checks the files of a store. Returns whether it can be opened.
+fn files_are_good(checkup: &mut Checkup, path: &Path) -> Result<bool, CliError> {
+    if let Some(words) = store_files::problem_of_folder(path).or_else(|| store_files::problem_of_files(path)) {
+        checkup.bad("store", &words)?;
+        return Ok(false);
+    }
+    if let Some(words) = store_files::problem_of_disk(path) {
+        checkup.bad("disk", &words)?;
+    }
+    Ok(true)
 }
 
 /// The newest runs of a store.

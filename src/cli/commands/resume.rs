@@ -26,7 +26,7 @@ pub(in crate::cli) struct Args {
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
     let store = Store::open_existing(&global.db).await?;
-    store.may_send(args.overrides.moved).await?;
+    args.overrides.confirmed.check(&store).await?;
     let run = store.run(args.run.as_ref()).await?;
     if args.ignore_pause {
         let account = session::account(&engine::thaw(&run)?, global).await?;
@@ -35,7 +35,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     if run.paused_at.is_some() {
         store.lift_pause(run.key).await?;
         // A process that works on the run continues it; without one, this process does.
-        if let Err(StoreError::Held(_)) = store.lock(&run.id) {
+        if let Err(StoreError::Held(_)) = store.lock(&run.id).await {
             if !global.quiet {
                 console::info(&format!("{} is no longer paused; the process that is working on it continues", run.id));
             }
@@ -54,7 +54,7 @@ pub(in crate::cli) async fn resume(
     overrides: &Overrides,
     global: &Global,
 ) -> Result<Exit, CliError> {
-    let lock = store.lock(&run.id)?;
+    let lock = store.lock(&run.id).await?;
     let run = store.run(Some(&run.id)).await?;
     if run.planned_at.is_none() {
         return Err(CliError::new(

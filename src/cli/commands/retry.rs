@@ -59,7 +59,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         })?;
     }
     let store = Store::open_existing(&global.db).await?;
-    store.may_send(args.overrides.moved).await?;
+    args.overrides.confirmed.check(&store).await?;
     let run = store.run(Some(&args.run)).await?;
     if run.cancelled_at.is_some() {
         return Err(CliError::new(
@@ -71,7 +71,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             ),
         ));
     }
-    let lock = store.lock(&run.id)?;
+    let lock = store.lock(&run.id).await?;
     // If no process has continued the run since a crash, rows that were in flight are not marked uncertain yet.
     let (owner, _) = engine::take_over(&store, &run, &engine::thaw(&run)?, None).await?;
     let tally = store.tally(&run).await?;
@@ -162,7 +162,7 @@ async fn why_none(store: &Store, run: &Run, wanted: &RequeueFilter) -> Result<Ve
             }
             State::Pending | State::Sending => "it has not been sent yet",
             State::Cancelled | State::Expired => {
-                "it was not sent; `campaigner run FILE --only-new` reaches such people"
+                "it was not sent; to send to this person, use `campaigner run FILE --only-new`"
             }
             State::Rejected | State::Exhausted | State::Failed => "its state or error is not among those you chose",
         };

@@ -29,7 +29,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let loaded = load::through(load::read(&args.file)?, args.provider.as_deref(), global).await?;
     let mut campaign = loaded.campaign.clone();
     args.overrides.apply(&mut campaign)?;
-    if !args.overrides.moved {
+    if !args.overrides.confirmed.moved {
         Store::is_not_gone(&global.db)?;
     }
     let store = Store::open_if_there(&global.db).await?;
@@ -45,7 +45,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let new = content(&loaded.campaign, digest.clone());
     let decision = match &store {
         Some(store) => {
-            store.may_send(args.overrides.moved).await?;
+            args.overrides.confirmed.check(store).await?;
             store.would_start(&new, args.repeat()).await?
         }
         None => None,
@@ -76,10 +76,10 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         Some(store) => store,
         None => {
             if !global.quiet {
-                console::info(&format!("creating a new store: {}", global.db.display()));
+                console::info(&format!("creating a new store: {}", global.db));
             }
             let store = Store::open_or_make(&global.db).await?;
-            store.may_send(args.overrides.moved).await?;
+            args.overrides.confirmed.check(&store).await?;
             store
         }
     };
@@ -117,7 +117,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             return refused(args, &loaded, &other, &checked, global);
         }
     };
-    let lock = store.lock(&run.id)?;
+    let lock = store.lock(&run.id).await?;
     if args.repeat() != Repeat::Unsaid {
         store.set_only_new(run.key, args.only_new).await?;
     }
@@ -254,7 +254,7 @@ async fn start(store: &Store, new: &NewRun, repeat: Repeat) -> Result<StartDecis
         && run.planned_at.is_none()
     {
         // Its import did not finish, so nothing was sent: it must not block the corrected content.
-        let _lock = store.lock(&run.id)?;
+        let _lock = store.lock(&run.id).await?;
         let owner = store.take_over(run.key, None, Millis::now()).await?;
         store.abandon_import(owner, Millis::now()).await?;
         decision = store.start_run(new, repeat, Millis::now()).await?;

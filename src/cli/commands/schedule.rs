@@ -209,7 +209,7 @@ async fn no_more(name: &str, schedule: &Schedule, now: Millis, store: Option<&St
 async fn past(name: &str, store: Option<&Store>, global: &Global) -> Result<Exit, CliError> {
     print("\nso far")?;
     let Some(store) = store else {
-        print(&format!("  nothing: the store {} does not exist yet", global.db.display()))?;
+        print(&format!("  nothing: the store {} does not exist yet", global.db))?;
         return Ok(Exit::Done);
     };
     let occurrences = store.occurrences(name, MAX_PAST).await?;
@@ -226,7 +226,7 @@ async fn past(name: &str, store: Option<&Store>, global: &Global) -> Result<Exit
         }
     }
     if let Some(run) = store.blocking_run(name).await? {
-        let next_step = match store.is_worked_on(&run.id)? {
+        let next_step = match store.is_worked_on(&run.id).await? {
             true => "a process is working on it".to_owned(),
             false => format!("to continue it:         campaigner resume {}", run.id),
         };

@@ -75,7 +75,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let run = store.run(Some(&args.run)).await?;
     let campaign = engine::thaw(&run)?;
     let which = which(args, &campaign)?;
-    let _lock = store.lock(&run.id)?;
+    let _lock = store.lock(&run.id).await?;
     // If no process has continued the run since a crash, rows that were in flight are not marked uncertain yet.
     let (owner, _) = engine::take_over(&store, &run, &campaign, None).await?;
     let verdict = match args.verdict {

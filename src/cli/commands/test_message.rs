@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::campaign_file::{Loaded, parse_duration};
+use crate::cli::confirmed::Confirmed;
 use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::output::console;
@@ -41,9 +42,8 @@ pub(in crate::cli) struct Args {
     /// Wait this long for the message to be delivered
     #[arg(long, value_name = "TIME", default_value = "2m", value_parser = timeout)]
     timeout: Duration,
-    /// Confirm that this store was moved or restored and no other copy will be used
-    #[arg(long)]
-    moved: bool,
+    #[command(flatten)]
+    confirmed: Confirmed,
     /// Print the result as one line of JSON
     #[arg(long)]
     json: bool,
@@ -57,7 +57,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let loaded = load::through(load::read(&args.file)?, None, global).await?;
     let campaign = &loaded.campaign;
     let phone = number(args, &loaded)?;
-    if !args.moved {
+    if !args.confirmed.moved {
         Store::is_not_gone(&global.db)?;
     }
     let store = Store::open_if_there(&global.db).await?;
@@ -69,7 +69,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         None => Store::open_or_make(&global.db).await?,
     };
     // In a copy of a store, the suppression list and the pauses may be out of date.
-    store.may_send(args.moved).await?;
+    args.confirmed.check(&store).await?;
     if let Some((at, reason)) = store.suppression(phone).await? {
         let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
         return Err(CliError::new(

@@ -24,6 +24,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
 
 use crate::cli::config;
+use crate::cli::confirmed::Confirmed;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::cli::{file_limit, session};
@@ -59,9 +60,8 @@ pub(super) struct Args {
     /// Write the reports to DIR/RUN/
     #[arg(long, value_name = "DIR", default_value = "reports")]
     report_dir: PathBuf,
-    /// Confirm that this store was moved or restored and no other copy will be used
-    #[arg(long)]
-    moved: bool,
+    #[command(flatten)]
+    confirmed: Confirmed,
 }
 
 /// The most requests to resume a run that can be queued.
@@ -78,13 +78,13 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> 
         false => Some(listen(args.listen, token.is_some()).await?),
     };
     let board = Arc::new(StatusBoard::default());
-    let store = match args.moved {
+    let store = match args.confirmed.moved {
         true => Store::open_or_make(&global.db).await?,
         false => Store::open(&global.db).await?,
     };
-    store.may_send(args.moved).await?;
+    args.confirmed.check(&store).await?;
     // `status` elsewhere then knows that somebody continues the runs.
-    let _serving = store.lock_service()?;
+    let _serving = store.lock_service().await?;
     let (resume_request, resume_requests) = mpsc::channel(MAX_REQUESTS);
     let webhooks = match webhooks {
         Some(settings) => settings.open(&store).await?,
@@ -114,7 +114,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> 
             tracing::info!("{notice}");
         }
     });
-    tracing::info!(folder = %args.dir.display(), store = %global.db.display(), "service started");
+    tracing::info!(folder = %args.dir.display(), store = %global.db, "service started");
     let whole = async {
         let (answering, over) = oneshot::channel::<()>();
         let served = async {

@@ -228,7 +228,7 @@ impl Service {
                 // A run that a person started, whose import did not finish: it never sent anything.
                 if run.planned_at.is_none()
                     && self.context.store.due_of(run.key).await?.is_none()
-                    && let Ok(_lock) = self.context.store.lock(&run.id)
+                    && let Ok(_lock) = self.context.store.lock_at_once(&run.id).await
                 {
                     let owner = self.context.store.take_over(run.key, None, now).await?;
                     self.context.store.abandon_import(owner, now).await?;

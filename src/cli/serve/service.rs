@@ -42,7 +42,7 @@ impl Service {
             tokio::select! {
                 () = stop.all_ended() => {}
                 Some(run) = resume_requests.recv() => self.resume_run(&run).await,
-                Some(done) = self.jobs.join_next() => self.ended(done),
+                Some(done) = self.jobs.join_next() => self.ended(done).await,
                 Some(opened) = self.opening.join_next() => self.opened(opened).await,
                 () = tokio::time::sleep(CHECK_INTERVAL) => {}
             }
@@ -54,7 +54,7 @@ impl Service {
             active.stop.stop(Reason::Signal);
         }
         while let Some(done) = self.jobs.join_next().await {
-            self.ended(done);
+            self.ended(done).await;
         }
         in_place
     }

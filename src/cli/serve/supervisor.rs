@@ -80,7 +80,7 @@ impl Service {
         );
         let store = &self.context.store;
         let stopped = match run.planned_at {
-            None => match store.lock(&run.id) {
+            None => match store.lock_at_once(&run.id).await {
                 Ok(_lock) => {
                     let owner = store.take_over(run.key, None, now).await?;
                     store.abandon_import(owner, now).await.map(|()| true)
@@ -158,7 +158,7 @@ impl Service {
     }
 
     /// Handles the end of a task.
-    pub(super) fn ended(&mut self, done: Result<(i64, Result<RunResult, CliError>), tokio::task::JoinError>) {
+    pub(super) async fn ended(&mut self, done: Result<(i64, Result<RunResult, CliError>), tokio::task::JoinError>) {
         let (key, done) = match done {
             Ok(done) => done,
             Err(_) => return tracing::error!("internal error: a task panicked; please report it"),
@@ -189,7 +189,7 @@ impl Service {
                 if let Some(waiting) = &ending.waiting {
                     let (rows, until) = (waiting.rows, waiting.first);
                     tracing::info!(run = %id, rows, %until, "rows waiting for their time");
-                    let lock = self.context.store.lock_wait(&id).unwrap_or_else(|error| {
+                    let lock = self.context.store.lock_wait(&id).await.unwrap_or_else(|error| {
                         tracing::warn!(run = %id, %error, "cannot mark the run as waiting");
                         None
                     });
@@ -261,7 +261,7 @@ impl Task {
     async fn prepare(self) -> Result<(Job, Option<Notifier>, Arc<RunLock>), CliError> {
         let Self { context, run, sends, import, stop, in_flight } = self;
         let store = &context.store;
-        let lock = Arc::new(store.lock(&run.id)?);
+        let lock = Arc::new(store.lock(&run.id).await?);
         let events = events(&context, &run.id);
         // Another process that held the lock until now may have changed the run.
         let mut run = store.run(Some(&run.id)).await?;

@@ -48,7 +48,7 @@ pub(in crate::cli) async fn find(
     if names.is_empty() {
         return Err(at_name(
             "not_pulled",
-            format!("no {provider} templates have been pulled into {}", global.db.display()),
+            format!("no {provider} templates have been pulled into {}", global.db),
             format!("run {pull}"),
         ));
     }

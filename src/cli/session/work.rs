@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::campaign_file;
 use crate::cli::config::{self, Account, hook};
+use crate::cli::confirmed::Confirmed;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::file_limit;
 use crate::cli::global::{Global, LogFormat, ProgressStyle};
@@ -48,9 +49,8 @@ pub(in crate::cli) struct Overrides {
     /// Override the maximum number of requests in flight for this command: a number, or `auto`
     #[arg(long, value_name = "N")]
     concurrency: Option<String>,
-    /// Confirm that this store was moved or restored and no other copy will be used
-    #[arg(long)]
-    pub(in crate::cli) moved: bool,
+    #[command(flatten)]
+    pub(in crate::cli) confirmed: Confirmed,
     /// Write the reports to DIR/RUN/
     #[arg(long, value_name = "DIR", default_value = "reports")]
     report_dir: PathBuf,

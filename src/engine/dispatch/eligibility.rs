@@ -79,7 +79,7 @@ impl Eligibility {
         let name = job.run.id.name();
         let mut notified = false;
         let lock = loop {
-            if let Some(lock) = job.store.lock_quota(name)? {
+            if let Some(lock) = job.store.lock_quota(name).await? {
                 break lock;
             }
             if !std::mem::replace(&mut notified, true) {

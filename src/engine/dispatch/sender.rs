@@ -152,7 +152,8 @@ impl DispatchContext {
                 may_leave = job.limiter.admit(reservation) => may_leave,
             },
         };
-        may_leave && !job.stop.ends_sending() && send_before.is_none_or(|before| job.clock.now() < before)
+        let is_in_time = send_before.is_none_or(|before| job.clock.now() < before);
+        may_leave && !job.stop.ends_sending() && is_in_time && job.store.may_leave()
     }
 
     /// Applies an outcome to the rate, the run and the row.

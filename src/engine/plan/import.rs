@@ -3,7 +3,6 @@
 //! One scan serves `run`, which imports the rows into the store, and `check`, which only counts and reports. `scan`
 //! does the reading.
 
-use std::path::Path;
 use std::time::Duration;
 
 use crate::message::Translation;
@@ -204,7 +203,7 @@ impl Plan {
         events: &Events,
     ) -> Result<Vec<Warning>, PlanError> {
         store.begin_import(owner, self.columns(), self.snapshot.as_deref()).await.map_err(PlanError::Store)?;
-        let folder = store.path().parent().unwrap_or(Path::new(".")).to_owned();
+        let folder = store.folder();
         let leave_out = self.leave_out();
         let (scan, mut planned) = scan::start(self.reader, self.measure, folder, Keep::Every);
         let mut imported = 0;

@@ -52,7 +52,7 @@ async fn a_row_in_doubt_is_sent_again_only_while_webhooks_arrive() {
     let (store, run, campaign) = planned(folder.path(), CAMPAIGN, ProviderApi::Meta).await;
     let clock = Clock::set(START);
     let send = async || -> RunResult {
-        crate::engine::run(job(&store, &run, &campaign, &endpoint, &clock), RunMode::Send).await.unwrap()
+        crate::engine::run(job(&store, &run, &campaign, &endpoint, &clock).await, RunMode::Send).await.unwrap()
     };
     let first = send().await;
     assert_eq!(first.waiting.unwrap().first.since(START), HOUR, "a webhook may still tell");

@@ -173,8 +173,8 @@ pub(super) async fn planned(folder: &Path, text: &str, api: ProviderApi) -> (Sto
     (store, run, campaign)
 }
 
-pub(super) fn job(store: &Store, run: &Run, campaign: &Campaign, endpoint: &Endpoint, clock: &Clock) -> Job {
-    let lock = Arc::new(store.lock(&run.id).unwrap());
+pub(super) async fn job(store: &Store, run: &Run, campaign: &Campaign, endpoint: &Endpoint, clock: &Clock) -> Job {
+    let lock = Arc::new(store.lock(&run.id).await.unwrap());
     let dispatch = &campaign.dispatch;
     let limiter = RunLimiter::alone((dispatch.rate, dispatch.per));
     let job = Job::new(store, run, campaign, endpoint, 1, limiter, &lock).unwrap();
@@ -190,7 +190,7 @@ async fn send_all(
     clock: &Clock,
 ) -> (RunResult, u32) {
     for processes in 1..500 {
-        let ending = crate::engine::run(job(store, run, campaign, endpoint, clock), RunMode::Send).await.unwrap();
+        let ending = crate::engine::run(job(store, run, campaign, endpoint, clock).await, RunMode::Send).await.unwrap();
         assert_eq!(ending.reason, None);
         let Some(waiting) = &ending.waiting else {
             for finding in store.verify(run).await.unwrap() {

@@ -67,7 +67,7 @@ fn states<W: Write>(workbook: &mut WorkbookWriter<W>, summary: &Summary) -> io::
 fn funnel<W: Write>(workbook: &mut WorkbookWriter<W>, summary: &Summary) -> io::Result<()> {
     let tally = &summary.tally;
     let accepted = tally.accepted();
-    table(workbook, ["of the messages", "meaning", "rows", "share of accepted"])?;
+    table(workbook, ["messages", "meaning", "rows", "share of accepted"])?;
     let unreported = match summary.waited() {
         Some(waited) => format!("neither a delivery nor a failure was reported within {}", duration(waited)),
         None => "neither a delivery nor a failure has been reported yet".to_owned(),

@@ -88,7 +88,7 @@ pub(super) fn restored() -> Done {
         let mut world = World::new(1, false).await?;
         world.take_over(None).await?;
         let first = world.owner;
-        let copy = world.store.path().with_file_name("copy.db");
+        let copy = world.store.path().unwrap().with_file_name("copy.db");
         let into = AssertSqlSafe(format!("VACUUM INTO '{}'", copy.display()));
         sqlx::raw_sql(into).execute(&mut *world.reader.lock().await).await?;
         let now = world.now;

@@ -15,7 +15,7 @@ const ANSWERED: &str = "answered";
 #[ignore = "run by the test of what is synced"]
 async fn a_run_that_is_watched() {
     let mut world = World::new(3, false).await.unwrap();
-    let mut answered = std::fs::File::create(world.store.path().with_file_name(ANSWERED)).unwrap();
+    let mut answered = std::fs::File::create(world.store.path().unwrap().with_file_name(ANSWERED)).unwrap();
     let ops = [
         TAKE_UP,
         step(0, 1),

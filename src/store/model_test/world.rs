@@ -90,7 +90,9 @@ impl World {
         store.finish_import(owner, now).await?;
         store.reach(run.key, Stage::Started, now).await?;
         Ok(Self {
-            reader: Mutex::new(SqliteConnectOptions::new().filename(store.path()).read_only(true).connect().await?),
+            reader: Mutex::new(
+                SqliteConnectOptions::new().filename(store.path().unwrap()).read_only(true).connect().await?,
+            ),
             _folder: folder,
             store,
             run,

@@ -44,12 +44,12 @@ const BETWEEN_READS: Duration = Duration::from_millis(20);
 
 /// The mark file of an open store, compared with the store before each claim.
 #[derive(Debug)]
-pub(super) struct Mark {
+pub(in crate::store) struct Mark {
     path: PathBuf,
     file: File,
     store_path: PathBuf,
     /// The store's id.
-    pub(super) store: i64,
+    pub(in crate::store) store: i64,
     /// The last claim by this process.
     claims: u64,
     /// The store's log, opened to notice when it restarts.
@@ -184,7 +184,7 @@ impl Mark {
     }
 
     /// Returns the last claim by this process.
-    pub(super) fn claims(&self) -> u64 {
+    pub(in crate::store) fn claims(&self) -> u64 {
         self.claims
     }
 
@@ -192,7 +192,7 @@ impl Mark {
     ///
     /// # Errors
     /// [`StoreError::WentBack`] when it was.
-    pub(super) async fn went_back(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    pub(in crate::store) async fn went_back(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         match line(connection).await {
             Ok(line) if line.claims < self.claims => {
                 Err(StoreError::WentBack { path: self.store_path.clone(), why: StoreMismatch::Older })
@@ -203,7 +203,7 @@ impl Mark {
     }
 
     /// Checks that the log is still the file this process writes to: deleting the log loses all commits in it.
-    pub(super) fn log_is_in_place(&self) -> Result<(), StoreError> {
+    pub(in crate::store) fn log_is_in_place(&self) -> Result<(), StoreError> {
         let Some(log) = &self.log else { return Ok(()) };
         let there = std::fs::metadata(beside(&self.store_path, "-wal"))
             .and_then(|there| Ok((there.ino(), log.metadata()?.ino())));
@@ -214,7 +214,7 @@ impl Mark {
     }
 
     /// Saves the store's claim count after a commit, before the requests leave.
-    pub(super) fn note(&mut self, claims: u64) -> Result<(), StoreError> {
+    pub(in crate::store) fn note(&mut self, claims: u64) -> Result<(), StoreError> {
         // A log restarts only once all of it is in the database file, including our last claim.
         let life = self.life_of_log();
         if std::mem::replace(&mut self.life, life) != life {

@@ -48,7 +48,7 @@ async fn format(path: &Path, connection: &mut SqliteConnection) -> Result<i64, S
         _ if application != i64::from(APPLICATION_ID) && tables > 0 => Err(StoreError::Foreign { path }),
         0 | FORMAT => Ok(format),
         1..FORMAT => Err(StoreError::Outdated { path }),
-        found => Err(StoreError::Newer { path, found, known: FORMAT }),
+        found => Err(StoreError::Newer { store: (&path).into(), found, known: FORMAT }),
     }
 }
 
@@ -65,7 +65,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("store.db");
             Store::open(&path).await.unwrap();
-            let mut other = super::super::connect(&path).await.unwrap();
+            let mut other = super::super::connection::connect(&path).await.unwrap();
             let version = sqlx::AssertSqlSafe(format!("PRAGMA user_version = {found}"));
             sqlx::raw_sql(version).execute(&mut other).await.unwrap();
             other.close().await.unwrap();

@@ -3,30 +3,34 @@
 
 mod problems; // what the columns of problems hold
 
+use std::path::Path;
 use std::time::Duration;
 
-use sqlx::Row;
+use sqlx::{Connection as _, Row as _};
 
-use super::dispatch::{advance, claims, outcomes};
-use super::reports::find;
-use super::statuses::{polls, references, webhooks};
-use super::*;
+use super::connection::connect;
+use super::files::FileId;
+use super::mark;
 use crate::model::{DeliveryStatus, RowNumber, State, StatusUpdate};
-use crate::store::tests::SqliteFile;
+use crate::store::dispatch::{advance, claims, outcomes};
+use crate::store::reports::find;
+use crate::store::statuses::{polls, references, webhooks};
 use crate::store::tests::fixture::*;
-use crate::store::{RequeueFilter, Stage, Verdict, WebhookBatch, Which};
+use crate::store::tests::{Place as _, SqliteFile};
+use crate::store::{Location, RequeueFilter, Stage, Store, Verdict, WebhookBatch, Which};
 
 #[test]
 fn what_belongs_to_a_store_is_known_by_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
+    let owns = |store: &str, name: &str| Store::owns(&Location::File(at(store)), &at(name));
     std::fs::write(at("s.db"), "").unwrap();
     std::os::unix::fs::symlink("s.db", at("link")).unwrap();
     for name in ["s.db", "s.db-wal", "s.db-shm", "s.db-mark", "s.db.job-1.lock", "s.db.job.quota.lock", "link"] {
-        assert!(Store::owns(&at("s.db"), &at(name)) && Store::owns(&at("link"), &at(name)), "{name}");
+        assert!(owns("s.db", name) && owns("link", name), "{name}");
     }
     for name in ["s.csv", "s.db.csv", "other.db", "elsewhere/s.db-wal"] {
-        assert!(!Store::owns(&at("s.db"), &at(name)), "{name}");
+        assert!(!owns("s.db", name), "{name}");
     }
 }
 
@@ -66,14 +70,14 @@ async fn nothing_that_touches_the_store_drops_its_locks() {
     store.may_send(false).await.unwrap();
     assert_eq!(locks(&path), before, "may_send");
     store.may_send(true).await.unwrap();
-    drop(store.lock(&run).unwrap());
-    drop(store.lock_quota("job").unwrap());
+    drop(store.lock(&run).await.unwrap());
+    drop(store.lock_quota("job").await.unwrap());
     assert_eq!(locks(&path), before, "locks of runs");
     assert!(store.is_in_place().is_ok() && store.is_file(&path));
     drop(store.listing("job").await.unwrap().unwrap());
     let _ = store.runs(9).await.unwrap();
     assert_eq!(locks(&path), before, "readers");
-    mark::renew(&path, store.write().await.unwrap().connection()).await.unwrap();
+    mark::renew(&path, store.write().await.unwrap().connection().sqlite()).await.unwrap();
     let other = connect(&path).await.unwrap();
     store.checkpoint().await.unwrap();
     assert_eq!(locks(&path), before, "checkpoint");
@@ -83,7 +87,7 @@ async fn nothing_that_touches_the_store_drops_its_locks() {
 /// Creates a run with every kind of row: 1 accepted at once, 2 refused at the second attempt, 3 accepted again after it
 /// had failed, 4 settled as sent by a person, 5 waits, 6 is in flight, 7 was never claimed, 8 is invalid.
 async fn of_every_kind() -> (Fixture<SqliteFile>, Worker) {
-    let f = Fixture::<SqliteFile>::empty().await;
+    let f = Fixture::at(SqliteFile::empty().await.unwrap()).await;
     let mut rows: Vec<_> = (1..=8).map(planned).collect();
     rows[7] = invalid(8);
     let w = f.run_with("sale", &rows).await;
@@ -116,7 +120,7 @@ async fn broken_by(statement: &str) -> Vec<(&'static str, u64)> {
     let (f, w) = of_every_kind().await;
     let mut writer = f.store.write().await.unwrap();
     let statement = format!("PRAGMA ignore_check_constraints = ON; {statement}");
-    sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(writer.connection()).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(writer.connection().sqlite()).await.unwrap();
     drop(writer);
     w.broken().await.into_iter().map(|finding| (finding.rule, finding.broken)).collect()
 }
@@ -138,7 +142,8 @@ async fn whatever_is_broken_in_a_store_is_found() {
     let twice = "no row was accepted twice without permission to resend it";
     let known = "no row is pending or uncertain after one of its attempts was accepted";
     let in_flight = "every row that is being sent has a claim";
-    let waits = "every pending row has a time for its next attempt, and no final row is due for a status request";
+    let waits =
+        "every pending row has a time for its next attempt, and no row in a final state is due for a status request";
     let fits = "the times and the problem of an accepted row match its state";
     let row = |change: &str, row: u32| format!("UPDATE delivery SET {change} WHERE id = (1 << 40) + {row}");
     for (statement, expected) in [
@@ -209,14 +214,14 @@ async fn whatever_is_broken_in_a_store_is_found() {
 async fn plan(store: &Store, statement: &str) -> String {
     let explained = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")));
     let mut reader = store.readers.acquire().await.unwrap();
-    let rows = explained.bind("[]").bind(1).bind(1).bind(1).fetch_all(&mut *reader).await.unwrap();
+    let rows = explained.bind("[]").bind(1).bind(1).bind(1).fetch_all(reader.sqlite()).await.unwrap();
     rows.iter().map(|row| row.get::<String, _>(3) + "\n").collect()
 }
 
 /// Rows are found by run and state through partial indexes, never by reading a run's range of keys.
 #[tokio::test]
 async fn what_is_due_in_flight_or_awaited_is_found_by_its_index() {
-    let f = Fixture::<SqliteFile>::empty().await;
+    let f = Fixture::at(SqliteFile::empty().await.unwrap()).await;
     for (statement, by) in [
         (claims::DUE, "USING INDEX delivery_due (run=? AND next_attempt_at<?)"),
         (advance::NEXT_DUE, "USING INDEX delivery_due (run=?"),
@@ -237,7 +242,7 @@ async fn what_is_due_in_flight_or_awaited_is_found_by_its_index() {
 
 #[tokio::test]
 async fn what_an_outcome_or_a_status_is_about_is_found_by_its_key_or_id() {
-    let f = Fixture::<SqliteFile>::empty().await;
+    let f = Fixture::at(SqliteFile::empty().await.unwrap()).await;
     f.store.index_message_ids().await.unwrap();
     let by_key = "delivery USING INTEGER PRIMARY KEY (rowid=?)";
     for (statement, by) in [
@@ -268,7 +273,7 @@ async fn what_an_outcome_or_a_status_is_about_is_found_by_its_key_or_id() {
 /// However many runs there are: one lookup in each stretch of rows, and no indexed run is read.
 #[tokio::test]
 async fn a_number_is_found_by_its_stretches() {
-    let f = Fixture::<SqliteFile>::empty().await;
+    let f = Fixture::at(SqliteFile::empty().await.unwrap()).await;
     for (statement, by) in [
         (find::IN_STRETCHES, "SEARCH n USING PRIMARY KEY (stretch=? AND phone=?)"),
         (find::IN_STRETCHES, "SEARCH n USING PRIMARY KEY (stretch>?)"),
@@ -285,10 +290,10 @@ async fn a_number_is_found_by_its_stretches() {
 /// Many others may pass a process that waits for the write lock.
 #[tokio::test]
 async fn a_run_that_begins_while_rows_are_requeued_does_not_message_the_same_people() {
-    let f = Fixture::<SqliteFile>::empty().await;
+    let f = Fixture::at(SqliteFile::empty().await.unwrap()).await;
     let w = f.run("job", 3).await;
     w.settle(w.claim(9).await.iter().map(|attempt| rejected(&attempt.claim))).await;
-    let mut holder = connect(w.store.path()).await.unwrap();
+    let mut holder = connect(w.store.path().unwrap()).await.unwrap();
     let lock = holder.begin_with("BEGIN IMMEDIATE").await.unwrap();
     let requeueing = tokio::spawn({
         let (w, run) = (w.clone(), w.now().await);
@@ -306,7 +311,7 @@ async fn a_run_that_begins_while_rows_are_requeued_does_not_message_the_same_peo
 /// Two retries at once, of two runs that are both still being sent.
 #[tokio::test]
 async fn two_runs_of_a_name_that_are_requeued_at_once_do_not_message_the_same_people() {
-    let f = Fixture::<SqliteFile>::empty().await;
+    let f = Fixture::at(SqliteFile::empty().await.unwrap()).await;
     let reject = async |w: &Worker, rows| {
         w.settle(w.claim(rows).await.iter().map(|attempt| rejected(&attempt.claim))).await;
     };
@@ -321,7 +326,7 @@ async fn two_runs_of_a_name_that_are_requeued_at_once_do_not_message_the_same_pe
     reject(&two, 3).await;
     requeue(one.clone(), true).await.unwrap();
     reject(&one, 2).await;
-    let mut holder = connect(one.store.path()).await.unwrap();
+    let mut holder = connect(one.store.path().unwrap()).await.unwrap();
     let lock = holder.begin_with("BEGIN IMMEDIATE").await.unwrap();
     let first = tokio::spawn(requeue(one.clone(), false));
     // By now it has read whom the other run is about to message.

@@ -46,8 +46,7 @@ pub(in crate::store) struct Fixture<P> {
 }
 
 impl<P: Place> Fixture<P> {
-    pub(in crate::store) async fn empty() -> Self {
-        let place = P::empty().await;
+    pub(in crate::store) async fn at(place: P) -> Self {
         let store = place.open().await;
         Self { place, store }
     }

@@ -11,7 +11,8 @@ macro_rules! on_backend {
             $(
                 #[tokio::test]
                 async fn $test() {
-                    super::$test(crate::store::tests::Fixture::<crate::store::tests::$place>::empty().await).await;
+                    let Some(place) = <crate::store::tests::$place as crate::store::tests::Place>::empty().await else { return };
+                    super::$test(crate::store::tests::Fixture::at(place).await).await;
                 }
             )+
         }
@@ -22,6 +23,7 @@ macro_rules! on_backend {
 macro_rules! contract {
     ($($test:ident),+ $(,)?) => {
         on_backend!(sqlite, SqliteFile, $($test),+);
+        on_backend!(postgres, PostgresSchema, $($test),+);
     };
 }
 
@@ -38,6 +40,7 @@ mod reached; // people whom earlier runs reached
 mod references; // statuses that name their attempt
 mod reports; // rows, counts and problems
 mod schedules; // times at which a campaign is due
+pub(in crate::store) mod server; // a PostgreSQL server
 mod start; // runs and their stages
 mod statuses; // what providers report about messages
 mod texts; // whatever characters they have
@@ -50,7 +53,8 @@ use super::*;
 
 /// A place for a store, initially empty.
 pub(in crate::store) trait Place: Sized {
-    async fn empty() -> Self;
+    /// Returns `None` where this machine cannot have one.
+    async fn empty() -> Option<Self>;
 
     /// Opens the store at this place, as another process would.
     async fn open(&self) -> Store;
@@ -60,11 +64,26 @@ pub(in crate::store) trait Place: Sized {
 pub(in crate::store) struct SqliteFile(pub(in crate::store) tempfile::TempDir);
 
 impl Place for SqliteFile {
-    async fn empty() -> Self {
-        Self(tempfile::tempdir().unwrap())
+    async fn empty() -> Option<Self> {
+        Some(Self(tempfile::tempdir().unwrap()))
     }
 
     async fn open(&self) -> Store {
         Store::open(&self.0.path().join("store.db")).await.unwrap()
+    }
+}
+
+/// A schema of its own on the server of the tests.
+pub(in crate::store) struct PostgresSchema(pub(in crate::store) Location);
+
+impl Place for PostgresSchema {
+    async fn empty() -> Option<Self> {
+        let server = server::url()?;
+        let name = format!("{server}?schema=test_{}_{}", std::process::id(), fastrand::u64(..));
+        Some(Self(name.parse().unwrap()))
+    }
+
+    async fn open(&self) -> Store {
+        Store::open(&self.0).await.unwrap()
     }
 }

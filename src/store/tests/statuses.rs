@@ -57,7 +57,7 @@ async fn all_accepted(f: &Fixture<impl Place>, rows: u64) -> Worker {
 
 /// Creates another empty store on the same backend.
 async fn another<P: Place>(_: &Fixture<P>) -> Fixture<P> {
-    Fixture::empty().await
+    Fixture::at(P::empty().await.unwrap()).await
 }
 
 /// Returns everything that statuses change for every message, and whether it is polled again.

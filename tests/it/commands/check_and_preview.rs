@@ -162,13 +162,13 @@ fn all_that_is_wrong_with_a_row_is_reported_with_its_column_and_place() {
 
 #[test]
 fn different_faults_of_one_cell_are_counted_apart_and_the_counts_add_up() {
-    let mut list = "phone,first_name\n".to_owned();
+    let mut list = "phone,first_name,city\n".to_owned();
     for (row, number) in
         ["0151 2345678", "8526400000", "call me", "99912345678", ""].iter().cycle().take(100).enumerate()
     {
-        list.push_str(&format!("{number},{}\n", if row % 5 == 4 { "" } else { "Ana" }));
+        list.push_str(&format!("{number},{},Graz\n", if row % 5 == 4 { "" } else { "Ana" }));
     }
-    list.push_str("85264000001,Ana\n85264000002,Bo\n85264000002,Bo\n85264000003,Cy\n");
+    list.push_str("85264000001,Ana,\n85264000002,Bo,\n85264000002,Bo,\n85264000003,Cy,\n");
     let env = TestEnv::with(&CampaignFile { text: "{{ first_name }}", ..CampaignFile::default() }, &list);
     assert_eq!(env.run_offline(&["suppress", "add", "85264000003"]).code, 0);
     let output = env.run_offline(&["check", "job.yaml"]);

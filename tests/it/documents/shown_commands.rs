@@ -77,6 +77,10 @@ const DOCUMENTS: &[(&str, &[(&str, Expected)])] = &[
             ("retry spring-sale-1 --state exhausted", SENDS),
         ],
     ),
+    (
+        "docs/several-machines.md",
+        &[("run campaigns/welcome.yaml", Skipped("needs a server; tested in `recovery::on_a_server`"))],
+    ),
     ("docs/reports.md", &[("report --state failed,rejected --input -o list.csv", SUCCEEDS)]),
     (
         "docs/schedules.md",

@@ -7,5 +7,6 @@ mod environment; // disks, stores, limits and networks that fail
 mod kill_anywhere; // killed at any moment, run again
 #[cfg(target_os = "linux")] // which has /proc/locks
 mod locks; // the locks on the store stay, whatever reads the store
+mod on_a_server; // the store on a PostgreSQL server
 mod signals; // stopped by a signal, gently or not, and resumed
 mod two_processes; // two processes with one store

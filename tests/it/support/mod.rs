@@ -3,6 +3,8 @@
 pub(crate) mod campaign; // campaigns and recipient lists
 pub(crate) mod documented; // the request bodies of the provider's document
 pub(crate) mod http; // HTTP messages as bytes
+#[path = "../../../src/store/tests/server.rs"]
+pub(crate) mod postgres; // a PostgreSQL server
 mod process; // the binary, running and finished
 pub(crate) mod rates; // the most moments in any window
 pub(crate) mod raw_server; // a scripted socket, for failures that no HTTP server makes

@@ -10,7 +10,9 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tempfile::TempDir;
 
-use crate::support::{CREDENTIAL, CampaignFile, Finished, ReportLine, Running, ScriptedProvider, parse_report};
+use crate::support::{
+    CREDENTIAL, CampaignFile, Finished, ReportLine, Running, ScriptedProvider, parse_report, postgres,
+};
 
 /// The code of a process that aborted: SIGABRT.
 pub(crate) const ABORTED: i32 = -6;
@@ -33,6 +35,8 @@ enum Share {
 pub(crate) struct TestEnv {
     folder: TempDir,
     commands: AtomicUsize,
+    /// What `--db` stands for: a file in the folder, or a schema of a server.
+    db: String,
     _share: Share,
 }
 
@@ -62,7 +66,19 @@ impl TestEnv {
     }
 
     fn sharing(share: Share) -> Self {
-        Self { folder: TempDir::new().unwrap(), commands: AtomicUsize::new(0), _share: share }
+        // The tests that say nothing of files can be run on a server.
+        let db = match std::env::var("CAMPAIGNER_TEST_STORE") {
+            Ok(store) if store == "postgres" => schema_of(postgres::url().unwrap()),
+            _ => "store.db".to_owned(),
+        };
+        Self { folder: TempDir::new().unwrap(), commands: AtomicUsize::new(0), db, _share: share }
+    }
+
+    /// With `job.yaml` and `list.csv` in it, and an empty store on this server.
+    pub(crate) fn on_server(server: &str, campaign: &CampaignFile, csv: &str) -> Self {
+        let mut env = Self::with(campaign, csv);
+        env.db = schema_of(server);
+        env
     }
 
     /// With `job.yaml` and `list.csv` in it.
@@ -71,6 +87,11 @@ impl TestEnv {
         env.write("job.yaml", campaign.yaml());
         env.write("list.csv", csv);
         env
+    }
+
+    /// Whether the store is in a file.
+    pub(crate) fn has_file(&self) -> bool {
+        !self.db.starts_with("postgres")
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -123,7 +144,7 @@ impl TestEnv {
         for proxy in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy", "HTTPS_PROXY"] {
             command.env_remove(proxy);
         }
-        command.args(args).env("CAMPAIGNER_DB", "store.db").envs(variables.iter().copied());
+        command.args(args).env("CAMPAIGNER_DB", &self.db).envs(variables.iter().copied());
         command.current_dir(self.folder.path()).stdin(Stdio::null());
         command.stdout(File::create(&out).unwrap()).stderr(File::create(&err).unwrap());
         let words = args.join(" ");
@@ -179,6 +200,12 @@ impl TestEnv {
         let verified = self.run_offline(&["verify", run]);
         assert_eq!(verified.code, 0, "{verified}");
     }
+}
+
+/// The URL of an empty store on a server.
+fn schema_of(server: &str) -> String {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    format!("{server}?schema=it_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
 /// What a shell does so that the binary dies at this crash point.

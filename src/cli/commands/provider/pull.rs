@@ -64,7 +64,7 @@ pub(in crate::cli) async fn pull(
         console::info(&format!(
             "saved {} from {provider} in {}; {sendable} can be sent",
             text::count(listed.len() as u64, "template"),
-            global.db.display(),
+            global.db,
         ));
     }
     let gone: Vec<&String> = names.iter().filter(|name| !listed.iter().any(|listed| listed.name == **name)).collect();

@@ -29,7 +29,7 @@ pub(super) async fn dry_run(
 ) -> Result<Exit, CliError> {
     let mut decision = None;
     if let Some(store) = store {
-        if !args.overrides.moved {
+        if !args.overrides.confirmed.moved {
             store.may_send(false).await?;
         }
         let new = content(&loaded.campaign, digest(campaign).await?);

@@ -56,7 +56,7 @@ impl NumberFormat {
 
     pub(super) fn new(code: &str) -> Self {
         if code.len() > MAX_CODE {
-            return Self { code: "one of more than 1,000 characters".into(), sections: Vec::new(), is_date: false };
+            return Self { code: "(longer than 1,000 characters)".into(), sections: Vec::new(), is_date: false };
         }
         let code = if code.is_empty() { "General" } else { code };
         let lower = code.to_ascii_lowercase();

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::store::tests::SqliteFile;
 use crate::store::tests::fixture::*;
+use crate::store::tests::{Place as _, SqliteFile};
 use crate::store::{Step, Store};
 
 /// A store in its own folder, with rows to be claimed.
@@ -19,11 +19,17 @@ struct Sender {
 
 impl Sender {
     async fn start() -> Self {
-        let fixture = Fixture::<SqliteFile>::empty().await;
+        let fixture = Fixture::at(SqliteFile::empty().await.unwrap()).await;
         let worker = fixture.run("job", 5000).await;
         let store = fixture.store.clone();
-        let open = super::super::connect(store.path()).await.unwrap();
-        Self { folder: store.path().parent().unwrap().to_owned(), store, worker, _open: open, _fixture: fixture }
+        let open = super::super::connection::connect(store.path().unwrap()).await.unwrap();
+        Self {
+            folder: store.path().unwrap().parent().unwrap().to_owned(),
+            store,
+            worker,
+            _open: open,
+            _fixture: fixture,
+        }
     }
 
     /// Claims rows, one per commit.
@@ -40,7 +46,7 @@ impl Sender {
 
     /// Returns the path of the mark file.
     fn mark(&self) -> PathBuf {
-        path_of(self.store.path())
+        path_of(self.store.path().unwrap())
     }
 
     /// Returns what a kill would leave right now, in another folder: the files with these endings.
@@ -48,7 +54,7 @@ impl Sender {
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().join("store.db");
         for ending in endings {
-            std::fs::copy(beside(self.store.path(), ending), beside(&store, ending)).unwrap();
+            std::fs::copy(beside(self.store.path().unwrap(), ending), beside(&store, ending)).unwrap();
         }
         // A kill leaves the same file.
         if endings.contains(&"-mark") {
@@ -87,7 +93,7 @@ async fn a_store_knows_of_its_mark_before_anything_is_sent_and_by_its_file_alone
     let sender = Sender::start().await;
     let mark = sender.mark();
     assert_eq!(std::fs::metadata(&mark).unwrap().permissions().mode() & 0o777, 0o600);
-    assert!(alone(sender.store.path()).await.unwrap().unwrap().has_file);
+    assert!(alone(sender.store.path().unwrap()).await.unwrap().unwrap().has_file);
     assert!(sender.store.may_send(false).await.is_ok());
     let (_folder, copy) = sender.killed(&[""]);
     assert_eq!(refused(&copy).await, Some(StoreMismatch::Missing));
@@ -99,7 +105,7 @@ async fn a_checkpoint_that_broke_off_is_finished_and_not_taken_for_damage() {
     let sender = Sender::start().await;
     let (_folder, left) = sender.killed(&ALL);
     sender.fold().await;
-    let folded = std::fs::read(sender.store.path()).unwrap();
+    let folded = std::fs::read(sender.store.path().unwrap()).unwrap();
     let mut file = std::fs::read(&left).unwrap();
     assert!(file.len() < folded.len());
     file[..4096].copy_from_slice(&folded[..4096]);
@@ -238,7 +244,7 @@ async fn nothing_is_claimed_in_a_store_that_went_back_or_is_gone() {
     assert!(matches!(refused, Err(StoreError::WentBack { .. })), "{refused:?}");
 
     let other = |path: &str| sender.folder.join(path);
-    std::fs::rename(sender.store.path(), other("away.db")).unwrap();
+    std::fs::rename(sender.store.path().unwrap(), other("away.db")).unwrap();
     let is_refused = async || {
         let gone = claim(&sender.store, &sender.worker).await;
         assert!(matches!(gone, Err(StoreError::Replaced { .. })), "{gone:?}");
@@ -257,10 +263,10 @@ async fn a_claim_after_a_persons_word_to_another_process_is_noted_in_the_new_mar
     sender.claim(3).await;
     let mark = sender.mark();
     std::fs::remove_file(&mark).unwrap();
-    Store::open(sender.store.path()).await.unwrap().may_send(true).await.unwrap();
+    Store::open(sender.store.path().unwrap()).await.unwrap().may_send(true).await.unwrap();
     sender.claim(3).await;
     let noted = read(&mark).unwrap().flatten().unwrap();
-    let line = line(sender.store.write().await.unwrap().connection()).await.unwrap();
+    let line = line(sender.store.write().await.unwrap().connection().sqlite()).await.unwrap();
     assert_eq!((noted.store, noted.claims), (line.store, line.claims));
 }
 
@@ -270,7 +276,7 @@ async fn a_store_that_is_put_back_under_a_run_stops_it_before_anything_is_writte
     let sender = Sender::start().await;
     let first = sender.worker.claim_one().await;
     sender.claim(4).await;
-    let mut other = super::super::connect(sender.store.path()).await.unwrap();
+    let mut other = super::super::connection::connect(sender.store.path().unwrap()).await.unwrap();
     sqlx::raw_sql("UPDATE mark SET claims = 3; DELETE FROM delivery WHERE id & 15 > 3; UPDATE progress SET next_row = next_row - 2")
         .execute(&mut other)
         .await
@@ -298,8 +304,8 @@ async fn a_log_that_is_deleted_under_a_run_stops_it() {
 async fn a_long_reader_is_no_reason_to_stop() {
     let sender = Sender::start().await;
     sender.claim(1).await;
-    let mut reader = sender.store.readers.begin().await.unwrap();
-    sqlx::query("SELECT * FROM run").fetch_all(&mut *reader).await.unwrap();
+    let mut reader = sender.store.readers.snapshot().await.unwrap();
+    sqlx::query("SELECT * FROM run").fetch_all(reader.sqlite()).await.unwrap();
     sender.claim(20).await;
     assert!(sender.store.may_send(false).await.is_ok());
     let (_folder, left) = sender.killed(&ALL);

@@ -13,7 +13,7 @@ const STORED: &str = "SELECT error_code, error_message, error_values FROM recipi
 
 #[tokio::test]
 async fn what_the_program_knows_itself_is_stored_as_values_and_told_in_words() {
-    let f = Fixture::<SqliteFile>::empty().await;
+    let f = Fixture::at(SqliteFile::empty().await.unwrap()).await;
     f.store.suppress(&[phone(1)], None, NOW).await.unwrap();
     let of_rows = every_row_problem();
     let of_sends: Vec<SendProblem> = every_send_problem();
@@ -73,7 +73,7 @@ async fn what_the_program_knows_itself_is_stored_as_values_and_told_in_words() {
     assert_eq!(attempts[0].error_message, Some(first.words()));
     w.check().await;
 
-    let mut store = super::super::connect(&f.store.path).await.unwrap();
+    let mut store = super::super::connection::connect(f.store.path().unwrap()).await.unwrap();
     let stored: Vec<(String, Option<String>, Option<String>)> =
         sqlx::query_as(STORED).fetch_all(&mut store).await.unwrap();
     assert_eq!(stored.len(), of_rows.len() + 3 * of_sends.len() + 3);

@@ -1,0 +1,488 @@
+//! The one operation that moves a run forward: outcomes in, claims out, in one synced commit.
+//!
+//! A claimed row is durable before its request is rendered, and so before its first byte leaves. Rows that a new owner
+//! finds in `sending` may have been accepted; no other row is in doubt.
+
+use super::claims::{DUE, NEW, candidates, claim_due, new_rows};
+use super::consequences::follow;
+use super::outcomes::{apply_where, columns, count_seconds, record_each, seconds};
+use super::past_attempts::move_to_past;
+use crate::crash_point::Point;
+use crate::model::{Millis, State, StateChange};
+use crate::store::error::doing;
+use crate::store::handle::{Backend, Store};
+use crate::store::runs::lifecycle;
+use crate::store::sql::{
+    Batch, DbConnection, DbRow, JsonList, batch, first_batch, json, last_batch, query, query_scalar,
+};
+use crate::store::sqlite::Mark;
+use crate::store::{
+    Advanced, Attempt, Claim, Deferral, History, Owner, RowKey, Settlement, Step, StoreError, WorkerId, stopped,
+};
+
+const _: () = assert!(State::Sending as i64 == 1, "it stands in the statements");
+
+// `$1` and not `?1`: sqlx counts skipped numbers of `?N` as arguments, over all statements of a text, and leaves those
+// after the last one NULL.
+
+/// What a step depends on: `$1` is the run, `$2` the current time, `$3` the number of wanted rows. `changes()` counts
+/// those of the previous statement.
+macro_rules! progress {
+    () => {
+        concat!(
+            "SELECT owner, next_row, limit_left, last_row, is_held, is_dispatched, recorded, \
+             EXISTS (SELECT 1 FROM early_status), \
+             EXISTS (SELECT 1 FROM delivery WHERE run = $1 AND next_attempt_at <= $2), (",
+            new_rows!("next_row", "last_row", "$3"),
+            ") FROM (SELECT p.owner, p.next_row, p.limit_left, iif(r.planned_at IS NULL, 0, r.id << 40 | r.rows) AS last_row, \
+             r.cancelled_at IS NOT NULL OR r.paused_at IS NOT NULL AS is_held, r.dispatched_at IS NOT NULL AS is_dispatched, \
+             changes() AS recorded FROM progress p JOIN run r ON r.id = p.run WHERE p.run = $1) AS now"
+        )
+    };
+}
+
+/// Starts a step that records nothing.
+const BEGIN: Batch = first_batch!(progress!());
+
+/// Starts a step that records outcomes of rows that are being sent: `$4` are the settlements, `$5` their seconds.
+const BEGIN_RECORDING: Batch =
+    first_batch!(count_seconds!("$1", "$5"), apply_where!("$4", "delivery.state = 1"), progress!());
+
+/// Claims the rows of run `$1` after `$2` and up to `$3` that were never claimed, for worker `$5` at `$6`. `$4` is the
+/// rest of the limit, `$7` the state of suppressed rows.
+macro_rules! claim_new {
+    () => {
+        "INSERT INTO delivery (id, run, state, claim, worker, started_at, error_code, error_values) \
+         SELECT r.id, $1, iif(s.phone IS NULL, 1, $7), iif(s.phone IS NULL, 1, 0), iif(s.phone IS NULL, $5, NULL), \
+         iif(s.phone IS NULL, $6, NULL), iif(s.phone IS NULL, NULL, 'suppressed'), \
+         iif(s.phone IS NULL, NULL, CAST(json_array(s.reason) AS TEXT)) \
+         FROM recipient r LEFT JOIN suppression s ON s.phone = r.phone WHERE r.id > $2 AND r.id <= $3 AND r.state = 0"
+    };
+}
+
+macro_rules! save_progress {
+    () => {
+        "UPDATE progress SET next_row = $3, limit_left = $4 WHERE run = $1"
+    };
+}
+
+/// Claims rows, saves the run's progress, and ends the step.
+const COMMIT_CLAIMS: Batch = last_batch!(claim_new!(), save_progress!());
+
+/// Does the same in a file. `$8` is the last count of commits that claim, or NULL if this one does not. The commit fails if
+/// the count is lower: the store was restored through SQLite while this process was sending, so the file is still the same.
+const COMMIT_CLAIMS_IN_FILE: Batch = last_batch!(
+    claim_new!(),
+    save_progress!(),
+    "UPDATE mark SET claims = iif(claims < $8, NULL, claims + 1) WHERE $8 IS NOT NULL RETURNING claims, store"
+);
+
+/// What a step reads once its outcomes are recorded.
+struct Progress {
+    owner: Option<i64>,
+    next_row: i64,
+    limit_left: Option<i64>,
+    /// The key of the run's last row; 0 until all rows are imported.
+    last_row: i64,
+    /// Whether a person paused or cancelled the run.
+    is_held: bool,
+    /// Whether nothing was left to send, as far as was known.
+    is_dispatched: bool,
+    has_early_statuses: bool,
+    /// Number of outcomes recorded; meaningless if there were none to record.
+    recorded: u64,
+    /// Whether waiting rows are due.
+    has_due_rows: bool,
+    /// The next rows that were never claimed, at most as many as wanted, as JSON.
+    new_rows: String,
+}
+
+impl Store {
+    /// Records the outcomes of claims and claims more rows, in one commit that is synced when this returns. Due rows
+    /// come first, then rows that were never claimed, in input order. A row whose number is on the suppression list is
+    /// suppressed instead. Nothing is claimed while a run is paused or cancelled.
+    ///
+    /// A settlement applies only to the claim that it names: to the row, if that is still its latest claim, otherwise
+    /// to the past attempt.
+    ///
+    /// # Errors
+    /// [`StoreError::NotOwner`] when another process has taken over the run: the settlements are still recorded, but
+    /// nothing is claimed. When the store cannot be written, nothing of the step is saved.
+    pub async fn advance(&self, owner: Owner, step: &Step) -> Result<Advanced, StoreError> {
+        let mut writer = self.write().await?;
+        if let Backend::File(file) = &self.backend
+            && step.want > 0
+        {
+            if writer.guard.mark.is_none() {
+                writer.guard.mark = Some(file.mark(writer.connection()).await?);
+            }
+            writer.guard.mark.as_ref().map_or(Ok(()), Mark::log_is_in_place)?;
+        }
+        let seen = writer.guard.mark.as_ref().map(Mark::claims);
+        let may_claim = !self.is_taken_for_dead();
+        // Until it is done: abandoning a step halfway leaves its transaction open.
+        writer.guard.is_spoilt = true;
+        let done = advance(writer.connection(), owner, step, seen, may_claim).await;
+        let (advanced, is_owner, counted) = match done {
+            Ok(done) => done,
+            Err(error) => {
+                // Lets other writers continue at once. It fails if nothing was begun or the database has already rolled back.
+                let _ = writer.connection().command("ROLLBACK").await;
+                if let Some(mark) = writer.guard.mark.take() {
+                    mark.went_back(writer.connection().sqlite()).await?;
+                }
+                return Err(error);
+            }
+        };
+        writer.guard.is_spoilt = false;
+        if let Some((claims, store)) = counted {
+            match writer.guard.mark.as_mut().filter(|mark| mark.store == store) {
+                Some(mark) => mark.note(claims)?,
+                // A person passed `--moved` to another process; the next claim finds out what that means.
+                None => writer.guard.mark = None,
+            }
+        }
+        if !step.settlements.is_empty() {
+            Point::OutcomeCommitted.pass();
+        }
+        if !advanced.attempts.is_empty() {
+            Point::ClaimCommitted.pass();
+        }
+        match is_owner {
+            true => Ok(advanced),
+            false => Err(StoreError::NotOwner(lifecycle::by_key(writer.connection(), owner.run).await?.id)),
+        }
+    }
+
+    /// Returns the claims of a run that have no outcome: those of `owner`, or those of its predecessors. There are
+    /// never more than were in flight.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn claims(&self, owner: Owner, own: bool) -> Result<Vec<Claim>, StoreError> {
+        let failed = || doing("read the claims without an outcome");
+        let query = query(CLAIMS).bind(owner.run).bind(owner.worker.0).bind(own);
+        let rows = match &self.backend {
+            Backend::File(_) => query.fetch_all(&self.readers).await,
+            // A claim whose answer was lost may still be under way on another connection: this waits for its end.
+            Backend::Server(_) => query.fetch_all(self.write().await?.alone()).await,
+        };
+        let rows = rows.map_err(failed())?;
+        let claim = |row: &DbRow| {
+            Ok(Claim {
+                key: RowKey(row.try_get(0)?),
+                number: row.try_get(1)?,
+                worker: WorkerId(row.try_get(2)?),
+                started_at: Millis(row.try_get(3)?),
+                history: History {
+                    attempts: row.try_get(4)?,
+                    charged_attempts: row.try_get(5)?,
+                    deferrals: row.try_get(6)?,
+                    in_doubt: row.try_get(7)?,
+                },
+            })
+        };
+        rows.iter().map(claim).collect::<Result<_, _>>().map_err(failed())
+    }
+
+    /// Saves when rows that were never claimed are due, in input order and without gaps. From then on they wait, and
+    /// are never read before their time.
+    ///
+    /// # Errors
+    /// When the store cannot be written, or another process has taken over the run; then nothing is saved.
+    pub async fn schedule_rows(&self, owner: Owner, rows: &[Deferral]) -> Result<(), StoreError> {
+        let Some(last) = rows.last() else { return Ok(()) };
+        let mut writer = self.write().await?;
+        let mut tx = writer.begin_as(owner, "schedule rows").await?;
+        query(
+            "INSERT INTO delivery (id, run, state, next_attempt_at, error_code, error_values) \
+             SELECT CAST(value ->> 0 AS BIGINT), $2, CAST(value ->> 1 AS BIGINT), CAST(value ->> 2 AS BIGINT), value ->> 3, value ->> 4 FROM jsonb_each($1)",
+        )
+        .bind(deferrals(rows))
+        .bind(owner.run)
+        .execute(&mut tx)
+        .await
+        .map_err(doing("schedule rows"))?;
+        query("UPDATE progress SET next_row = $2 WHERE run = $1 AND next_row < $2")
+            .bind(owner.run)
+            .bind(last.key.0)
+            .execute(&mut tx)
+            .await
+            .map_err(doing("schedule rows"))?;
+        tx.commit().await.map_err(doing("schedule rows"))?;
+        Point::RowsScheduled.pass();
+        Ok(())
+    }
+
+    /// Returns the next rows that were never claimed or scheduled, in input order; at most `limit`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn new_rows(&self, run: i64, limit: u32) -> Result<Vec<Attempt>, StoreError> {
+        let failed = || doing("read rows that were never claimed");
+        let next: Option<i64> = query_scalar("SELECT next_row FROM progress WHERE run = $1")
+            .bind(run)
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(failed())?;
+        let rows: String = query_scalar(NEW)
+            .bind(next.unwrap_or(RowKey::first(run)))
+            .bind(RowKey::last(run))
+            .bind(limit)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(failed())?;
+        unclaimed(&rows)
+    }
+
+    /// Returns the rows still to be sent, in input order, after `after`; at most `limit`. Their history is left out.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn remaining_rows(
+        &self,
+        run: i64,
+        after: Option<RowKey>,
+        limit: u32,
+    ) -> Result<Vec<Attempt>, StoreError> {
+        let rows: String = query_scalar(
+            "SELECT coalesce(CAST(json_group_array(json_array(id, phone, cells, 0, 0, 0, 0, 0, NULL, 0)) AS TEXT), '[]') FROM ( \
+             SELECT r.id, r.phone, r.cells FROM recipient r LEFT JOIN delivery d ON d.id = r.id \
+             WHERE r.id > $1 AND r.id <= $2 AND r.state = 0 AND (d.id IS NULL OR d.state = 0) ORDER BY r.id LIMIT $3) AS remaining",
+        )
+        .bind(after.map_or(RowKey::first(run), |key| key.0))
+        .bind(RowKey::last(run))
+        .bind(limit)
+        .fetch_one(&self.readers)
+        .await
+        .map_err(doing("read the remaining rows"))?;
+        unclaimed(&rows)
+    }
+
+    /// Returns the due rows that the next step would claim first; at most `limit`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn due_rows(&self, owner: Owner, own: bool, now: Millis, limit: u32) -> Result<Vec<Attempt>, StoreError> {
+        let rows: String = query_scalar(DUE)
+            .bind(owner.run)
+            .bind(now.0)
+            .bind(own.then_some(owner.worker.0))
+            .bind(limit)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(doing("read the due rows"))?;
+        Ok(candidates(&rows)?.into_iter().map(|row| row.attempt(owner.worker, now)).collect())
+    }
+
+    /// Returns when the next waiting row is due, if any waits; with `own`, only among those that `owner` claimed
+    /// before.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn next_due(&self, owner: Owner, own: bool) -> Result<Option<Millis>, StoreError> {
+        let next: Option<i64> = query_scalar(NEXT_DUE)
+            .bind(owner.run)
+            .bind(own.then_some(owner.worker.0))
+            .fetch_one(&self.readers)
+            .await
+            .map_err(doing("find the next due row"))?;
+        Ok(next.map(Millis))
+    }
+
+    /// Counts the messages of all runs of this name whose attempt ended at `since` or later and was or may have been
+    /// accepted.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn taken_since(&self, name: &str, since: Millis) -> Result<u64, StoreError> {
+        let taken: i64 = query_scalar(
+            "SELECT CAST(coalesce(sum(t.accepted + t.uncertain), 0) AS BIGINT) FROM run r JOIN timeline t ON t.run = r.id \
+             WHERE r.name = $1 AND t.second >= $2 AND coalesce(r.dispatched_at, $3) >= $3",
+        )
+        .bind(name)
+        .bind(since.0.div_euclid(1000))
+        .bind(since.0)
+        .fetch_one(&self.readers)
+        .await
+        .map_err(doing("count today's messages"))?;
+        Ok(taken.unsigned_abs())
+    }
+}
+
+pub(in crate::store) const CLAIMS: &str = "SELECT id, claim, worker, started_at, attempts, charged_attempts, deferrals, in_doubt \
+    FROM delivery WHERE run = $1 AND state = 1 AND (worker = $2) = $3 ORDER BY id";
+pub(in crate::store) const NEXT_DUE: &str = "SELECT min(next_attempt_at) FROM delivery WHERE run = $1 AND next_attempt_at IS NOT NULL \
+    AND ($2 IS NULL OR worker = $2)";
+
+/// Parses rows that were never claimed.
+fn unclaimed(text: &str) -> Result<Vec<Attempt>, StoreError> {
+    Ok(candidates(text)?.into_iter().map(|row| row.attempt(WorkerId(0), Millis(0))).collect())
+}
+
+/// Makes the step and commits it. Also returns whether `owner` still has the run, and, if rows of a store in a file were
+/// claimed, the store's count of claims with its id.
+async fn advance(
+    store: &mut DbConnection<'_>,
+    owner: Owner,
+    step: &Step,
+    seen: Option<u64>,
+    may_claim: bool,
+) -> Result<(Advanced, bool, Option<(u64, i64)>), StoreError> {
+    let settlements: Vec<&Settlement> = step.settlements.iter().collect();
+    let mut progress = begin(store, owner.run, step, &settlements).await?;
+    let mut advanced = Advanced::default();
+    if !settlements.is_empty() {
+        let recorded = if progress.recorded == settlements.len() as u64 {
+            (settlements, Vec::new())
+        } else {
+            store.command("ROLLBACK").await.map_err(doing("restart a step"))?;
+            progress = begin(store, owner.run, step, &[]).await?;
+            record_each(store, owner.run, &settlements).await?
+        };
+        let run = (progress.is_dispatched, progress.has_early_statuses);
+        advanced.ignored = follow(store, owner.run, run, recorded).await?;
+    }
+    let is_owner = progress.owner == Some(owner.worker.0) && may_claim;
+    if !step.deferrals.is_empty() && is_owner {
+        defer(store, &step.deferrals).await?;
+    }
+    let mut limit_left = progress.limit_left;
+    let mut next_row = progress.next_row;
+    if is_owner && step.want > 0 && !progress.is_held {
+        // Outcomes that were recorded separately come after the query, and may be due at once.
+        if progress.has_due_rows || step.settlements.iter().any(|s| s.next_attempt_at.is_some_and(|at| at <= step.now))
+        {
+            advanced.attempts = claim_due(store, owner, &mut limit_left, step).await?;
+        }
+        if next_row < progress.last_row {
+            let rows = candidates(&progress.new_rows)?;
+            let is_rest = rows.len() < step.want as usize;
+            let mut rows = rows.into_iter();
+            while advanced.attempts.len() < step.want as usize
+                && limit_left != Some(0)
+                && let Some(row) = rows.next()
+            {
+                next_row = row.id;
+                if row.suppressed == 0 {
+                    limit_left = limit_left.map(|limit| limit - 1);
+                    advanced.attempts.push(row.attempt(owner.worker, step.now));
+                }
+            }
+            match rows.as_slice().first() {
+                // None of the rows in between is to be sent.
+                Some(row) => next_row = row.id - 1,
+                None if is_rest => next_row = progress.last_row,
+                None => {}
+            }
+        }
+    }
+    advanced.is_held = progress.is_held;
+    advanced.new_rows_left = next_row < progress.last_row;
+    advanced.limit_left = limit_left.map(i64::unsigned_abs);
+    Point::StepWritten.pass();
+    if (next_row, limit_left) == (progress.next_row, progress.limit_left) && advanced.attempts.is_empty() {
+        store.command("COMMIT").await.map_err(doing("commit a step"))?;
+        return Ok((advanced, is_owner, None));
+    }
+    let is_claim = !advanced.attempts.is_empty();
+    let rows = (progress.next_row, next_row);
+    let counted =
+        commit_claims(store, owner, step.now, rows, limit_left, is_claim.then_some(seen.unwrap_or(0))).await?;
+    Ok((advanced, is_owner, counted))
+}
+
+/// Begins the transaction, records the outcomes of rows that are being sent, counts them, and reads what the step
+/// depends on.
+async fn begin(
+    store: &mut DbConnection<'_>,
+    run: i64,
+    step: &Step,
+    settlements: &[&Settlement],
+) -> Result<Progress, StoreError> {
+    let failed = || doing("start a step");
+    // The same parameters for both, because PostgreSQL prepares a statement for a number of them.
+    let begin = batch(if settlements.is_empty() { &BEGIN } else { &BEGIN_RECORDING })
+        .bind(run)
+        .bind(step.now.0)
+        .bind(step.want)
+        .bind(columns(settlements))
+        .bind(seconds(settlements));
+    let begun = begin.run(store).await.map_err(failed())?;
+    let row = begun.rows.last().ok_or_else(|| StoreError::Damaged("no process has taken over the run".to_owned()))?;
+    let read = || {
+        Ok(Progress {
+            owner: row.try_get(0)?,
+            next_row: row.try_get(1)?,
+            limit_left: row.try_get(2)?,
+            last_row: row.try_get(3)?,
+            is_held: row.try_get(4)?,
+            is_dispatched: row.try_get(5)?,
+            recorded: match begun.changed {
+                Some(changed) => changed,
+                None => row.try_get::<i64, _>(6)?.unsigned_abs(),
+            },
+            has_early_statuses: row.try_get(7)?,
+            has_due_rows: row.try_get(8)?,
+            new_rows: row.try_get(9)?,
+        })
+    };
+    read().map_err(failed())
+}
+
+/// Defers waiting rows. A row claimed in the meantime is left alone.
+async fn defer(store: &mut DbConnection<'_>, rows: &[Deferral]) -> Result<(), StoreError> {
+    let ended: Vec<i64> = rows.iter().filter(|row| row.cause.is_some()).map(|row| row.key.0).collect();
+    if !ended.is_empty() {
+        // The row gets its own reason.
+        move_to_past(store, &json(&ended)).await?;
+    }
+    query(
+        "UPDATE delivery SET state = CAST(o.v ->> 1 AS BIGINT), next_attempt_at = CAST(o.v ->> 2 AS BIGINT), error_code = coalesce(o.v ->> 3, error_code), \
+         error_message = iif(o.v ->> 3 IS NULL, error_message, NULL), \
+         error_values = iif(o.v ->> 3 IS NULL, error_values, o.v ->> 4) \
+         FROM (SELECT value AS v FROM jsonb_each($1)) o WHERE delivery.id = CAST(o.v ->> 0 AS BIGINT) AND delivery.state = 0",
+    )
+    .bind(deferrals(rows))
+    .execute(store)
+    .await
+    .map(drop)
+    .map_err(doing("defer rows"))
+}
+
+/// Returns deferrals as JSON: id, state, next_attempt_at, error_code, error_values.
+fn deferrals(rows: &[Deferral]) -> JsonList {
+    let row = |row: &Deferral| {
+        let (code, values) = row.cause.as_ref().map(|cause| (cause.code(), cause.values())).unzip();
+        (row.key.0, row.state.code(), row.next_attempt_at.map(|at| at.0), code, values.flatten())
+    };
+    json(rows.iter().map(row).collect::<Vec<_>>())
+}
+
+/// Claims the rows between two keys that were never claimed, saves the run's progress, and commits. In a file, a commit
+/// that claims rows is counted (see `mark`), starting from the last count `seen`.
+async fn commit_claims(
+    store: &mut DbConnection<'_>,
+    owner: Owner,
+    now: Millis,
+    (after, up_to): (i64, i64),
+    limit_left: Option<i64>,
+    seen: Option<u64>,
+) -> Result<Option<(u64, i64)>, StoreError> {
+    let failed = || doing("commit a step");
+    let in_file = matches!(store, DbConnection::Sqlite(_));
+    let mut commit = batch(if in_file { &COMMIT_CLAIMS_IN_FILE } else { &COMMIT_CLAIMS })
+        .bind(owner.run)
+        .bind(after)
+        .bind(up_to)
+        .bind(limit_left)
+        .bind(owner.worker.0)
+        .bind(now.0)
+        .bind(stopped(StateChange::Suppress, false)?.code());
+    if in_file {
+        commit = commit.bind(seen.map(u64::cast_signed));
+    }
+    let committed = commit.run(store).await.map_err(failed())?;
+    let counted = |row: &DbRow| Ok((row.try_get::<i64, _>(0)?.cast_unsigned(), row.try_get(1)?));
+    committed.rows.first().map(counted).transpose().map_err(failed())
+}

@@ -1,0 +1,43 @@
+//! Connections, with the settings that the promises depend on.
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, PgConnection};
+
+use crate::store::StoreError;
+use crate::store::location::ServerUrl;
+use crate::store::sql::in_time;
+
+/// What every connection sets, because a role or a database may have other defaults. A commit that returned is synced.
+/// The statements find their rows by an index, whatever the planner believes of tables that have just been filled.
+const SETTINGS: [(&str, &str); 15] = [
+    ("synchronous_commit", "on"),
+    ("default_transaction_isolation", "read committed"),
+    ("default_transaction_read_only", "off"),
+    ("plan_cache_mode", "force_generic_plan"),
+    ("jit", "off"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("enable_bitmapscan", "off"),
+    ("lock_timeout", "30s"),
+    // The server notices that a machine is gone.
+    ("tcp_keepalives_idle", "10"),
+    ("tcp_keepalives_interval", "5"),
+    ("tcp_keepalives_count", "3"),
+    ("tcp_user_timeout", "20000"),
+    // A process that was stopped in the middle of a transaction must not keep the others waiting.
+    ("idle_in_transaction_session_timeout", "5s"),
+];
+
+/// Returns the options of every connection.
+pub(super) fn options(url: &ServerUrl) -> PgConnectOptions {
+    let options = PgConnectOptions::clone(&url.options).application_name("campaigner").disable_statement_logging();
+    options.options([("search_path", url.schema.as_str())]).options(SETTINGS)
+}
+
+/// Opens a connection.
+pub(super) async fn connect(url: &ServerUrl) -> Result<PgConnection, StoreError> {
+    in_time(options(url).connect())
+        .await
+        .map_err(|source| StoreError::Unreachable { store: url.clone(), source: Box::new(source) })
+}

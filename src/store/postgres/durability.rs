@@ -1,0 +1,44 @@
+//! Whether the server keeps what it has recorded: a lost record of a message is a message sent twice.
+
+use sqlx::PgConnection;
+
+use crate::store::StoreError;
+use crate::store::error::doing;
+use crate::store::location::ServerUrl;
+
+/// The oldest version that is supported, as the server states it.
+const OLDEST: i32 = 140_000;
+
+/// Standbys that may lack the last commits when they take over. A user without the right to see them gets NULL.
+const STANDBYS: &str = "SELECT count(*) FILTER (WHERE sync_state = 'async' AND state <> 'backup'), \
+    count(*) FILTER (WHERE sync_state IS NULL) FROM pg_stat_replication";
+
+/// Checks the server. Returns what could not be looked at, in words.
+pub(super) async fn check(url: &ServerUrl, connection: &mut PgConnection) -> Result<Option<&'static str>, StoreError> {
+    let failed = || doing("check the server");
+    let (version, fsync, full_pages): (i32, bool, bool) = sqlx::query_as(
+        "SELECT current_setting('server_version_num')::integer, current_setting('fsync')::boolean, \
+         current_setting('full_page_writes')::boolean",
+    )
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(failed())?;
+    let refused = |why| Err(StoreError::MayForget { store: url.clone(), why });
+    if version < OLDEST {
+        return Err(StoreError::OldServer { store: url.clone() });
+    }
+    if !fsync {
+        return refused("it runs with fsync = off, and loses its last commits, or more, in a crash");
+    }
+    if !full_pages {
+        return refused("it runs with full_page_writes = off, and a crash may damage it");
+    }
+    let (asynchronous, unknown): (i64, i64) = sqlx::query_as(STANDBYS).fetch_one(connection).await.map_err(failed())?;
+    match (asynchronous, unknown) {
+        (0, 0) => Ok(None),
+        (0, _) => Ok(Some(
+            "the database has standbys, but this user may not see whether they are synchronous; grant it pg_monitor",
+        )),
+        _ => refused("it has an asynchronous standby, which lacks its last commits after a failover"),
+    }
+}

@@ -1,0 +1,100 @@
+//! An open store on a server.
+
+use std::time::Duration;
+
+use sqlx::Connection as _;
+use sqlx::postgres::PgPoolOptions;
+
+use super::connect::{connect, options};
+use super::lease::{Lease, ServerLock};
+use super::{durability, schema};
+use crate::store::StoreError;
+use crate::store::error::doing;
+use crate::store::location::ServerUrl;
+use crate::store::sql::{DbConnection, Held, Pool};
+
+/// Number of connections for small reads.
+const READERS: u32 = 2;
+/// How long a scan waits for other scans.
+const LONGEST_SCANS: Duration = Duration::from_secs(600);
+
+/// A database in which a store is.
+#[derive(Debug)]
+pub(in crate::store) struct Server {
+    url: ServerUrl,
+    lease: Lease,
+}
+
+impl Server {
+    /// Opens the store, creating its tables if it has none.
+    pub(in crate::store) async fn open_or_make(url: ServerUrl) -> Result<Self, StoreError> {
+        let mut connection = connect(&url).await?;
+        schema::create(&url, &mut connection).await?;
+        connection.close().await.map_err(doing("close after opening"))?;
+        let lease = Lease::new(url.clone());
+        Ok(Self { url, lease })
+    }
+
+    /// Whether there is a store.
+    pub(in crate::store) async fn has_store(url: &ServerUrl) -> Result<bool, StoreError> {
+        let mut connection = connect(url).await?;
+        let found = schema::has_tables(&mut connection).await?;
+        connection.close().await.map_err(doing("close after opening"))?;
+        Ok(found)
+    }
+
+    /// Checks that the server keeps what it has recorded, as far as this user may see.
+    pub(in crate::store) async fn is_durable(&self) -> Result<Option<&'static str>, StoreError> {
+        let mut connection = connect(&self.url).await?;
+        let found = durability::check(&self.url, &mut connection).await?;
+        connection.close().await.map_err(doing("check the server"))?;
+        Ok(found)
+    }
+
+    /// Opens a connection.
+    pub(in crate::store) async fn connect(&self) -> Result<DbConnection<'static>, StoreError> {
+        connect(&self.url).await.map(|connection| DbConnection::Postgres(Held::Own(connection)))
+    }
+
+    /// Returns connections for small reads, and one for long ones.
+    pub(in crate::store) fn pools(&self) -> (Pool, Pool) {
+        let pool = PgPoolOptions::new().min_connections(0);
+        let readers = pool.clone().max_connections(READERS).connect_lazy_with(options(&self.url));
+        let scanner = pool.max_connections(1).acquire_timeout(LONGEST_SCANS).connect_lazy_with(options(&self.url));
+        (Pool::Postgres(readers), Pool::Postgres(scanner))
+    }
+
+    /// Takes a lock; returns `None` if it is held. A patient caller waits until it is known whether its holder is alive.
+    pub(in crate::store) async fn try_lock(
+        &self,
+        name: &str,
+        is_patient: bool,
+    ) -> Result<Option<ServerLock>, StoreError> {
+        self.lease.try_lock(name, is_patient).await
+    }
+
+    /// Takes a lock that several processes may have.
+    pub(in crate::store) async fn lock_shared(&self, name: &str) -> Result<ServerLock, StoreError> {
+        self.lease.lock_shared(name).await
+    }
+
+    /// Whether a process has the lock of this name.
+    pub(in crate::store) async fn is_locked(&self, name: &str) -> Result<bool, StoreError> {
+        self.lease.is_locked(name).await
+    }
+
+    /// Whether another process has taken this one for dead, and may have taken its locks.
+    pub(in crate::store) fn is_ended(&self) -> bool {
+        self.lease.is_ended()
+    }
+
+    /// Whether no other process can have taken this one's locks yet.
+    pub(in crate::store) fn is_valid(&self) -> bool {
+        self.lease.is_valid()
+    }
+
+    /// Frees the locks of this process.
+    pub(in crate::store) async fn end(&self) {
+        self.lease.end().await;
+    }
+}

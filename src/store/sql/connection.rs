@@ -1,0 +1,182 @@
+//! Connections to either database.
+
+use std::io;
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::{
+    Database, Error, Executor, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
+};
+
+use super::dialect;
+
+/// How long a call to a server may take: more than a lock is waited for.
+const LONGEST_CALL: Duration = Duration::from_secs(60);
+
+/// A connection, or a transaction on one. A transaction that is dropped changes nothing.
+#[derive(Debug)]
+pub(in crate::store) enum DbConnection<'c> {
+    Sqlite(Held<'c, Sqlite>),
+    Postgres(Held<'c, Postgres>),
+}
+
+/// How a connection is held.
+#[derive(Debug)]
+pub(in crate::store) enum Held<'c, D: Database> {
+    Own(D::Connection),
+    Pooled(PoolConnection<D>),
+    Transaction(Transaction<'c, D>),
+}
+
+impl<D: Database> Deref for Held<'_, D> {
+    type Target = D::Connection;
+
+    fn deref(&self) -> &D::Connection {
+        match self {
+            Self::Own(connection) => connection,
+            Self::Pooled(connection) => connection,
+            Self::Transaction(transaction) => transaction,
+        }
+    }
+}
+
+impl<D: Database> DerefMut for Held<'_, D> {
+    fn deref_mut(&mut self) -> &mut D::Connection {
+        match self {
+            Self::Own(connection) => connection,
+            Self::Pooled(connection) => connection,
+            Self::Transaction(transaction) => transaction,
+        }
+    }
+}
+
+impl<D: Database> Held<'_, D> {
+    async fn close(self) -> Result<(), Error> {
+        match self {
+            Self::Own(connection) => sqlx::Connection::close(connection).await,
+            Self::Pooled(connection) => connection.close().await,
+            Self::Transaction(transaction) => transaction.rollback().await,
+        }
+    }
+}
+
+impl DbConnection<'_> {
+    /// Begins a transaction that may write: no one else writes until it ends, and it sees everything that was committed
+    /// before.
+    pub(in crate::store) async fn begin(&mut self) -> Result<DbConnection<'_>, Error> {
+        use sqlx::Connection as _;
+        Ok(match self {
+            Self::Sqlite(held) => DbConnection::Sqlite(Held::Transaction(held.begin_with("BEGIN IMMEDIATE").await?)),
+            Self::Postgres(held) => {
+                DbConnection::Postgres(Held::Transaction(in_time(held.begin_with(dialect::BEGIN)).await?))
+            }
+        })
+    }
+
+    /// Whether a transaction was dropped whose end the server does not know of yet.
+    pub(in crate::store) fn has_dropped_transaction(&self) -> bool {
+        use sqlx::Connection as _;
+        matches!(self, Self::Postgres(held) if held.should_flush())
+    }
+
+    /// Returns SQLite's connection, of a store in a file.
+    pub(in crate::store) fn sqlite(&mut self) -> &mut SqliteConnection {
+        match self {
+            Self::Sqlite(held) => held,
+            Self::Postgres(_) => unreachable!("a file is opened by SQLite"),
+        }
+    }
+
+    /// Runs a command that has no parameters.
+    pub(in crate::store) async fn command(&mut self, command: &'static str) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(held) => held.execute(command).await.map(drop),
+            Self::Postgres(held) => held.execute(command).await.map(drop),
+        }
+    }
+
+    /// Commits a transaction. What it wrote is synced when this returns.
+    pub(in crate::store) async fn commit(self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(Held::Transaction(transaction)) => transaction.commit().await,
+            Self::Postgres(Held::Transaction(transaction)) => in_time(transaction.commit()).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends a transaction without a change, or closes a connection.
+    pub(in crate::store) async fn close(self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(held) => held.close().await,
+            Self::Postgres(held) => in_time(held.close()).await,
+        }
+    }
+}
+
+/// Ends a call to a server that does not answer: the connection may hang without an error.
+pub(in crate::store) async fn in_time<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let silent = || Error::Io(io::Error::new(io::ErrorKind::TimedOut, "the database server does not answer"));
+    tokio::time::timeout(LONGEST_CALL, call).await.unwrap_or_else(|_| Err(silent()))
+}
+
+/// Connections for reading. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(in crate::store) enum Pool {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+impl Pool {
+    /// Waits for a connection.
+    pub(in crate::store) async fn acquire(&self) -> Result<DbConnection<'static>, Error> {
+        Ok(match self {
+            Self::Sqlite(pool) => DbConnection::Sqlite(Held::Pooled(pool.acquire().await?)),
+            Self::Postgres(pool) => DbConnection::Postgres(Held::Pooled(pool.acquire().await?)),
+        })
+    }
+
+    /// Begins to read one state of the store, whatever is written meanwhile.
+    pub(in crate::store) async fn snapshot(&self) -> Result<DbConnection<'static>, Error> {
+        Ok(match self {
+            Self::Sqlite(pool) => DbConnection::Sqlite(Held::Transaction(pool.begin().await?)),
+            Self::Postgres(pool) => {
+                DbConnection::Postgres(Held::Transaction(pool.begin_with(dialect::SNAPSHOT).await?))
+            }
+        })
+    }
+}
+
+/// What a statement runs on.
+pub(in crate::store) enum On<'e> {
+    Sqlite(&'e mut SqliteConnection),
+    Postgres(&'e mut PgConnection),
+    Pool(&'e Pool),
+    /// A connection on which nothing else is written in the same transaction.
+    Alone(&'e mut PgConnection),
+}
+
+impl<'e> From<&'e mut DbConnection<'_>> for On<'e> {
+    fn from(connection: &'e mut DbConnection<'_>) -> Self {
+        match connection {
+            DbConnection::Sqlite(held) => Self::Sqlite(held),
+            DbConnection::Postgres(held) => Self::Postgres(held),
+        }
+    }
+}
+
+impl<'e> From<&'e Pool> for On<'e> {
+    fn from(pool: &'e Pool) -> Self {
+        Self::Pool(pool)
+    }
+}
+
+impl<'e> On<'e> {
+    /// Makes a transaction of one statement. SQLite does so on its own.
+    pub(in crate::store) fn alone(connection: &'e mut DbConnection<'_>) -> Self {
+        match connection {
+            DbConnection::Sqlite(held) => Self::Sqlite(held),
+            DbConnection::Postgres(held) => Self::Alone(held),
+        }
+    }
+}

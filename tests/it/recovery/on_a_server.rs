@@ -1,0 +1,126 @@
+//! The store on a PostgreSQL server: what a file cannot show. The tests are skipped where PostgreSQL is not installed.
+
+use std::time::Duration;
+
+use crate::support::postgres::{self, TestServer};
+use crate::support::{CampaignFile, ScriptedProvider, TestEnv, counts, csv};
+
+const ROWS: usize = 300;
+
+/// A run of `ROWS` rows at 300 a second, on this server.
+fn test_env(server: &str) -> TestEnv {
+    TestEnv::on_server(server, &CampaignFile { rate: "300/s", concurrency: 16, ..CampaignFile::default() }, &csv(ROWS))
+}
+
+#[test]
+fn every_command_works_on_a_server_and_none_prints_its_password() {
+    let Some(server) = postgres::url() else { return };
+    let env = test_env(&server.replace("postgres@", "postgres:s3cret@"));
+    let provider = ScriptedProvider::slow(1);
+    let commands: [&[&str]; 20] = [
+        &["doctor"],
+        &["status"],
+        &["check", "job.yaml"],
+        &["run", "job.yaml", "--dry-run"],
+        &["run", "job.yaml", "-vvv"],
+        &["run", "job.yaml"],
+        &["status", "--all"],
+        &["status", "--json"],
+        &["report"],
+        &["find", "85260000001"],
+        &["verify"],
+        &["reconcile"],
+        &["replies"],
+        &["retry", "--only", "failed"],
+        &["resume"],
+        &["suppress", "add", "+85260000001"],
+        &["suppress", "list"],
+        &["run", "job.yaml", "--again", "--limit", "10"],
+        &["cancel", "job-2"],
+        &["--help"],
+    ];
+    let mut codes = Vec::new();
+    for command in commands {
+        let done = env.run(&provider, command);
+        assert!(!format!("{done}").contains("s3cret"), "{done}");
+        codes.push((command[0], done.code));
+    }
+    let refused: Vec<_> = codes.iter().filter(|(_, code)| ![0, 4].contains(code)).collect();
+    assert_eq!(refused, [&("status", 2), &("run", 2), &("retry", 2)], "{codes:?}");
+    env.verify("job-1");
+}
+
+#[test]
+fn an_address_that_cannot_be_right_is_refused_without_what_may_be_secret() {
+    let env = TestEnv::new();
+    for (url, words) in [
+        ("postgres://u:s3cret@db.example.com/d", "sslmode=verify-full"),
+        ("postgres://u:s3cret@db.example.com/d?sslmode=prefer", "sslmode=verify-full"),
+        ("postgres://u@localhost/d?pasword=s3cret", "\"pasword\" of the database URL is not known"),
+        ("postgres://u:s3cret@localhost:x/d", "not the URL of a PostgreSQL database"),
+        ("postgres://u:s3cret@localhost/d?schema=A-b", "lower-case letters"),
+        ("postgres://u:s3cret@127.0.0.1:1/d", "cannot reach the store in postgres://u@127.0.0.1:1/d"),
+    ] {
+        let refused = env.run_offline(&["status", "--db", url]);
+        assert!(refused.code != 0 && refused.err.contains(words), "{refused}");
+        assert!(!refused.err.contains("s3cret"), "{refused}");
+    }
+}
+
+#[test]
+fn after_a_kill_the_next_process_goes_on_once_the_first_has_not_been_heard_of() {
+    let Some(server) = postgres::url() else { return };
+    let provider = ScriptedProvider::slow(30);
+    let campaign = CampaignFile { rate: "60/s", concurrency: 16, ..CampaignFile::default() };
+    let env = TestEnv::on_server(server, &campaign, &csv(ROWS));
+    let first = env.start(&provider, &["run", "job.yaml"]);
+    provider.wait_for_sends(40);
+    let held = env.run(&provider, &["resume"]);
+    assert!(held.code == 5 && held.err.contains("another process is working on job-1"), "{held}");
+    first.kill();
+    let second = env.run(&provider, &["resume"]);
+    env.verify("job-1");
+    provider.received().assert_nobody_twice();
+    let uncertain = env.states("job-1").get("uncertain").copied().unwrap_or_default();
+    assert!(uncertain <= 16, "{uncertain} in doubt");
+    assert_eq!(env.states("job-1")["read"] + uncertain, ROWS as u64);
+    assert_eq!(second.code, if uncertain == 0 { 0 } else { 3 }, "{second}");
+}
+
+/// What was in flight when the first one fell asleep was accepted, and its answers are recorded when it wakes.
+#[test]
+fn a_process_that_sleeps_past_its_lease_sends_nothing_when_it_wakes() {
+    let Some(server) = postgres::url() else { return };
+    let (env, provider) = (test_env(server), ScriptedProvider::slow(30));
+    let first = env.start(&provider, &["run", "job.yaml"]);
+    provider.wait_for_sends(40);
+    first.signal("STOP");
+    let second = env.run(&provider, &["resume"]);
+    assert!([0, 3].contains(&second.code), "{second}");
+    let sent = provider.sends();
+    first.signal("CONT");
+    let first = first.wait();
+    assert!(first.code == 5 && first.err.contains("another process took over job-1"), "{first}");
+    // It may have fallen asleep between its last look at the clock and the first byte of a request.
+    assert!(provider.sends() <= sent + 1, "it sent {} after it woke", provider.sends() - sent);
+    provider.received().assert_nobody_twice();
+    env.verify("job-1");
+    assert_eq!(env.states("job-1").get("uncertain"), None, "its answers were read when it woke");
+}
+
+#[test]
+fn a_server_that_crashes_is_waited_for_and_nothing_is_lost_or_in_doubt() {
+    let Some(mut server) = TestServer::start() else { return };
+    let (env, provider) = (test_env(&server.url()), ScriptedProvider::slow(30));
+    let running = env.start(&provider, &["run", "job.yaml"]);
+    for sends in [40, 110, 190] {
+        provider.wait_for_sends(sends);
+        server.crash();
+    }
+    let run = running.wait_for(Duration::from_secs(120));
+    assert_eq!(run.code, 0, "{run}");
+    provider.received().assert_nobody_twice();
+    assert_eq!(provider.sends(), ROWS);
+    assert_eq!(env.states("job-1"), counts(&[("read", ROWS as u64)]));
+    env.verify("job-1");
+}
