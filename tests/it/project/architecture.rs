@@ -209,7 +209,6 @@ fn no_statement_is_made_of_text_from_outside() {
     let known = [
         ("src/store/model_test/found.rs", 1),
         ("src/store/model_test/guards.rs", 1),
-        ("src/store/plan/import.rs", 1),
         ("src/store/postgres/schema.rs", 1),
         ("src/store/reports/verify.rs", 1),
         ("src/store/runs/lifecycle.rs", 2),
