@@ -6,7 +6,8 @@
 //! ```
 //!
 //! `--syncs` runs it under `strace`, which counts the syncs and costs little otherwise. `--kill-at` kills it with
-//! SIGKILL after that many messages and resumes it, to measure the time until the next message leaves.
+//! SIGKILL after that many messages and resumes it, to measure the time until the next message leaves. `--db` takes the URL
+//! of a PostgreSQL database, and `--workers` starts more processes that send beside the first.
 //!
 //! Loopback only. The provider here does not know the documents: it counts requests and names messages.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a measurement, not the product")]
@@ -41,6 +42,12 @@ struct Args {
     /// Maximum messages per second
     #[arg(long, default_value_t = UNLIMITED)]
     rate: u32,
+    /// A PostgreSQL database for the store, `postgres://USER@HOST/DATABASE`; a file by default
+    #[arg(long, value_name = "URL")]
+    db: Option<String>,
+    /// Processes that send together, with --db
+    #[arg(long, default_value_t = 1)]
+    workers: u32,
     /// Count the syncs, with `strace`
     #[arg(long)]
     syncs: bool,
@@ -53,6 +60,12 @@ struct Args {
 }
 
 impl Args {
+    /// Returns the store: a file in the folder, or a schema of its own.
+    fn store(&self) -> String {
+        let schema = |url: &String| format!("{url}?schema=load_{}", std::process::id());
+        self.db.as_ref().map_or_else(|| "campaigner.db".to_owned(), schema)
+    }
+
     fn binary(&self) -> PathBuf {
         self.campaigner.canonicalize().expect("build the binary first: cargo build --release")
     }
@@ -95,6 +108,7 @@ fn run(args: &Args, folder: &Path, base: &str, sends: &AtomicU64) -> f64 {
     let before = sends.load(Ordering::Relaxed);
     let whole = Instant::now();
     let mut child = start(args, folder, base, if args.kill_at.is_some() { &["resume"] } else { &["run", "load.yaml"] });
+    let mut others: Vec<Child> = (1..args.workers).map(|_| start_worker(args, folder, base)).collect();
     // Under strace, campaigner is strace's child.
     let process = if args.syncs { child_of(child.id(), &args.binary()) } else { child.id() };
     let proc = PathBuf::from(format!("/proc/{process}"));
@@ -120,6 +134,10 @@ fn run(args: &Args, folder: &Path, base: &str, sends: &AtomicU64) -> f64 {
         std::thread::sleep(Duration::from_millis(2));
     }
     let whole = whole.elapsed().as_secs_f64();
+    for other in &mut others {
+        other.kill().unwrap();
+        other.wait().unwrap();
+    }
     print!("{}", std::fs::read_to_string(folder.join("log")).unwrap());
     let (first, last) = first.zip(last).expect("all messages are sent; problems are listed above");
     let (seconds, messages) = ((last.0 - first.0).as_secs_f64(), (last.2 - first.2) as f64);
@@ -137,12 +155,14 @@ fn run(args: &Args, folder: &Path, base: &str, sends: &AtomicU64) -> f64 {
         all_cpu / (args.rows - before) as f64 * 1e6
     );
     println!("peak memory          {peak:>10.1} MiB");
-    let store = size(&folder.join("campaigner.db")) as f64;
-    println!(
-        "the store            {:>10.0} bytes per row; its log had at most {:.1} MiB",
-        store / args.rows as f64,
-        log_size as f64 / 1_048_576.0
-    );
+    if args.db.is_none() {
+        let store = size(&folder.join("campaigner.db")) as f64;
+        println!(
+            "the store            {:>10.0} bytes per row; its log had at most {:.1} MiB",
+            store / args.rows as f64,
+            log_size as f64 / 1_048_576.0
+        );
+    }
     if let Some(syncs) = args.syncs.then(|| syncs(folder)) {
         println!("syncs                {:>10.0} per second, {:.3} per message", syncs / seconds, syncs / messages);
     }
@@ -188,10 +208,27 @@ fn start(args: &Args, folder: &Path, base: &str, command: &[&str]) -> Child {
         .current_dir(folder)
         .env("INCS_BASE_URL", base)
         .env("INCS_CERTIFICATION_CODE", "any")
+        .env("CAMPAIGNER_DB", args.store())
         .stdout(Stdio::null())
         .stderr(log)
         .spawn()
         .expect("campaigner can be started (--syncs needs strace)")
+}
+
+/// Starts a worker that sends beside the first process.
+fn start_worker(args: &Args, folder: &Path, base: &str) -> Child {
+    // It works on what is there.
+    std::thread::sleep(Duration::from_secs(2));
+    Command::new(args.binary())
+        .args(["work", "-q"])
+        .current_dir(folder)
+        .env("INCS_BASE_URL", base)
+        .env("INCS_CERTIFICATION_CODE", "any")
+        .env("CAMPAIGNER_DB", args.store())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("campaigner can be started")
 }
 
 /// Returns the child of `strace` that is campaigner: strace first tries something out in others.

@@ -8,6 +8,8 @@
 //! cargo run --release --example soak -- --provider meta --kills 0 --rows 4000 --dropped 0.02 --errors 0.01 --missing 0.05
 //! cargo run --release --example soak -- --restores 100
 //! cargo run --release --example soak -- --calm 100
+//! cargo run --release --example soak -- --db postgres://postgres@127.0.0.1:5432/postgres --workers 3 --rate 600 \
+//!     --kills 300 --stops 50 --cuts 50 --restarts 10 --restart-with 'pg_ctl -D DATA restart -m immediate'
 //! ```
 //!
 //! With `--restores`, the store's files are moved, copied, restored or deleted after each kill, as people do. No one
@@ -17,6 +19,9 @@
 //! With `--provider meta`, a `serve --webhook` runs beside the runs and is killed now and then too. The provider calls it
 //! back: signed, in any order, half of the statuses twice, and a call that was not taken comes again. At the end, only
 //! messages that were never accepted may be uncertain, and those about which no webhook came.
+//!
+//! With `--db`, several workers send each list together, with their store on a PostgreSQL server (over TCP). They are killed,
+//! stopped past their lease, and cut off from the database, and the database is killed.
 //!
 //! The provider runs in this process, with one thread per connection. Its count of sends decides, and shares no code
 //! with the product. The seed determines the moments of the kills; what is in flight then depends on the machine. Exits
@@ -40,6 +45,7 @@ mod meta_wire;
 mod provider;
 mod restores;
 mod service;
+mod workers;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -88,6 +94,24 @@ struct Args {
     /// Share of accepted messages about which Meta sends no webhook
     #[arg(long, default_value_t = 0.0)]
     missing: f64,
+    /// A PostgreSQL database, `postgres://USER@HOST:PORT/DATABASE`: several workers send each list together
+    #[arg(long, value_name = "URL", conflicts_with_all = ["restores", "calm", "provider"])]
+    db: Option<String>,
+    /// Number of workers, with --db
+    #[arg(long, default_value_t = 3)]
+    workers: u32,
+    /// How often a worker is stopped for longer than its lease, with --db
+    #[arg(long, default_value_t = 0)]
+    stops: u32,
+    /// How often a worker is cut off from the database, with --db
+    #[arg(long, default_value_t = 0)]
+    cuts: u32,
+    /// How often the database is killed and started again, with --db
+    #[arg(long, default_value_t = 0, requires = "restart_with")]
+    restarts: u32,
+    /// The command that does it
+    #[arg(long, value_name = "COMMAND")]
+    restart_with: Option<String>,
     /// Seed for the moments of the kills and the faults
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -158,6 +182,9 @@ fn main() -> ExitCode {
     if let Some(rounds) = args.restores.or(args.calm) {
         return restores::soak(rounds, args.calm.is_some(), args.seed, &binary, &url, &counts);
     }
+    if args.db.is_some() {
+        return workers::soak(&args, &binary, &url, &counts, &interrupted);
+    }
     let faults = Faults { dropped: args.dropped, errors: args.errors, missing: args.missing };
     let has_faults = args.dropped + args.errors + args.missing > 0.0;
     if has_faults && args.provider == Wire::Incs {
@@ -171,7 +198,14 @@ fn main() -> ExitCode {
     let begun = Instant::now();
     while (found.lists == 0 || found.kills < args.kills) && !interrupted.load(Ordering::Relaxed) {
         let folder = tempfile::tempdir().unwrap();
-        let list = List { folder: folder.path(), binary: &binary, provider, number: found.lists, args: &args };
+        let list = List {
+            folder: folder.path(),
+            binary: &binary,
+            provider,
+            number: found.lists,
+            db: "store.db".to_owned(),
+            args: &args,
+        };
         list.soak(&mut found, &mut moments, &interrupted);
         println!("{}", found.line(begun.elapsed()));
     }
@@ -209,6 +243,7 @@ struct List<'a> {
     binary: &'a Path,
     provider: Provider<'a>,
     number: u32,
+    db: String,
     args: &'a Args,
 }
 
@@ -326,8 +361,12 @@ impl List<'_> {
     }
 
     fn start(&self, args: &[&str]) -> Child {
+        self.start_on(&self.db, args)
+    }
+
+    fn start_on(&self, db: &str, args: &[&str]) -> Child {
         let mut command = Command::new(self.binary);
-        command.args(args).args(["--db", "store.db"]).current_dir(self.folder);
+        command.args(args).args(["--db", db]).current_dir(self.folder);
         match self.provider {
             Provider::Incs(url, _) => command.env("INCS_BASE_URL", url).env("INCS_CERTIFICATION_CODE", "soak"),
             Provider::Meta(meta) => command.envs(meta_wire::variables(&meta.url)),

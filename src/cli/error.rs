@@ -132,9 +132,11 @@ impl From<EngineError> for CliError {
                 Self::new(Exit::Environment, words(&problem.code)).shown(shown)
             }
             EngineError::Paused(_) => Self::of(Exit::Stopped, &error),
-            EngineError::Unreachable(_) | EngineError::Frozen(_) | EngineError::Client(_) | EngineError::Defect(_) => {
-                Self::of(Exit::Environment, &error)
-            }
+            EngineError::Unreachable(_)
+            | EngineError::Frozen(_)
+            | EngineError::Client(_)
+            | EngineError::OtherAccount(_)
+            | EngineError::Defect(_) => Self::of(Exit::Environment, &error),
         }
     }
 }

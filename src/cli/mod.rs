@@ -68,7 +68,7 @@ pub fn main() -> ExitCode {
     };
     std::panic::set_hook(Box::new(report_panic));
     // A service reports what it does only in its log, so it logs by default.
-    log_to_stderr(&cli.global, u8::from(matches!(cli.command, Command::Serve(_))));
+    log_to_stderr(&cli.global, u8::from(matches!(cli.command, Command::Serve(_) | Command::Work(_))));
     // One thread runs all tasks: measured faster than several, because no task is worth moving between threads. SQLite
     // and reading recipients have their own threads. Their results are handled at once (interval 1), because many
     // tasks wait for a commit.

@@ -3,12 +3,11 @@
 
 use std::time::Duration;
 
-use crate::engine::dispatch::Eligibility;
+use crate::engine::dispatch::{Eligibility, take_over};
 use crate::engine::error::EngineError;
 use crate::engine::job::Job;
 use crate::engine::job::thaw;
 use crate::engine::plan::MessageTemplate;
-use crate::engine::recovery::take_over;
 use crate::engine::stop::Reason;
 use crate::model::{AccountEvent, Event, Millis, Notice, StatusSource, TemplateName};
 use crate::store::{Orders, Run, Stage, Store, StoreError};
@@ -57,6 +56,11 @@ pub(super) async fn follow(job: &Job, eligibility: &Eligibility, sends: bool) ->
                 }
             }
             // The stages meet the same error and report it.
+            Err(error) => tracing::warn!(%error, "reading control changes failed"),
+        }
+        match job.store.halted(job.run.key).await {
+            Ok(Some(problem)) if sends => job.stop.stop(Reason::Halt(problem)),
+            Ok(_) => {}
             Err(error) => tracing::warn!(%error, "reading control changes failed"),
         }
         tokio::time::sleep(CHECK_INTERVAL).await;

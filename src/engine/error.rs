@@ -32,6 +32,12 @@ pub enum EngineError {
     /// The provider's client could not be created.
     #[error("{0}")]
     Client(#[source] crate::provider::SetupError),
+    /// The run is sent through another account than the one that is configured here.
+    #[error(
+        "the run is sent through another account than the provider `{0}` has on this machine; give both the same \
+         `base_url` and credential"
+    )]
+    OtherAccount(String),
     /// An internal task failed: a bug.
     #[error("internal error: {0} (please report it)")]
     Defect(String),

@@ -122,6 +122,9 @@ impl Job {
     pub(super) async fn slow_down(&self, wait: Option<Duration>) {
         let Slowed { rate, pause } = self.limiter.slow_down(wait);
         (self.events)(Event::Slowed { rate, pause });
+        if let Err(error) = self.store.slow_down(&self.account).await {
+            tracing::warn!(%error, "slowing the account down for other processes failed");
+        }
         if pause.is_zero() {
             return;
         }
@@ -131,6 +134,15 @@ impl Job {
         if let Err(error) = self.store.note_pause(&AccountPause { account, provider, until }).await {
             tracing::warn!(%error, "saving the account's pause failed");
         }
+    }
+
+    /// Waits until a request that is not a message may leave, as far as the rate is concerned that all processes of a server
+    /// share.
+    pub(super) async fn wait_for_slot(&self) -> Result<(), EngineError> {
+        if let Some(slot) = self.store.take_slot(&self.account, self.limiter.rate()).await? {
+            tokio::time::sleep_until(slot.at).await;
+        }
+        Ok(())
     }
 
     /// Honours the pause that the provider asked of the account, in any process. Returns its end, if there is one.

@@ -4,9 +4,9 @@
 //!
 //! The engine never prints, never looks at a status number, and never ends the process.
 //!
-//! [`plan`](Plan) reads the list into the store. [`run()`] takes over a planned run (`recovery`: a row that was claimed
-//! and has no outcome becomes uncertain), sends it (`dispatch`) and collects statuses (`reconcile`), while `control`
-//! follows pause, rate and cancel requests. `report` writes the reports and calls the hook. `test_message` sends a single
+//! [`plan`](Plan) reads the list into the store. [`run()`] takes over a planned run (a row that was claimed and has
+//! no outcome becomes uncertain), sends it (`dispatch`) and collects statuses (`reconcile`), while `control`
+//! follows pause, rate and cancel requests. [`join()`] sends a run beside the process that owns it. `report` writes the reports and calls the hook. `test_message` sends a single
 //! message outside every run. `activity` says what is happening with a run.
 
 mod activity;
@@ -17,9 +17,9 @@ mod dispatch;
 mod error;
 mod estimate;
 mod job;
+mod join;
 mod plan;
 mod reconcile;
-mod recovery;
 mod report;
 mod run;
 mod status;
@@ -34,9 +34,11 @@ pub use activity::RunActivity;
 pub use clock::Clock;
 pub use control::{CancelResult, cancel};
 pub use dispatch::MOST_IN_FLIGHT;
+pub use dispatch::take_over;
 pub use error::EngineError;
 pub use estimate::sent_by;
 pub use job::{Job, renderer, thaw};
+pub use join::{can_join, join};
 pub use plan::PlanError;
 pub use plan::check_remaining_rows;
 pub use plan::{AccountUse, MessageTemplate, judge_account};
@@ -44,10 +46,11 @@ pub use plan::{Bad, Checked, Plan, RowBody};
 pub use plan::{DueRows, WarnedRow, Warning};
 pub use plan::{Link, Links, ask};
 pub use reconcile::{QueuePlace, WebhookCounts, WebhookQueue, WebhookWriter};
-pub use recovery::take_over;
 pub use report::Notifier;
 pub use report::{ReportingError, each_attempt, each_row, facts, write_reports};
-pub use run::{RunMode, RunResult, run};
-pub use status::{Details, details, provider_pause, rate_now, speed, status, status_of, time_to_send, waiting};
+pub use run::{RunMode, RunResult, needs_a_person, run};
+pub use status::{
+    Details, details, provider_pause, rate_now, speed, status, status_of, time_to_send, waiting, workers,
+};
 pub use stop::{Reason, StopHandle};
 pub use test_message::TestSender;

@@ -7,12 +7,12 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::crash_point::Point;
-use crate::engine::dispatch::{self, Eligibility, LONGEST_WAIT, Remaining};
+use crate::engine::dispatch::{self, Eligibility, LONGEST_WAIT, Remaining, Role};
 use crate::engine::error::EngineError;
 use crate::engine::job::Job;
 use crate::engine::stop::Reason;
 use crate::engine::tasks::{Background, stop_on_error};
-use crate::engine::{clock_skew, control, reconcile, recovery};
+use crate::engine::{clock_skew, control, reconcile};
 use crate::model::{Event, Millis, Notice, State, Tally};
 use crate::store::{Owner, Run, Stage, Waiting};
 
@@ -56,6 +56,18 @@ const COUNT_SHARE: u32 = 50;
 
 /// Why a run stopped whose process could not record it.
 const KILLED: &str = "its process ended before all rows were sent";
+/// Why a run stopped whose process was told to.
+const SIGNALLED: &str = "its process received a stop signal";
+/// How the reason begins of a run whose remaining rows wait.
+const WAITS: &str = "the next row is due at ";
+
+/// Whether a run stopped for a reason that a person must see to before it continues: a problem, or a limit that a person
+/// set.
+#[must_use]
+pub fn needs_a_person(run: &Run) -> bool {
+    let why = run.stopped_why.as_deref();
+    why.is_some_and(|why| why != KILLED && why != SIGNALLED && !why.starts_with(WAITS))
+}
 
 /// Works on a planned run until it is done or stopped.
 ///
@@ -64,7 +76,7 @@ const KILLED: &str = "its process ended before all rows were sent";
 /// be recorded then become `uncertain`.
 pub async fn run(job: Job, mode: RunMode) -> Result<RunResult, EngineError> {
     let job = Arc::new(job);
-    let (owner, uncertain) = recovery::take_over(&job.store, &job.run, &job.campaign, job.limit).await?;
+    let (owner, uncertain) = dispatch::take_over(&job.store, &job.run, &job.campaign, job.limit).await?;
     if uncertain > 0 {
         (job.events)(Event::Notice(Notice::InDoubt { messages: uncertain as u64 }));
     }
@@ -96,6 +108,10 @@ pub async fn run(job: Job, mode: RunMode) -> Result<RunResult, EngineError> {
     let waits = stages(&job, &eligibility, owner, mode, sends).await?;
     Point::StatusesOver.pass();
     let result = finish(&job, owner, sends, waits).await?;
+    if let Err(error) = job.store.leave(owner).await {
+        // It is removed with the process's line.
+        tracing::warn!(%error, "removing the worker failed");
+    }
     (job.events)(Event::Moved(result.tally));
     if is_news || result.finished {
         let stopped = job.stop.ends_sending();
@@ -186,7 +202,7 @@ async fn round(
     let (waits, mut waits_until) = watch::channel(None);
     let dispatch = async {
         let done = match sends {
-            true => dispatch::dispatch(job, eligibility, owner).await,
+            true => dispatch::dispatch(job, eligibility, owner, Role::Owner).await,
             false => Ok(Remaining::Nothing),
         };
         if let Ok(Remaining::Waits(at)) = done {
@@ -240,10 +256,10 @@ async fn round(
 /// Returns in words why rows are left.
 fn why_stopped(reason: Option<&Reason>, waiting: Option<&Waiting>) -> String {
     match (reason, waiting) {
-        (Some(Reason::Signal), _) => "its process received a stop signal".to_owned(),
+        (Some(Reason::Signal), _) => SIGNALLED.to_owned(),
         (Some(Reason::Halt(problem)), _) => problem.to_string(),
         (Some(Reason::Limit), _) => "the limit set by `--limit` was reached".to_owned(),
-        (_, Some(waiting)) => format!("the next row is due at {}", waiting.first),
+        (_, Some(waiting)) => format!("{WAITS}{}", waiting.first),
         _ => KILLED.to_owned(),
     }
 }

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::engine::activity::RunActivity;
 use crate::engine::job::thaw;
-use crate::model::{Campaign, Dispatch, Millis, State, Tally};
+use crate::model::{Campaign, Dispatch, Millis, RunId, State, Tally};
 use crate::provider;
 use crate::send_window::day_of;
-use crate::store::{ProblemCount, Run, Store, StoreError, Waiting};
+use crate::store::{ProblemCount, Run, Store, StoreError, Waiting, WorkerAtWork};
 
 /// Maximum number of error codes reported.
 const MAX_ERRORS: u32 = 10;
@@ -67,7 +67,35 @@ pub struct Details {
 /// When the store cannot be read.
 pub async fn status(store: &Store, run: &Run, tally: &Tally) -> Result<Value, StoreError> {
     let activity = RunActivity::of(store, run, Millis::now()).await?;
-    status_of(run, tally, &activity, &details(store, run, tally).await?, rate_now(store, run).await?)
+    let mut status = status_of(run, tally, &activity, &details(store, run, tally).await?, rate_now(store, run).await?)?;
+    if store.can_be_joined() {
+        status["workers"] = workers(store, Some(&run.id)).await?.into();
+    }
+    Ok(status)
+}
+
+/// Returns the workers at work as JSON: of one run, or of all.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn workers(store: &Store, run: Option<&RunId>) -> Result<Vec<Value>, StoreError> {
+    let mut workers = store.workers().await?;
+    workers.retain(|worker| run.is_none_or(|run| worker.run == *run));
+    let answer = |worker: &WorkerAtWork| {
+        json!({
+            "run": worker.run.to_string(),
+            "worker": worker.worker,
+            "owner": !worker.is_joined,
+            "host": worker.host,
+            "pid": worker.pid,
+            "since": worker.since.to_string(),
+            "silent_ms": u64::try_from(worker.silent_for.as_millis()).unwrap_or(u64::MAX),
+            "in_flight": worker.in_flight,
+            "sent": worker.claimed,
+            "share_percent": worker.share(&workers).map(|share| (share * 10.0).round() / 10.0),
+        })
+    };
+    Ok(workers.iter().map(answer).collect())
 }
 
 /// Returns the waiting rows: each waits for its own time, or all wait for another day if today's quota is used up.

@@ -58,6 +58,8 @@ pub enum Notice {
     Paused(RunId),
     /// A person lifted the pause.
     Resumed(RunId),
+    /// Another process worked on this run and is gone; this one takes its place.
+    TakenOver(RunId),
     /// The provider cannot be reached.
     Unreachable {
         /// Why not.
@@ -142,6 +144,7 @@ impl fmt::Display for Notice {
             }
             Self::Paused(run) => write!(f, "{run} is paused; continue it with `campaigner resume {run}`"),
             Self::Resumed(run) => write!(f, "{run} resumed"),
+            Self::TakenOver(run) => write!(f, "the other process is gone; continuing {run} in its place"),
             Self::Unreachable { problem, retry_s } => {
                 write!(f, "cannot reach the provider: {problem}; retrying in {retry_s} s")
             }

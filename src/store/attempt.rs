@@ -1,5 +1,7 @@
 //! A row in flight: an [`Attempt`] while it is being sent, and a [`Settlement`] once its outcome is known.
 
+use tokio::time::Instant;
+
 use super::{RowKey, WorkerId};
 use crate::model::{AttemptNumber, Millis, Phone, Problem, RowCause, State};
 
@@ -106,6 +108,15 @@ pub struct Step {
     pub now: Millis,
 }
 
+/// When a message may leave, so that an account's rate is kept over all processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SendSlot {
+    /// Not before this.
+    pub at: Instant,
+    /// Not at this time or later.
+    pub until: Instant,
+}
+
 /// The result of a step, durable.
 #[derive(Default)]
 pub struct Advanced {
@@ -120,6 +131,10 @@ pub struct Advanced {
     pub new_rows_left: bool,
     /// How many rows may still be claimed for the first time, if that is limited.
     pub limit_left: Option<u64>,
+    /// When the message of each claimed row may leave. Empty for a store in a file, whose rate the process keeps alone.
+    pub slots: Vec<SendSlot>,
+    /// When to claim again, if fewer rows were claimed than wanted because the account's rate was used up.
+    pub claim_again: Option<Instant>,
 }
 
 /// Rows that wait for another attempt and are not due yet.

@@ -3,8 +3,10 @@
 //! In a file, each is a file next to the store, locked by the operating system, which releases it when the process ends
 //! in any way. On a server, each is a line of a worker that shows that it is alive (see `postgres::lease`).
 
+use super::error::doing;
 use super::handle::{Backend, Store};
 use super::postgres::ServerLock;
+use super::sql::query_scalar;
 use super::sqlite::{FileLock, SharedFileLock};
 use crate::model::RunId;
 use crate::store::StoreError;
@@ -33,13 +35,29 @@ enum HeldBySeveral {
 /// Held while a process works on a run, or sends within a quota; released when dropped.
 #[derive(Debug)]
 pub struct RunLock {
-    _held: HeldByOne,
+    held: HeldByOne,
 }
 
 #[derive(Debug)]
 enum HeldByOne {
     File { _lock: FileLock },
-    Server { _lock: ServerLock },
+    Server { lock: ServerLock },
+}
+
+impl RunLock {
+    pub(in crate::store) fn of_server(lock: ServerLock) -> Self {
+        Self { held: HeldByOne::Server { lock } }
+    }
+
+    /// Whether no other process can have taken the lock yet. On a server, others take it once this process has not been
+    /// heard of for a while. Look at this as the last thing before the first byte of a request.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        match &self.held {
+            HeldByOne::File { .. } => true,
+            HeldByOne::Server { lock } => lock.is_valid(),
+        }
+    }
 }
 
 impl Store {
@@ -81,11 +99,9 @@ impl Store {
     async fn try_lock(&self, of: &str, is_patient: bool) -> Result<Option<RunLock>, StoreError> {
         let held = match &self.backend {
             Backend::File(file) => file.try_lock(of)?.map(|lock| HeldByOne::File { _lock: lock }),
-            Backend::Server(server) => {
-                server.try_lock(of, is_patient).await?.map(|lock| HeldByOne::Server { _lock: lock })
-            }
+            Backend::Server(server) => server.try_lock(of, is_patient).await?.map(|lock| HeldByOne::Server { lock }),
         };
-        Ok(held.map(|held| RunLock { _held: held }))
+        Ok(held.map(|held| RunLock { held }))
     }
 
     /// Marks this process as a service that works on the runs of the store, until the result is dropped.
@@ -119,7 +135,15 @@ impl Store {
     async fn is_locked(&self, of: &str) -> Result<bool, StoreError> {
         match &self.backend {
             Backend::File(file) => file.is_locked(of),
-            Backend::Server(server) => server.is_locked(of).await,
+            // As far as the server's clock shows.
+            Backend::Server(_) => query_scalar(
+                "SELECT EXISTS (SELECT 1 FROM lock l JOIN process p ON p.id = l.process WHERE l.name = $1 AND NOT p.ended \
+                 AND p.beat_at > clock_timestamp() - interval '10 seconds')",
+            )
+            .bind(of)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(doing("look at a lock")),
         }
     }
 
@@ -130,23 +154,8 @@ impl Store {
     pub async fn is_served(&self) -> Result<bool, StoreError> {
         match &self.backend {
             Backend::File(file) => file.is_shared(SERVICE),
-            Backend::Server(server) => server.is_locked(SERVICE).await,
+            Backend::Server(_) => self.is_locked(SERVICE).await,
         }
-    }
-
-    /// Whether a request may leave now, as far as the locks of this process are concerned: on a server, another process
-    /// takes them once this one has not been heard of for a while. Look at this as the last thing before the first byte.
-    #[must_use]
-    pub fn may_leave(&self) -> bool {
-        match &self.backend {
-            Backend::File(_) => true,
-            Backend::Server(server) => server.is_valid(),
-        }
-    }
-
-    /// Whether another process has taken this one for dead, and may have taken its locks.
-    pub(super) fn is_taken_for_dead(&self) -> bool {
-        matches!(&self.backend, Backend::Server(server) if server.is_ended())
     }
 
     /// Whether the disk of the store's file is full; `false` if that is not known.

@@ -41,7 +41,7 @@ use model_test::guarded;
 #[cfg(not(test))]
 use std::convert::identity as guarded;
 
-pub use attempt::{Advanced, Attempt, Claim, Deferral, History, Settlement, Step, Waiting};
+pub use attempt::{Advanced, Attempt, Claim, Deferral, History, SendSlot, Settlement, Step, Waiting};
 pub use error::{StoreError, StoreMismatch};
 pub use handle::Store;
 pub use key::{Owner, RowKey, WorkerId};
@@ -55,6 +55,7 @@ pub use reports::listing::Listing;
 pub use reports::rows::{ReportPage, ReportRows};
 pub use reports::tally::Counting;
 pub use run::{NewRun, Orders, PlannedRow, RequeueFilter, Requeued, Run, Stage};
+pub use runs::workers::WorkerAtWork;
 pub use start::{Repeat, StartDecision};
 pub use status::{Awaiting, KeptReply, Polled, PossibleOptOut, WebhookBatch, WebhookResult};
 pub use test_message::{NewTestMessage, TestMessage};

@@ -1,5 +1,7 @@
 //! The one connection for writing, which callers take in turn.
 
+use std::time::Duration;
+
 use tokio::sync::MutexGuard;
 
 use super::error::doing;
@@ -16,6 +18,8 @@ pub(super) struct Writer {
     pub(super) mark: Option<Mark>,
     /// Whether a transaction may be open that no one will end.
     pub(super) is_spoilt: bool,
+    /// How long the last steps on a server took from looking at its clock to their end.
+    pub(super) lead: Duration,
 }
 
 /// The connection for writing, while it is held.

@@ -22,6 +22,7 @@ mod status;
 mod suppress;
 mod test_message;
 mod verify;
+mod workers;
 
 use clap::Subcommand;
 
@@ -46,6 +47,10 @@ pub(in crate::cli) enum Command {
     Resume(resume::Args),
     /// Run the campaigns in a folder when they are due, collect statuses, and serve HTTP
     Serve(serve::Args),
+    /// Send and finish every unfinished run of the store, beside other processes if it is on a server
+    Work(serve::WorkArgs),
+    /// List the processes that send runs, if the store is on a server
+    Workers(workers::Args),
     /// Show when campaigns run, or why they do not
     Schedule(schedule::Args),
     /// Poll statuses until all are final or the campaign's `reconcile.for` has passed
@@ -99,6 +104,8 @@ impl Command {
             Self::Run(args) => run::run(&args, global).await,
             Self::Resume(args) => resume::run(&args, global).await,
             Self::Serve(args) => serve::run(&args, global).await,
+            Self::Work(args) => serve::work(&args, global).await,
+            Self::Workers(args) => workers::run(&args, global).await,
             Self::Schedule(args) => schedule::run(&args, global).await,
             Self::Reconcile(args) => reconcile::run(&args, global).await,
             Self::Status(args) => status::run(&args, global).await,

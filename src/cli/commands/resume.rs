@@ -3,7 +3,7 @@
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::cli::output::console;
-use crate::cli::session::{self, AccountQuestion, Overrides, Sending, Session};
+use crate::cli::session::{self, AccountQuestion, LockEnd, LockWait, Overrides, Sending, Session};
 use crate::cli::value_parsers::run_id;
 use crate::engine::{self, RunMode, StopHandle};
 use crate::model::RunId;
@@ -54,7 +54,14 @@ pub(in crate::cli) async fn resume(
     overrides: &Overrides,
     global: &Global,
 ) -> Result<Exit, CliError> {
-    let lock = store.lock(&run.id).await?;
+    let account = session::account(&engine::thaw(&run)?, global).await?;
+    let (progress, stop) = (session::progress(global), StopHandle::default());
+    let waiting =
+        LockWait { store: &store, run: &run, account: &account, progress: &progress, stop: &stop, json: false };
+    let lock = match waiting.lock(mode, overrides, global).await? {
+        LockEnd::Locked(lock) => lock,
+        LockEnd::Done(exit) => return Ok(exit),
+    };
     let run = store.run(Some(&run.id)).await?;
     if run.planned_at.is_none() {
         return Err(CliError::new(
@@ -68,9 +75,7 @@ pub(in crate::cli) async fn resume(
     }
     let mut campaign = engine::thaw(&run)?;
     overrides.apply(&mut campaign)?;
-    let account = session::account(&campaign, global).await?;
-    let progress = session::progress(global);
-    let (asked, stop) = (AccountQuestion::Open, StopHandle::default());
-    let session = Session { store, run, lock, campaign, account, asked, progress, stop, json: false };
+    let asked = AccountQuestion::Open;
+    let session = Session { store, run, lock, campaign, account: account.into(), asked, progress, stop, json: false };
     session.work(mode, overrides, global).await
 }

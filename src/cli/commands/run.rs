@@ -19,7 +19,7 @@ use crate::cli::output::problem_groups::ProblemGroups;
 use crate::cli::output::problem_report::{self, ProblemReport};
 use crate::cli::output::{account_findings, console, run_question};
 use crate::cli::session::run_content::{content, digest};
-use crate::cli::session::{self, AccountQuestion, LoadError, Session, account_check, load};
+use crate::cli::session::{self, AccountQuestion, LoadError, LockEnd, LockWait, Session, account_check, load};
 use crate::cli::who;
 use crate::engine::{self, CancelResult, Checked, Plan, StopHandle};
 use crate::model::{AccountWeight, Campaign, Event, Millis, Notice};
@@ -117,7 +117,13 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             return refused(args, &loaded, &other, &checked, global);
         }
     };
-    let lock = store.lock(&run.id).await?;
+    let (progress, stop) = (session::progress(global), StopHandle::default());
+    let waiting =
+        LockWait { store: &store, run: &run, account: &account, progress: &progress, stop: &stop, json: args.json };
+    let lock = match waiting.lock(args.sending.mode(), &args.overrides, global).await? {
+        LockEnd::Locked(lock) => lock,
+        LockEnd::Done(exit) => return Ok(exit),
+    };
     if args.repeat() != Repeat::Unsaid {
         store.set_only_new(run.key, args.only_new).await?;
     }
@@ -138,8 +144,6 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         store.discard_plan(run.key).await?;
         run.planned_at = None;
     }
-    let progress = session::progress(global);
-    let stop = StopHandle::default();
     if run.planned_at.is_none() {
         let events = progress.events();
         let owner = store.take_over(run.key, None, Millis::now()).await?;
@@ -167,7 +171,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     }
     let asked = if was_asked { AccountQuestion::Answered } else { AccountQuestion::Open };
     let json = args.json;
-    let session = Session { store, run, lock, campaign, account, asked, progress, stop, json };
+    let session = Session { store, run, lock, campaign, account: account.into(), asked, progress, stop, json };
     session.work(args.sending.mode(), &args.overrides, global).await
 }
 

@@ -148,6 +148,12 @@ async fn show(store: &Store, run: &Run, tally: &Tally, global: &Global) -> Resul
     if let Some(details) = activity.details(&run.id, &global.command()) {
         print(&format!("  {details}"))?;
     }
+    let workers = store.workers().await?;
+    let workers = workers.iter().filter(|worker| worker.run == run.id);
+    let workers: Vec<_> = workers.map(|worker| format!("process {} on {}", worker.pid, worker.host)).collect();
+    if !workers.is_empty() {
+        print(&format!("  at work: {}", workers.join(", ")))?;
+    }
     for line in summary::states(tally, &campaign, run.finished_at.is_some()) {
         print(&line)?;
     }

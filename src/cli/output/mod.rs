@@ -10,6 +10,7 @@ pub(in crate::cli) mod reached;
 pub(in crate::cli) mod rejects_csv;
 pub(in crate::cli) mod run_question;
 pub(in crate::cli) mod summary;
+pub(in crate::cli) mod table;
 pub(in crate::cli) mod template_table;
 pub(in crate::cli) mod terminal;
 mod wrap;

@@ -99,6 +99,11 @@ impl Folder {
         Ok(Self { path: path.to_owned(), apis, files: BTreeMap::new(), trouble: None })
     }
 
+    /// Returns a folder without campaigns.
+    pub(super) fn none() -> Self {
+        Self { path: PathBuf::new(), apis: BTreeMap::new(), files: BTreeMap::new(), trouble: None }
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -110,6 +115,9 @@ impl Folder {
 
     fn scan_at(&mut self, now: SystemTime) -> Vec<News> {
         let mut news = Vec::new();
+        if self.path.as_os_str().is_empty() {
+            return news;
+        }
         let found = match list(&self.path) {
             Ok(found) => found,
             Err(error) => {

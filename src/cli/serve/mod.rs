@@ -7,6 +7,7 @@
 
 mod accounts;
 mod campaign_folder;
+mod common;
 mod http;
 mod scheduler;
 mod service;
@@ -14,6 +15,7 @@ mod state;
 mod status_board;
 mod supervisor;
 mod webhooks;
+mod work;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -29,15 +31,16 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::cli::{file_limit, session};
 use crate::engine::StopHandle;
-use crate::model::{Event, Events};
 use crate::store::Store;
 
 pub(super) use campaign_folder::files;
 pub(super) use http::{Token, token};
+pub(super) use work::{WorkArgs, work};
 
 use accounts::Accounts;
 use campaign_folder::Folder;
-use state::{Service, ServiceContext};
+use common::{aborted, checkpoint, logged};
+use state::{Service, ServiceContext, Takes};
 use status_board::StatusBoard;
 use webhooks::Webhooks;
 
@@ -107,13 +110,9 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> 
     let accounts = Accounts::new(global.clone());
     let to_checkpoint = store.clone();
     let context = ServiceContext { store, global: global.clone(), reports: args.report_dir.clone(), accounts, board };
-    let service = Service::new(context, folder, in_flight);
+    let service = Service::new(context, folder, Takes::Own, in_flight);
     let stop = StopHandle::default();
-    let events: Events = Arc::new(|event| {
-        if let Event::Notice(notice) = event {
-            tracing::info!("{notice}");
-        }
-    });
+    let events = logged();
     tracing::info!(folder = %args.dir.display(), store = %global.db, "service started");
     let whole = async {
         let (answering, over) = oneshot::channel::<()>();
@@ -134,17 +133,11 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> 
     match session::unless_aborted(&stop, &events, whole).await {
         Some((worked, (), ())) => {
             worked?;
-            // The database file is then the whole store, so that it can be copied or moved.
-            if let Err(error) = to_checkpoint.checkpoint().await {
-                tracing::warn!(%error, "checkpoint of the write-ahead log failed");
-            }
+            checkpoint(&to_checkpoint).await;
             tracing::info!("service stopped; nothing is in flight");
             Ok(Exit::Done)
         }
-        None => Err(CliError::new(
-            Exit::Stopped,
-            "aborted; requests in flight become uncertain and are not resent automatically. The next `serve` continues",
-        )),
+        None => Err(aborted("serve")),
     }
 }
 

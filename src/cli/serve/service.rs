@@ -38,6 +38,11 @@ impl Service {
                 tracing::error!(%error, "cannot check the runs");
             } else {
                 self.context.board.set_checked();
+                if self.is_over().await.unwrap_or(false) {
+                    // What else belongs to the service ends too.
+                    stop.stop(Reason::Signal);
+                    break;
+                }
             }
             tokio::select! {
                 () = stop.all_ended() => {}

@@ -44,6 +44,8 @@ pub(super) struct Service {
     pub(super) active: HashMap<i64, ActiveRun>,
     /// Runs that wait for a time or for a person.
     pub(super) resting: HashMap<i64, Resting>,
+    /// Which runs it sends that are not its own.
+    pub(super) takes: Takes,
     /// Runs that a person asked the service to resume.
     pub(super) adopted: HashSet<i64>,
     pub(super) jobs: JoinSet<(i64, Result<RunResult, CliError>)>,
@@ -52,7 +54,7 @@ pub(super) struct Service {
 
 impl Service {
     /// Returns the state at the start: nothing is known yet. At most `in_flight` requests run at the same time.
-    pub(super) fn new(context: ServiceContext, folder: Folder, in_flight: usize) -> Self {
+    pub(super) fn new(context: ServiceContext, folder: Folder, takes: Takes, in_flight: usize) -> Self {
         Self {
             context: Rc::new(context),
             folder,
@@ -63,11 +65,24 @@ impl Service {
             known: HashMap::new(),
             active: HashMap::new(),
             resting: HashMap::new(),
+            takes,
             adopted: HashSet::new(),
             jobs: JoinSet::new(),
             in_flight,
         }
     }
+}
+
+/// Which runs a service sends, apart from those that it started and those that a person asked it to resume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Takes {
+    /// None.
+    Own,
+    /// All that no problem and no person stopped.
+    All {
+        /// Whether it ends when nothing is left to do.
+        until_idle: bool,
+    },
 }
 
 /// A run that this service is working on.

@@ -7,9 +7,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::scheduler::open;
-use super::state::{ActiveRun, Import, RETRY, Resting, SLOW, Service, ServiceContext};
+use super::state::{ActiveRun, Import, RETRY, Resting, SLOW, Service, ServiceContext, Takes};
 use crate::cli::config::hook;
 use crate::cli::error::{CliError, Exit};
+use crate::cli::session::beside::{BesideEnd, BesideGoal, beside, can_wait_beside};
 use crate::cli::session::{self, account_check, template_check};
 use crate::engine::{self, Job, Notifier, Reason, RunMode, RunResult, StopHandle};
 use crate::model::{Event, Events, Millis, RunId};
@@ -45,7 +46,8 @@ impl Service {
                 }
                 continue;
             }
-            if run.paused_at.is_some() || (due.is_none() && !self.adopted.contains(&run.key)) {
+            let is_own = due.is_some() || self.adopted.contains(&run.key);
+            if run.paused_at.is_some() || !(is_own || self.takes(&run)) {
                 continue;
             }
             if let (None, Some(due)) = (run.started_at, due)
@@ -60,6 +62,31 @@ impl Service {
             }
         }
         Ok(())
+    }
+
+    /// Whether a run of others is one to send.
+    fn takes(&self, run: &Run) -> bool {
+        self.takes != Takes::Own && run.planned_at.is_some() && !engine::needs_a_person(run)
+    }
+
+    /// Whether nothing is left to do, for a service that ends then.
+    pub(super) async fn is_over(&self) -> Result<bool, StoreError> {
+        if self.takes != (Takes::All { until_idle: true }) || !self.active.is_empty() {
+            return Ok(false);
+        }
+        for (run, _) in self.context.store.unfinished().await? {
+            let is_left = match run.dispatched_at {
+                Some(_) => self.context.store.next_poll(run.key, Millis(i64::MIN)).await?.is_some(),
+                None => {
+                    let rests = matches!(self.resting.get(&run.key), Some(Resting::Halted));
+                    run.paused_at.is_none() && self.takes(&run) && !rests
+                }
+            };
+            if is_left {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Returns whether an occurrence that sent nothing is too late to start.
@@ -240,8 +267,14 @@ struct Task {
 impl Task {
     async fn work(self) -> Result<RunResult, CliError> {
         let (context, sends, stop) = (self.context.clone(), self.sends, self.stop.clone());
+        let lock = match self.turn().await? {
+            BesideEnd::Taken(lock) => Arc::new(lock),
+            BesideEnd::Halted(problem) => return self.ended(Some(Reason::Halt(problem))).await,
+            BesideEnd::Done => return self.ended(None).await,
+            BesideEnd::Stopped => return self.ended(Some(Reason::Signal)).await,
+        };
         let (job, done, _lock) = tokio::select! {
-            prepared = self.prepare() => prepared?,
+            prepared = self.prepare(lock) => prepared?,
             () = stop.all_ended() => return Err(CliError::new(Exit::Stopped, "stopped before the run started")),
         };
         let (store, campaign, id) = (&context.store, job.campaign.clone(), job.run.id.clone());
@@ -257,11 +290,46 @@ impl Task {
         Ok(ending)
     }
 
-    /// Prepares a run: takes its lock, imports its rows, opens its account and its hook.
-    async fn prepare(self) -> Result<(Job, Option<Notifier>, Arc<RunLock>), CliError> {
-        let Self { context, run, sends, import, stop, in_flight } = self;
-        let store = &context.store;
-        let lock = Arc::new(store.lock(&run.id).await?);
+    /// Takes the run's lock. If another process has it, sends rows beside that one until it is gone or done.
+    async fn turn(&self) -> Result<BesideEnd, CliError> {
+        let store = &self.context.store;
+        match store.lock_at_once(&self.run.id).await {
+            Ok(lock) => return Ok(BesideEnd::Taken(lock)),
+            Err(StoreError::Held(_)) if self.sends && can_wait_beside(store, &self.run)? => {}
+            Err(error) => return Err(error.into()),
+        }
+        tracing::info!(run = %self.run.id, "another process is working on the run; sending beside it");
+        let job = async |run: &Run, lock: Arc<RunLock>, stop: StopHandle| {
+            let job = self.job(run, &lock).await?;
+            Ok(Job { events: events(&self.context, &run.id), stop, ..job })
+        };
+        beside(store, &self.run, BesideGoal::Sent, &self.stop, job).await
+    }
+
+    /// Returns the result of a run that another process works on.
+    async fn ended(&self, reason: Option<Reason>) -> Result<RunResult, CliError> {
+        let store = &self.context.store;
+        let run = store.run(Some(&self.run.id)).await?;
+        let tally = store.tally(&run).await?;
+        let (finished, double_sends) = (run.finished_at.is_some(), store.double_sends(&run).await?);
+        Ok(RunResult { reason, tally, finished, waiting: None, paused: false, double_sends })
+    }
+
+    /// Returns a job of the run, without a listener and with its own stop handle.
+    async fn job(&self, run: &Run, lock: &Arc<RunLock>) -> Result<Job, CliError> {
+        let context = &self.context;
+        let campaign = engine::thaw(run)?;
+        session::same_api(&campaign, &context.global).await?;
+        let open = context.accounts.get(&campaign.provider).await?;
+        let purpose = if self.sends { Use::Sending } else { Use::Polling };
+        let limiter = open.limiter.add_run((campaign.dispatch.rate, campaign.dispatch.per), purpose);
+        Ok(Job::new(&context.store, run, &campaign, &open.account.endpoint, self.in_flight, limiter, lock)?)
+    }
+
+    /// Prepares a run: imports its rows, opens its account and its hook.
+    async fn prepare(mut self, lock: Arc<RunLock>) -> Result<(Job, Option<Notifier>, Arc<RunLock>), CliError> {
+        let (context, sends, import, stop) = (self.context.clone(), self.sends, self.import.take(), self.stop.clone());
+        let (store, run) = (&context.store, &self.run);
         let events = events(&context, &run.id);
         // Another process that held the lock until now may have changed the run.
         let mut run = store.run(Some(&run.id)).await?;
@@ -283,12 +351,7 @@ impl Task {
                 return Err(CliError::new(Exit::Stopped, "reading the recipients is taking too long"));
             }
         }
-        let campaign = engine::thaw(&run)?;
-        session::same_api(&campaign, &context.global).await?;
-        let open = context.accounts.get(&campaign.provider).await?;
-        let purpose = if sends { Use::Sending } else { Use::Polling };
-        let limiter = open.limiter.add_run((campaign.dispatch.rate, campaign.dispatch.per), purpose);
-        let job = Job::new(store, &run, &campaign, &open.account.endpoint, in_flight, limiter, &lock)?;
+        let job = self.job(&run, &lock).await?;
         if let (Some(renderer), true, None) = (&job.renderer, sends, run.cancelled_at) {
             let checked = async {
                 template_check::before_sending(store, &run, renderer, &stop, &events, &context.global).await?;

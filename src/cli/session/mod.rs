@@ -2,9 +2,11 @@
 //! service.
 //!
 //! `load` turns a campaign file into a plan, with `template_lookup`. `template_check` checks the template at the
-//! provider again before the first message, and `account_check` the account. `run_content` is what a run is made from. `work` does the rest, and `signals` stops it.
+//! provider again before the first message, and `account_check` the account. `run_content` is what a run is made from. `work` does the rest,
+//! `beside` sends beside another process, and `signals` stops it.
 
 pub(in crate::cli) mod account_check;
+pub(in crate::cli) mod beside;
 pub(in crate::cli) mod load;
 mod load_error;
 pub(in crate::cli) mod run_content;
@@ -15,4 +17,6 @@ mod work;
 
 pub(in crate::cli) use load_error::LoadError;
 pub(in crate::cli) use signals::{unless_aborted, unless_stopped};
-pub(in crate::cli) use work::{AccountQuestion, Overrides, Sending, Session, account, progress, same_api};
+pub(in crate::cli) use work::{
+    AccountQuestion, LockEnd, LockWait, Overrides, Sending, Session, account, progress, same_api,
+};

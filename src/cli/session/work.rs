@@ -12,14 +12,15 @@ use crate::cli::file_limit;
 use crate::cli::global::{Global, LogFormat, ProgressStyle};
 use crate::cli::off_thread::off_thread;
 use crate::cli::output::{console, summary, terminal};
+use crate::cli::session::beside::{BesideEnd, BesideGoal, beside, can_wait_beside};
 use crate::cli::session::signals::{stopped, unless_aborted, unless_stopped};
 use crate::cli::session::{account_check, template_check};
 use crate::engine::{self, Job, Notifier, Reason, RunMode, RunResult, StopHandle};
-use crate::model::{Campaign, Event, Problem, ProviderApi, State, StatusSource};
+use crate::model::{Campaign, Event, Notice, Problem, ProviderApi, State, StatusSource};
 use crate::progress;
 use crate::provider;
 use crate::rate_limit::{RetryPolicy, RunLimiter};
-use crate::store::{Run, RunLock, Store};
+use crate::store::{Run, RunLock, Store, StoreError};
 use crate::text;
 
 /// When a command that sends stops.
@@ -118,7 +119,7 @@ pub(in crate::cli) struct Session {
     pub(in crate::cli) lock: RunLock,
     /// The run's campaign, with the overrides applied.
     pub(in crate::cli) campaign: Campaign,
-    pub(in crate::cli) account: Account,
+    pub(in crate::cli) account: Arc<Account>,
     pub(in crate::cli) asked: AccountQuestion,
     pub(in crate::cli) progress: progress::Progress,
     pub(in crate::cli) stop: StopHandle,
@@ -126,9 +127,126 @@ pub(in crate::cli) struct Session {
     pub(in crate::cli) json: bool,
 }
 
+/// Waits for the lock of a run that another process works on, and sends beside it meanwhile.
+pub(in crate::cli) struct LockWait<'w> {
+    pub(in crate::cli) store: &'w Store,
+    pub(in crate::cli) run: &'w Run,
+    pub(in crate::cli) account: &'w Account,
+    pub(in crate::cli) progress: &'w progress::Progress,
+    pub(in crate::cli) stop: &'w StopHandle,
+    /// Whether the summary at the end is JSON.
+    pub(in crate::cli) json: bool,
+}
+
+/// How waiting for the lock ended.
+pub(in crate::cli) enum LockEnd {
+    /// The other process is gone: this one continues in its place.
+    Locked(RunLock),
+    /// The command is done.
+    Done(Exit),
+}
+
+impl LockWait<'_> {
+    /// Takes the run's lock, or sends beside the process that has it until that one is gone or done.
+    pub(in crate::cli) async fn lock(
+        self,
+        (mode, limit): (RunMode, Option<u64>),
+        overrides: &Overrides,
+        global: &Global,
+    ) -> Result<LockEnd, CliError> {
+        let Self { store, run, account, progress, stop, json } = self;
+        let sends = matches!(mode, RunMode::SendAndReconcile | RunMode::Send) && limit.is_none();
+        if !(sends && can_wait_beside(store, run)?) {
+            return Ok(LockEnd::Locked(store.lock(&run.id).await?));
+        }
+        match store.lock_at_once(&run.id).await {
+            Ok(lock) => return Ok(LockEnd::Locked(lock)),
+            Err(StoreError::Held(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        if !global.quiet {
+            console::info(&format!("another process is working on {}; sending beside it", run.id));
+        }
+        let until = if mode == RunMode::Send { BesideGoal::Sent } else { BesideGoal::Finished };
+        let job = async |run: &Run, lock: Arc<RunLock>, stop: StopHandle| {
+            let mut campaign = engine::thaw(run)?;
+            overrides.apply(&mut campaign)?;
+            let dispatch = &campaign.dispatch;
+            let concurrency = file_limit::enough_for(dispatch.concurrency.unwrap_or(engine::MOST_IN_FLIGHT));
+            let limiter = RunLimiter::alone((dispatch.rate, dispatch.per));
+            let job = Job::new(store, run, &campaign, &account.endpoint, concurrency, limiter, &lock)?;
+            Ok(Job { events: progress.events(), stop, ..job })
+        };
+        let whole = async {
+            tokio::select! {
+                turn = beside(store, run, until, stop, job) => turn,
+                never = tick(progress) => match never {},
+            }
+        };
+        let Some(turn) = unless_aborted(stop, &progress.events(), whole).await else {
+            progress.finish();
+            return Err(aborted(run));
+        };
+        let reason = match turn? {
+            BesideEnd::Taken(lock) => {
+                if !global.quiet {
+                    (progress.events())(Event::Notice(Notice::TakenOver(run.id.clone())));
+                }
+                return Ok(LockEnd::Locked(lock));
+            }
+            BesideEnd::Done => None,
+            BesideEnd::Halted(problem) => Some(Reason::Halt(problem)),
+            BesideEnd::Stopped => Some(Reason::Signal),
+        };
+        progress.finish();
+        let run = store.run(Some(&run.id)).await?;
+        let tally = store.tally(&run).await?;
+        let (finished, double_sends) = (run.finished_at.is_some(), store.double_sends(&run).await?);
+        let ending = RunResult { reason, tally, finished, waiting: None, paused: false, double_sends };
+        let (folder, is_embedded) = (overrides.folder(&run), !account.leaves_machine());
+        // The hook is called by the process that ended the run.
+        let exit = conclude(store, &run, &ending, &folder, (None, stop), (json, is_embedded), global).await?;
+        store.close().await?;
+        Ok(LockEnd::Done(exit))
+    }
+}
+
 impl Session {
     /// Works on the run, sending at most `limit` messages, and writes the reports. Returns the exit code.
+    ///
+    /// On a server, a process that was silent for so long that another one took over the run sends on beside that one.
     pub(in crate::cli) async fn work(
+        self,
+        mode: (RunMode, Option<u64>),
+        overrides: &Overrides,
+        global: &Global,
+    ) -> Result<Exit, CliError> {
+        let (store, id, account, json) = (self.store.clone(), self.run.id.clone(), self.account.clone(), self.json);
+        let mut session = self;
+        loop {
+            match session.work_as_owner(mode, overrides, global).await {
+                Err(failure) if failure.exit == Exit::Held && store.can_be_joined() => {
+                    console::error(&failure.words);
+                }
+                done => return done,
+            }
+            let run = store.run(Some(&id)).await?;
+            // The last one stopped because of the error.
+            let (progress, stop) = (progress(global), StopHandle::default());
+            let wait = LockWait { store: &store, run: &run, account: &account, progress: &progress, stop: &stop, json };
+            let lock = match wait.lock(mode, overrides, global).await? {
+                LockEnd::Locked(lock) => lock,
+                LockEnd::Done(exit) => return Ok(exit),
+            };
+            let run = store.run(Some(&id)).await?;
+            let mut campaign = engine::thaw(&run)?;
+            overrides.apply(&mut campaign)?;
+            let (store, account, asked) = (store.clone(), account.clone(), AccountQuestion::Open);
+            session = Self { store, run, lock, campaign, account, asked, progress, stop, json };
+        }
+    }
+
+    async fn work_as_owner(
         self,
         (mode, limit): (RunMode, Option<u64>),
         overrides: &Overrides,

@@ -3,7 +3,9 @@
 //! A claim holds its permit until its outcome is in the step that claims the next row. So the store never holds more
 //! claims without an outcome than there may be requests in flight.
 
-use std::collections::{BTreeMap, HashMap};
+mod step;
+
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,18 +13,17 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::apply_outcome::released;
 use super::eligibility::{Eligibility, Eligible};
-use super::sender::{self, DispatchContext, Ended};
+use super::recovery::settle_ended;
+use super::sender::{self, Departure, DispatchContext, Ended};
 use crate::crash_point::Point;
 use crate::engine::error::EngineError;
 use crate::engine::job::Job;
 use crate::engine::stop::Reason;
 use crate::engine::store_retry::StoreRetry;
-use crate::engine::tasks::spawn_joined;
-use crate::model::{Event, Millis, Notice, SendProblem};
+use crate::model::{Event, Millis, Notice, Rate, SendProblem};
 use crate::rate_limit::Reservation;
-use crate::store::{Advanced, Claim, Owner, RowKey, Stage, Step, StoreError};
+use crate::store::{Claim, Owner, RowKey, Stage, Step};
 
 /// Maximum number of rows claimed in one step.
 const MAX_CLAIMS: usize = 256;
@@ -36,6 +37,8 @@ const LINGER: Duration = Duration::from_millis(25);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The same while sending is not allowed.
 const LOOK_EVERY_WHILE_CLOSED: Duration = Duration::from_secs(60);
+/// How often the owner of a run looks whether others still have rows in flight.
+const OTHERS: Duration = Duration::from_millis(250);
 /// Waits longer than this are reported.
 const LONG: Duration = Duration::from_secs(300);
 
@@ -54,20 +57,35 @@ pub(in crate::engine) enum Remaining {
     Waits(Millis),
 }
 
+/// Whose rows a process sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) enum Role {
+    /// It owns the run, and ends it.
+    Owner,
+    /// It sends beside the owner, which is another process.
+    Joined,
+}
+
 /// Sends every row of the run that is due now or soon, until none remains or the run is stopped. Returns once nothing
 /// is in flight.
 pub(in crate::engine) async fn dispatch(
     job: &Arc<Job>,
     eligibility: &Arc<Eligibility>,
     owner: Owner,
+    role: Role,
 ) -> Result<Remaining, EngineError> {
     // Held until nothing is in flight.
-    let _quota = eligibility.take_quota(job).await?;
+    let _quota = match role {
+        Role::Owner => eligibility.take_quota(job).await?,
+        Role::Joined => None,
+    };
     // Capacity for the outcome of every request in flight, so that no sender waits.
     let (ended, endings) = mpsc::channel(job.concurrency.max(1));
     let mut dispatcher = Dispatcher {
         context: DispatchContext::new(job, eligibility, owner).await?,
         owner,
+        role,
+        shared_rate: None,
         ended,
         endings,
         in_flight: HashMap::new(),
@@ -80,12 +98,13 @@ pub(in crate::engine) async fn dispatch(
         next_due: None,
         looked_at: None,
         notified_at: None,
+        claim_again: None,
         blocked_since: None,
         failed: None,
     };
     let remaining = dispatcher.run().await;
     let remaining = dispatcher.finish(remaining).await?;
-    if remaining == Remaining::Nothing {
+    if remaining == Remaining::Nothing && role == Role::Owner {
         Point::SendingOver.pass();
         let mut retry = StoreRetry::new(job);
         while let Err(error) = job.store.reach(owner.run, Stage::Dispatched, Millis::now()).await {
@@ -99,6 +118,9 @@ pub(in crate::engine) async fn dispatch(
 struct Dispatcher {
     context: Arc<DispatchContext>,
     owner: Owner,
+    role: Role,
+    /// The rate that the store knows of, which all processes of a server share.
+    shared_rate: Option<Rate>,
     ended: mpsc::Sender<Ended>,
     endings: mpsc::Receiver<Ended>,
     /// Claims without a known outcome.
@@ -120,6 +142,8 @@ struct Dispatcher {
     looked_at: Option<Instant>,
     /// The time up to which a long wait was already reported.
     notified_at: Option<Millis>,
+    /// When to claim again, after the account's rate was used up by other processes.
+    claim_again: Option<Instant>,
     /// Since when the store could not be written.
     blocked_since: Option<Instant>,
     /// The error that stopped the run, if any.
@@ -161,6 +185,11 @@ impl Dispatcher {
                 // Another process may have made a row due since.
                 self.look().await?;
                 if self.next_due.is_none() && (is_open || self.limit_is_used_up || !self.new_rows_left) {
+                    // What others have in flight may have to be sent again.
+                    if self.role == Role::Owner && job.store.others_are_sending(self.owner).await? {
+                        self.idle(Some(now.plus(OTHERS)), now, is_open).await?;
+                        continue;
+                    }
                     return self.nothing_due().await;
                 }
             }
@@ -176,8 +205,9 @@ impl Dispatcher {
     /// Handles the case that nothing is in flight and no row can be claimed.
     async fn nothing_due(&mut self) -> Result<Remaining, EngineError> {
         let job = self.job();
-        let is_more =
-            self.limit_is_used_up && (self.new_rows_left || job.store.next_due(self.owner, false).await?.is_some());
+        let is_more = self.role == Role::Owner
+            && self.limit_is_used_up
+            && (self.new_rows_left || job.store.next_due(self.owner, false).await?.is_some());
         if is_more {
             job.stop.stop(Reason::Limit);
             return Ok(Remaining::Stopped);
@@ -231,6 +261,19 @@ impl Dispatcher {
 
     /// Waits for a reservation. Returns `false` if something else happened first.
     async fn wait_for_reservation(&mut self) -> bool {
+        if let Some(at) = self.claim_again.take() {
+            let linger = self.linger();
+            let is_late = tokio::select! {
+                biased;
+                () = self.context.job.stop.sending_ended() => false,
+                () = linger => true,
+                () = tokio::time::sleep_until(at.min(Instant::now() + LOOK_EVERY)) => false,
+            };
+            if is_late && let Err(error) = self.advance(0).await {
+                self.fail(error);
+            }
+            return false;
+        }
         if !self.reserved.is_empty() {
             return true;
         }
@@ -280,17 +323,20 @@ impl Dispatcher {
         }
         let advanced = self.advance(want).await?;
         let claimed = advanced.attempts.len();
+        let mut slots = advanced.slots.into_iter();
         for attempt in advanced.attempts {
             let Some(reservation) = self.reserved.pop() else { break };
+            let departure = Departure { reservation, slot: slots.next() };
             self.in_flight.insert(attempt.claim.key, attempt.claim);
-            tokio::spawn(sender::send(self.context.clone(), attempt, reservation, self.ended.clone()));
+            tokio::spawn(sender::send(self.context.clone(), attempt, departure, self.ended.clone()));
         }
+        self.claim_again = advanced.claim_again;
         // Unused reservations expire: each is for its own time.
         self.reserved.clear();
         if advanced.is_held {
             // Gives the pause or cancellation time to reach this process.
             tokio::time::sleep(LINGER).await;
-        } else if is_due || claimed < want {
+        } else if is_due || (claimed < want && self.claim_again.is_none()) {
             self.look().await?;
         }
         Ok(())
@@ -351,8 +397,21 @@ impl Dispatcher {
         Ok(true)
     }
 
-    /// Asks the store when the next row is due.
+    /// Asks the store when the next row is due, and what became of other workers.
     async fn look(&mut self) -> Result<(), EngineError> {
+        let context = self.context.clone();
+        let job = &*context.job;
+        let rate = job.limiter.rate();
+        if self.shared_rate != Some(rate) {
+            job.store.use_account(self.owner, &job.account, rate).await?;
+            self.shared_rate = Some(rate);
+        }
+        if self.role == Role::Owner && job.store.has_orphans(self.owner).await? {
+            let uncertain = settle_ended(&job.store, self.owner, &job.campaign, job.clock.now()).await?;
+            if uncertain > 0 {
+                (job.events)(Event::Notice(Notice::InDoubt { messages: uncertain as u64 }));
+            }
+        }
         self.next_due = self.job().store.next_due(self.owner, self.limit_is_used_up).await?;
         self.looked_at = Some(Instant::now());
         Ok(())
@@ -383,75 +442,12 @@ impl Dispatcher {
         self.failed.get_or_insert(error);
     }
 
-    /// Makes a step: records finished requests, and claims up to `want` rows. The step always runs to its end, in its
-    /// own task.
-    async fn advance(&mut self, want: usize) -> Result<Advanced, EngineError> {
-        let mut step = std::mem::take(&mut self.step);
-        self.step_since = None;
-        step.want = u32::try_from(want).unwrap_or(u32::MAX);
-        step.now = self.job().clock.now();
-        let mut step = Arc::new(step);
-        let context = self.context.clone();
-        // A failed step is followed by one that records what has ended meanwhile; that one does not wait as long again.
-        let started_at = *self.blocked_since.get_or_insert_with(Instant::now);
-        let mut retry = StoreRetry::since(&context.job, started_at);
-        let advanced = loop {
-            let (store, owner, this) = (context.job.store.clone(), self.owner, step.clone());
-            let error = match spawn_joined(async move { store.advance(owner, &this).await }).await? {
-                Ok(advanced) => break advanced,
-                // Finished requests are recorded even so.
-                Err(error @ StoreError::NotOwner(_)) => {
-                    self.fail(error.into());
-                    break Advanced::default();
-                }
-                Err(error) => error,
-            };
-            if let Err(error) = retry.wait_or_fail(error).await {
-                // The last step of the run tries once more to record what has ended.
-                self.step.settlements.extend(step.settlements.iter().cloned());
-                self.step.deferrals.extend(step.deferrals.iter().cloned());
-                return Err(error.into());
-            }
-            if let Ok(claims) = context.job.store.claims(self.owner, true).await {
-                step = Arc::new(self.with_unknown(&step, claims));
-            }
-        };
-        self.blocked_since = None;
-        if want > 0 && self.failed.is_none() && !advanced.is_held {
-            self.new_rows_left = advanced.new_rows_left;
-            self.limit_is_used_up = advanced.limit_left == Some(0);
-        }
-        self.report_problems(&step);
-        Ok(advanced)
-    }
-
-    /// Returns the failed step, extended to release the rows that it claimed anyway: no sender knows of them, so
-    /// nothing was sent.
-    fn with_unknown(&self, step: &Step, claims: Vec<Claim>) -> Step {
-        let now = self.job().clock.now();
-        let mut settlements = step.settlements.clone();
-        let known = |claim: &Claim| {
-            let is_this = |known: &Claim| (known.key, known.number) == (claim.key, claim.number);
-            self.in_flight.get(&claim.key).is_some_and(is_this) || step.settlements.iter().any(|s| is_this(&s.claim))
-        };
-        settlements.extend(claims.into_iter().filter(|claim| !known(claim)).map(|claim| released(claim, now, now)));
-        Step { settlements, deferrals: step.deferrals.clone(), want: step.want, now }
-    }
-
-    /// Reports what went wrong, once per kind of problem.
-    fn report_problems(&self, step: &Step) {
-        let mut kinds: BTreeMap<&str, (u64, String)> = BTreeMap::new();
-        for problem in step.settlements.iter().filter_map(|settlement| settlement.problem.as_ref()) {
-            kinds.entry(&problem.code).or_insert_with(|| (0, problem.message().to_string())).0 += 1;
-        }
-        for (code, (count, message)) in kinds {
-            (self.job().events)(Event::Problem { code: code.to_owned(), message, count });
-        }
-    }
-
     /// Waits for the requests in flight and records them.
     async fn finish(&mut self, remaining: Result<Remaining, EngineError>) -> Result<Remaining, EngineError> {
         let remaining = remaining.map_err(|error| self.fail(error));
+        if let (Some(Reason::Halt(problem)), None) = (self.job().stop.reason(), &self.failed) {
+            self.job().store.halt(self.owner.run, &problem).await?;
+        }
         loop {
             self.take_endings();
             if self.in_flight.is_empty() {
@@ -477,21 +473,6 @@ impl Dispatcher {
             }
             Ok(remaining) => Ok(remaining),
             Err(()) => Ok(Remaining::Stopped),
-        }
-    }
-
-    /// Records finished requests. An error stops the run, but not the wait for requests in flight.
-    async fn record_or_fail(&mut self) {
-        if let Err(error) = self.record().await {
-            self.fail(error);
-        }
-    }
-
-    /// Records finished requests.
-    async fn record(&mut self) -> Result<(), EngineError> {
-        match self.step.settlements.is_empty() {
-            true => Ok(()),
-            false => self.advance(0).await.map(drop),
         }
     }
 }

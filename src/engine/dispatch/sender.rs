@@ -18,7 +18,7 @@ use crate::engine::job::Job;
 use crate::engine::stop::{Reason, StopHandle};
 use crate::model::{Millis, Outcome, Problem, ReferenceKey, SendProblem};
 use crate::rate_limit::Reservation;
-use crate::store::{Attempt, Claim, Deferral, History, Owner, Settlement, StoreError};
+use crate::store::{Attempt, Claim, Deferral, History, Owner, SendSlot, Settlement, StoreError};
 
 /// The longest pause a request waits for here. A longer one releases its row, so that a crash does not leave it in
 /// doubt.
@@ -29,6 +29,15 @@ const WEBHOOK_CHECK: Duration = Duration::from_secs(3600);
 
 /// What a sender reports: the settlement of its claim, and an error, if any.
 pub(super) type Ended = (Settlement, Option<EngineError>);
+
+/// When a request may leave.
+#[derive(Clone, Copy)]
+pub(super) struct Departure {
+    /// Of this process's limiter.
+    pub(super) reservation: Reservation,
+    /// Of the rate that all processes of a server share.
+    pub(super) slot: Option<SendSlot>,
+}
 
 /// What every attempt needs.
 pub(super) struct DispatchContext {
@@ -72,7 +81,7 @@ impl DispatchContext {
     }
 
     /// Sends a claimed row and returns its settlement.
-    async fn attempt(&self, attempt: Attempt, reservation: Reservation) -> Result<Settlement, EngineError> {
+    async fn attempt(&self, attempt: Attempt, departure: Departure) -> Result<Settlement, EngineError> {
         let claim = attempt.claim;
         let (send_before, expires_at) = match self.eligibility.of_row(&attempt, || self.job.clock.now())? {
             Eligible::Now { send_before, expires_at } => (send_before, expires_at),
@@ -84,9 +93,9 @@ impl DispatchContext {
         }
         let body = self.job.render(&attempt)?;
         Point::RequestReady.pass();
-        let outcome = match self.job.stop.ends_sending() || !self.job.limiter.is_valid(reservation) {
+        let outcome = match self.job.stop.ends_sending() || !self.job.limiter.is_valid(departure.reservation) {
             true => Outcome::Unsent,
-            false => self.send(claim, reservation, send_before, body).await,
+            false => self.send(claim, departure, send_before, body).await,
         };
         Point::AnswerRead.pass();
         let mut settlement = self.settle(claim, outcome).await?;
@@ -115,34 +124,36 @@ impl DispatchContext {
     }
 
     /// Sends one message, and records how long the answer took, if there was one.
-    async fn send(
-        &self,
-        claim: Claim,
-        reservation: Reservation,
-        send_before: Option<Millis>,
-        body: Vec<u8>,
-    ) -> Outcome {
+    async fn send(&self, claim: Claim, departure: Departure, send_before: Option<Millis>, body: Vec<u8>) -> Outcome {
         let reference =
             self.reference_key.as_ref().map(|key| key.sign(self.job.run.key, claim.key.row(), claim.number));
         let begun = Instant::now();
         // Microseconds until the request left.
         let held_up = AtomicU64::new(0);
         let leave = || async {
-            let may_leave = self.leave(reservation, send_before).await;
+            let may_leave = self.leave(departure, send_before).await;
             held_up.store(u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
             may_leave
         };
-        let outcome = self.job.send(reservation, body, reference.as_ref(), leave).await;
+        let outcome = self.job.send(departure.reservation, body, reference.as_ref(), leave).await;
         if !matches!(outcome, Outcome::Unreachable(_) | Outcome::Unsent) {
             self.concurrency.took(begun.elapsed().saturating_sub(Duration::from_micros(held_up.into_inner())));
         }
         outcome
     }
 
-    /// Waits until the request with this reservation may leave, and returns whether it may. Since it was prepared, an
-    /// answer may have stopped the run or asked for a pause, or the row's time may have ended.
-    async fn leave(&self, reservation: Reservation, send_before: Option<Millis>) -> bool {
+    /// Waits until a request may leave, and returns whether it may. Since it was prepared, an answer may have stopped the
+    /// run or asked for a pause, the row's time may have ended, or another process may have taken the run over.
+    async fn leave(&self, Departure { reservation, slot }: Departure, send_before: Option<Millis>) -> bool {
         let job = &self.job;
+        if let Some(slot) = slot {
+            tokio::select! {
+                biased;
+                () = job.stop.sending_ended() => return false,
+                () = job.limiter.paused_beyond(SHORT_PAUSE) => return false,
+                () = tokio::time::sleep_until(slot.at) => {}
+            }
+        }
         let may_leave = match job.limiter.try_admit(reservation) {
             Some(may_leave) => may_leave,
             None => tokio::select! {
@@ -153,7 +164,8 @@ impl DispatchContext {
             },
         };
         let is_in_time = send_before.is_none_or(|before| job.clock.now() < before);
-        may_leave && !job.stop.ends_sending() && is_in_time && job.store.may_leave()
+        let is_in_slot = slot.is_none_or(|slot| Instant::now() < slot.until);
+        may_leave && !job.stop.ends_sending() && is_in_time && is_in_slot && job.lock.is_valid()
     }
 
     /// Applies an outcome to the rate, the run and the row.
@@ -191,12 +203,12 @@ impl DispatchContext {
 pub(super) async fn send(
     context: Arc<DispatchContext>,
     attempt: Attempt,
-    reservation: Reservation,
+    departure: Departure,
     ended: mpsc::Sender<Ended>,
 ) {
     let claim = attempt.claim;
     let guard = OutcomeGuard(Some(context.job.stop.clone()));
-    let done = match context.attempt(attempt, reservation).await {
+    let done = match context.attempt(attempt, departure).await {
         Ok(settlement) => (settlement, None),
         // No request was made: the row waits, and the run stops.
         Err(error) => {

@@ -182,8 +182,9 @@ async fn request(job: &Job, batch: Vec<Awaiting>) -> Result<Result<(), PollError
     let reservation = async {
         loop {
             let reservation = job.limiter.reserve().await;
+            job.wait_for_slot().await?;
             if job.limiter.admit(reservation).await {
-                return reservation;
+                return Ok::<_, EngineError>(reservation);
             }
         }
     };
@@ -191,7 +192,7 @@ async fn request(job: &Job, batch: Vec<Awaiting>) -> Result<Result<(), PollError
         biased;
         // The reservation may be minutes away if the provider asked for a pause.
         () = job.stop.all_ended() => return Ok(Ok(())),
-        reservation = reservation => reservation,
+        reservation = reservation => reservation?,
     };
     let ids: Vec<&str> = batch.iter().map(|message| message.message_id.as_str()).collect();
     // A failed request counts as one that mentions none of these messages: they are asked about again when due, until

@@ -3,7 +3,11 @@
 //! A claimed row is durable before its request is rendered, and so before its first byte leaves. Rows that a new owner
 //! finds in `sending` may have been accepted; no other row is in doubt.
 
-use super::claims::{DUE, NEW, candidates, claim_due, new_rows};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::claims::{candidates, claim_due, new_rows};
 use super::consequences::follow;
 use super::outcomes::{apply_where, columns, count_seconds, record_each, seconds};
 use super::past_attempts::move_to_past;
@@ -11,13 +15,14 @@ use crate::crash_point::Point;
 use crate::model::{Millis, State, StateChange};
 use crate::store::error::doing;
 use crate::store::handle::{Backend, Store};
+use crate::store::postgres::pace::{self, AccountPace, SlotRange};
 use crate::store::runs::lifecycle;
 use crate::store::sql::{
     Batch, DbConnection, DbRow, JsonList, batch, first_batch, json, last_batch, query, query_scalar,
 };
 use crate::store::sqlite::Mark;
 use crate::store::{
-    Advanced, Attempt, Claim, Deferral, History, Owner, RowKey, Settlement, Step, StoreError, WorkerId, stopped,
+    Advanced, Claim, Deferral, History, Owner, RowKey, Settlement, Step, StoreError, WorkerId, stopped,
 };
 
 const _: () = assert!(State::Sending as i64 == 1, "it stands in the statements");
@@ -119,11 +124,11 @@ impl Store {
             writer.guard.mark.as_ref().map_or(Ok(()), Mark::log_is_in_place)?;
         }
         let seen = writer.guard.mark.as_ref().map(Mark::claims);
-        let may_claim = !self.is_taken_for_dead();
+        let lead = writer.guard.lead;
         // Until it is done: abandoning a step halfway leaves its transaction open.
         writer.guard.is_spoilt = true;
-        let done = advance(writer.connection(), owner, step, seen, may_claim).await;
-        let (advanced, is_owner, counted) = match done {
+        let done = advance(writer.connection(), owner, step, seen, lead).await;
+        let Stepped { mut advanced, is_owner, counted, slots } = match done {
             Ok(done) => done,
             Err(error) => {
                 // Lets other writers continue at once. It fails if nothing was begun or the database has already rolled back.
@@ -135,6 +140,14 @@ impl Store {
             }
         };
         writer.guard.is_spoilt = false;
+        if let (Some(taken), Backend::Server(server)) = (slots, &self.backend) {
+            // A slow step counts for a while.
+            writer.guard.lead = taken.took.max(lead.mul_f64(0.95)).min(LONGEST_LEAD);
+            advanced.slots = server.local(taken.slots, advanced.attempts.len()).await.unwrap_or_default();
+            if let Some(at) = taken.ask_again {
+                advanced.claim_again = server.local_time(at).await;
+            }
+        }
         if let Some((claims, store)) = counted {
             match writer.guard.mark.as_mut().filter(|mark| mark.store == store) {
                 Some(mark) => mark.note(claims)?,
@@ -154,18 +167,18 @@ impl Store {
         }
     }
 
-    /// Returns the claims of a run that have no outcome: those of `owner`, or those of its predecessors. There are
+    /// Returns the claims of a run that have no outcome: those of `owner`, or those of workers that have ended. There are
     /// never more than were in flight.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub async fn claims(&self, owner: Owner, own: bool) -> Result<Vec<Claim>, StoreError> {
         let failed = || doing("read the claims without an outcome");
-        let query = query(CLAIMS).bind(owner.run).bind(owner.worker.0).bind(own);
+        let claims = |statement| query(statement).bind(owner.run).bind(owner.worker.0).bind(own);
         let rows = match &self.backend {
-            Backend::File(_) => query.fetch_all(&self.readers).await,
+            Backend::File(_) => claims(CLAIMS).fetch_all(&self.readers).await,
             // A claim whose answer was lost may still be under way on another connection: this waits for its end.
-            Backend::Server(_) => query.fetch_all(self.write().await?.alone()).await,
+            Backend::Server(_) => claims(CLAIMS_ON_SERVER).fetch_all(self.write().await?.alone()).await,
         };
         let rows = rows.map_err(failed())?;
         let claim = |row: &DbRow| {
@@ -214,82 +227,6 @@ impl Store {
         Ok(())
     }
 
-    /// Returns the next rows that were never claimed or scheduled, in input order; at most `limit`.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn new_rows(&self, run: i64, limit: u32) -> Result<Vec<Attempt>, StoreError> {
-        let failed = || doing("read rows that were never claimed");
-        let next: Option<i64> = query_scalar("SELECT next_row FROM progress WHERE run = $1")
-            .bind(run)
-            .fetch_optional(&self.readers)
-            .await
-            .map_err(failed())?;
-        let rows: String = query_scalar(NEW)
-            .bind(next.unwrap_or(RowKey::first(run)))
-            .bind(RowKey::last(run))
-            .bind(limit)
-            .fetch_one(&self.readers)
-            .await
-            .map_err(failed())?;
-        unclaimed(&rows)
-    }
-
-    /// Returns the rows still to be sent, in input order, after `after`; at most `limit`. Their history is left out.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn remaining_rows(
-        &self,
-        run: i64,
-        after: Option<RowKey>,
-        limit: u32,
-    ) -> Result<Vec<Attempt>, StoreError> {
-        let rows: String = query_scalar(
-            "SELECT coalesce(CAST(json_group_array(json_array(id, phone, cells, 0, 0, 0, 0, 0, NULL, 0)) AS TEXT), '[]') FROM ( \
-             SELECT r.id, r.phone, r.cells FROM recipient r LEFT JOIN delivery d ON d.id = r.id \
-             WHERE r.id > $1 AND r.id <= $2 AND r.state = 0 AND (d.id IS NULL OR d.state = 0) ORDER BY r.id LIMIT $3) AS remaining",
-        )
-        .bind(after.map_or(RowKey::first(run), |key| key.0))
-        .bind(RowKey::last(run))
-        .bind(limit)
-        .fetch_one(&self.readers)
-        .await
-        .map_err(doing("read the remaining rows"))?;
-        unclaimed(&rows)
-    }
-
-    /// Returns the due rows that the next step would claim first; at most `limit`.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn due_rows(&self, owner: Owner, own: bool, now: Millis, limit: u32) -> Result<Vec<Attempt>, StoreError> {
-        let rows: String = query_scalar(DUE)
-            .bind(owner.run)
-            .bind(now.0)
-            .bind(own.then_some(owner.worker.0))
-            .bind(limit)
-            .fetch_one(&self.readers)
-            .await
-            .map_err(doing("read the due rows"))?;
-        Ok(candidates(&rows)?.into_iter().map(|row| row.attempt(owner.worker, now)).collect())
-    }
-
-    /// Returns when the next waiting row is due, if any waits; with `own`, only among those that `owner` claimed
-    /// before.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn next_due(&self, owner: Owner, own: bool) -> Result<Option<Millis>, StoreError> {
-        let next: Option<i64> = query_scalar(NEXT_DUE)
-            .bind(owner.run)
-            .bind(own.then_some(owner.worker.0))
-            .fetch_one(&self.readers)
-            .await
-            .map_err(doing("find the next due row"))?;
-        Ok(next.map(Millis))
-    }
-
     /// Counts the messages of all runs of this name whose attempt ended at `since` or later and was or may have been
     /// accepted.
     ///
@@ -312,23 +249,43 @@ impl Store {
 
 pub(in crate::store) const CLAIMS: &str = "SELECT id, claim, worker, started_at, attempts, charged_attempts, deferrals, in_doubt \
     FROM delivery WHERE run = $1 AND state = 1 AND (worker = $2) = $3 ORDER BY id";
-pub(in crate::store) const NEXT_DUE: &str = "SELECT min(next_attempt_at) FROM delivery WHERE run = $1 AND next_attempt_at IS NOT NULL \
-    AND ($2 IS NULL OR worker = $2)";
+/// The same, without those of living workers that joined the run.
+const CLAIMS_ON_SERVER: &str = "SELECT id, claim, worker, started_at, attempts, charged_attempts, deferrals, in_doubt \
+    FROM delivery d WHERE run = $1 AND state = 1 AND (worker = $2) = $3 AND ($3 OR NOT EXISTS ( \
+      SELECT 1 FROM sender s JOIN process p ON p.id = s.process WHERE s.worker = d.worker AND s.is_joined AND NOT p.ended)) \
+    ORDER BY id";
 
-/// Parses rows that were never claimed.
-fn unclaimed(text: &str) -> Result<Vec<Attempt>, StoreError> {
-    Ok(candidates(text)?.into_iter().map(|row| row.attempt(WorkerId(0), Millis(0))).collect())
+/// What came of a step.
+struct Stepped {
+    advanced: Advanced,
+    /// Whether the worker may still claim.
+    is_owner: bool,
+    /// In a file, if rows were claimed: the store's count of claims with its id.
+    counted: Option<(u64, i64)>,
+    /// On a server, if the account has a rate.
+    slots: Option<ClaimedSlots>,
 }
 
-/// Makes the step and commits it. Also returns whether `owner` still has the run, and, if rows of a store in a file were
-/// claimed, the store's count of claims with its id.
+/// The slots of the claimed rows.
+struct ClaimedSlots {
+    slots: SlotRange,
+    /// When to ask again, by the server's clock, if there were too few.
+    ask_again: Option<i64>,
+    /// How long the step took from looking at the server's clock.
+    took: Duration,
+}
+
+/// The longest time that a step is expected to take.
+const LONGEST_LEAD: Duration = Duration::from_millis(500);
+
+/// Makes the step and commits it. SlotRange of the account's rate begin `lead` from now.
 async fn advance(
     store: &mut DbConnection<'_>,
     owner: Owner,
     step: &Step,
     seen: Option<u64>,
-    may_claim: bool,
-) -> Result<(Advanced, bool, Option<(u64, i64)>), StoreError> {
+    lead: Duration,
+) -> Result<Stepped, StoreError> {
     let settlements: Vec<&Settlement> = step.settlements.iter().collect();
     let mut progress = begin(store, owner.run, step, &settlements).await?;
     let mut advanced = Advanced::default();
@@ -343,23 +300,36 @@ async fn advance(
         let run = (progress.is_dispatched, progress.has_early_statuses);
         advanced.ignored = follow(store, owner.run, run, recorded).await?;
     }
-    let is_owner = progress.owner == Some(owner.worker.0) && may_claim;
+    let begun = Instant::now();
+    let turn = match store {
+        DbConnection::Sqlite(_) => None,
+        DbConnection::Postgres(_) => pace::turn(store, owner.worker).await?,
+    };
+    let is_owner = match store {
+        DbConnection::Sqlite(_) => progress.owner == Some(owner.worker.0),
+        DbConnection::Postgres(_) => turn.is_some(),
+    };
+    let turn = turn.filter(|turn| step.want > 0 && turn.is_limited());
+    let (want, slots) = match &turn {
+        Some(turn) => turn.slots(step.want, lead),
+        None => (step.want, SlotRange::default()),
+    };
     if !step.deferrals.is_empty() && is_owner {
         defer(store, &step.deferrals).await?;
     }
     let mut limit_left = progress.limit_left;
     let mut next_row = progress.next_row;
-    if is_owner && step.want > 0 && !progress.is_held {
+    if is_owner && want > 0 && !progress.is_held {
         // Outcomes that were recorded separately come after the query, and may be due at once.
         if progress.has_due_rows || step.settlements.iter().any(|s| s.next_attempt_at.is_some_and(|at| at <= step.now))
         {
-            advanced.attempts = claim_due(store, owner, &mut limit_left, step).await?;
+            advanced.attempts = claim_due(store, owner, &mut limit_left, (want, step.now)).await?;
         }
         if next_row < progress.last_row {
             let rows = candidates(&progress.new_rows)?;
             let is_rest = rows.len() < step.want as usize;
             let mut rows = rows.into_iter();
-            while advanced.attempts.len() < step.want as usize
+            while advanced.attempts.len() < want as usize
                 && limit_left != Some(0)
                 && let Some(row) = rows.next()
             {
@@ -381,15 +351,23 @@ async fn advance(
     advanced.new_rows_left = next_row < progress.last_row;
     advanced.limit_left = limit_left.map(i64::unsigned_abs);
     Point::StepWritten.pass();
-    if (next_row, limit_left) == (progress.next_row, progress.limit_left) && advanced.attempts.is_empty() {
-        store.command("COMMIT").await.map_err(doing("commit a step"))?;
-        return Ok((advanced, is_owner, None));
-    }
     let is_claim = !advanced.attempts.is_empty();
+    if let (Some(turn), true) = (&turn, is_claim) {
+        turn.take(store, owner.worker, slots, advanced.attempts.len()).await?;
+    }
+    let taken = |turn: &AccountPace| ClaimedSlots {
+        slots,
+        ask_again: (want < step.want && !progress.is_held).then(|| turn.ask_again(slots, want, lead)),
+        took: begun.elapsed(),
+    };
+    if (next_row, limit_left) == (progress.next_row, progress.limit_left) && !is_claim {
+        store.command("COMMIT").await.map_err(doing("commit a step"))?;
+        return Ok(Stepped { advanced, is_owner, counted: None, slots: turn.as_ref().map(taken) });
+    }
     let rows = (progress.next_row, next_row);
     let counted =
         commit_claims(store, owner, step.now, rows, limit_left, is_claim.then_some(seen.unwrap_or(0))).await?;
-    Ok((advanced, is_owner, counted))
+    Ok(Stepped { advanced, is_owner, counted, slots: turn.as_ref().map(taken) })
 }
 
 /// Begins the transaction, records the outcomes of rows that are being sent, counts them, and reads what the step

@@ -5,7 +5,7 @@ use crate::model::{Millis, Phone, State, StateChange};
 use crate::store::error::doing;
 use crate::store::guarded;
 use crate::store::sql::{DbConnection, json, query, query_scalar};
-use crate::store::{Attempt, Claim, History, Owner, RowKey, Step, StoreError, WorkerId, stopped};
+use crate::store::{Attempt, Claim, History, Owner, RowKey, StoreError, WorkerId, stopped};
 
 const _: () = assert!(State::Pending as i64 == 0 && State::Sending as i64 == 1, "they stand in the statements");
 
@@ -92,15 +92,15 @@ pub(in crate::store) async fn claim_due(
     store: &mut DbConnection<'_>,
     owner: Owner,
     limit_left: &mut Option<i64>,
-    step: &Step,
+    (want, now): (u32, Millis),
 ) -> Result<Vec<Attempt>, StoreError> {
     let failed = || doing("claim due rows");
     let own = (*limit_left == Some(0)).then_some(owner.worker.0);
     let rows: String = query_scalar(guarded(DUE))
         .bind(owner.run)
-        .bind(step.now.0)
+        .bind(now.0)
         .bind(own)
-        .bind(step.want)
+        .bind(want)
         .fetch_one(&mut *store)
         .await
         .map_err(failed())?;
@@ -117,7 +117,7 @@ pub(in crate::store) async fn claim_due(
             Some(left) if !is_own => *left -= 1,
             _ => {}
         }
-        claimed.push(row.attempt(owner.worker, step.now));
+        claimed.push(row.attempt(owner.worker, now));
     }
     if !suppressed.is_empty() {
         suppress(store, &suppressed).await?;
@@ -128,7 +128,7 @@ pub(in crate::store) async fn claim_due(
     let keys: Vec<i64> = claimed.iter().map(|attempt| attempt.claim.key.0).collect();
     let keys = json(&keys);
     move_to_past(store, &keys).await?;
-    query(guarded(CLAIM)).bind(keys).bind(owner.worker.0).bind(step.now.0).execute(store).await.map_err(failed())?;
+    query(guarded(CLAIM)).bind(keys).bind(owner.worker.0).bind(now.0).execute(store).await.map_err(failed())?;
     Ok(claimed)
 }
 

@@ -6,4 +6,4 @@ pub(super) mod claims; // rows taken to be sent
 pub(super) mod consequences; // what follows from outcomes
 pub(super) mod outcomes; // outcomes of claims
 pub(super) mod past_attempts; // attempts that are no longer their row's latest
-mod waiting_rows; // rows that wait for their time
+pub(super) mod waiting_rows; // rows that wait to be sent

@@ -1,12 +1,89 @@
-//! Rows that wait for their time.
+//! Rows that wait to be sent.
 
+use super::claims::{DUE, NEW, candidates};
 use crate::model::Millis;
 use crate::store::Store;
 use crate::store::error::doing;
 use crate::store::sql::{query_as, query_scalar};
-use crate::store::{RowKey, StoreError, Waiting};
+use crate::store::{Attempt, Owner, RowKey, StoreError, Waiting, WorkerId};
 
 impl Store {
+    /// Returns the next rows that were never claimed or scheduled, in input order; at most `limit`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn new_rows(&self, run: i64, limit: u32) -> Result<Vec<Attempt>, StoreError> {
+        let failed = || doing("read rows that were never claimed");
+        let next: Option<i64> = query_scalar("SELECT next_row FROM progress WHERE run = $1")
+            .bind(run)
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(failed())?;
+        let rows: String = query_scalar(NEW)
+            .bind(next.unwrap_or(RowKey::first(run)))
+            .bind(RowKey::last(run))
+            .bind(limit)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(failed())?;
+        unclaimed(&rows)
+    }
+
+    /// Returns the rows still to be sent, in input order, after `after`; at most `limit`. Their history is left out.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn remaining_rows(
+        &self,
+        run: i64,
+        after: Option<RowKey>,
+        limit: u32,
+    ) -> Result<Vec<Attempt>, StoreError> {
+        let rows: String = query_scalar(
+            "SELECT coalesce(CAST(json_group_array(json_array(id, phone, cells, 0, 0, 0, 0, 0, NULL, 0)) AS TEXT), '[]') FROM ( \
+             SELECT r.id, r.phone, r.cells FROM recipient r LEFT JOIN delivery d ON d.id = r.id \
+             WHERE r.id > $1 AND r.id <= $2 AND r.state = 0 AND (d.id IS NULL OR d.state = 0) ORDER BY r.id LIMIT $3) AS remaining",
+        )
+        .bind(after.map_or(RowKey::first(run), |key| key.0))
+        .bind(RowKey::last(run))
+        .bind(limit)
+        .fetch_one(&self.readers)
+        .await
+        .map_err(doing("read the remaining rows"))?;
+        unclaimed(&rows)
+    }
+
+    /// Returns the due rows that the next step would claim first; at most `limit`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn due_rows(&self, owner: Owner, own: bool, now: Millis, limit: u32) -> Result<Vec<Attempt>, StoreError> {
+        let rows: String = query_scalar(DUE)
+            .bind(owner.run)
+            .bind(now.0)
+            .bind(own.then_some(owner.worker.0))
+            .bind(limit)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(doing("read the due rows"))?;
+        Ok(candidates(&rows)?.into_iter().map(|row| row.attempt(owner.worker, now)).collect())
+    }
+
+    /// Returns when the next waiting row is due, if any waits; with `own`, only among those that `owner` claimed
+    /// before.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn next_due(&self, owner: Owner, own: bool) -> Result<Option<Millis>, StoreError> {
+        let next: Option<i64> = query_scalar(NEXT_DUE)
+            .bind(owner.run)
+            .bind(own.then_some(owner.worker.0))
+            .fetch_one(&self.readers)
+            .await
+            .map_err(doing("find the next due row"))?;
+        Ok(next.map(Millis))
+    }
+
     /// Returns when the first row of a run is due, if none can be sent at `now` and none is in flight.
     ///
     /// # Errors
@@ -69,4 +146,12 @@ impl Store {
         let times = first.zip(last);
         Ok(times.map(|(first, last)| Waiting { rows: rows.unsigned_abs(), first: Millis(first), last: Millis(last) }))
     }
+}
+
+pub(in crate::store) const NEXT_DUE: &str = "SELECT min(next_attempt_at) FROM delivery WHERE run = $1 AND next_attempt_at IS NOT NULL \
+    AND ($2 IS NULL OR worker = $2)";
+
+/// Parses rows that were never claimed.
+fn unclaimed(text: &str) -> Result<Vec<Attempt>, StoreError> {
+    Ok(candidates(text)?.into_iter().map(|row| row.attempt(WorkerId(0), Millis(0))).collect())
 }

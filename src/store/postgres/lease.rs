@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::clock::ServerClock;
 use super::connect::connect;
 use crate::store::StoreError;
 use crate::store::error::doing;
@@ -26,13 +27,13 @@ const LEASE: Duration = Duration::from_secs(10);
 /// How much earlier than others this process stops believing that it is alive: clocks do not run equally fast, and a
 /// request takes a moment to leave.
 const MARGIN: Duration = Duration::from_secs(1);
-/// How often a beat is raised.
+/// How often a beat is raised, and the beats of others are looked at.
 const BEAT: Duration = Duration::from_secs(1);
 /// How long a process that ends waits until its locks are free.
 const LONGEST_FAREWELL: Duration = Duration::from_secs(2);
-/// A process that did not look at another one's beat for longer begins anew.
+/// A process that did not look at the beats of others for longer begins anew.
 const LONGEST_GAP: Duration = Duration::from_secs(4);
-/// How often another process's beat is looked at.
+/// How often a lock is looked at whose holder may be dead.
 const LOOK: Duration = Duration::from_millis(250);
 
 /// This process among those of the store.
@@ -41,40 +42,37 @@ pub(super) struct Lease {
     url: ServerUrl,
     /// Its line, once it has taken a lock.
     process: tokio::sync::Mutex<Option<Process>>,
-    validity: Arc<Validity>,
-    /// The beats of other processes, as this one has seen them.
-    others: Mutex<HashMap<i64, Seen>>,
-}
-
-/// A beat of another process.
-#[derive(Clone, Copy, Debug)]
-struct Seen {
-    beat: i64,
-    since: Instant,
-    looked_at: Instant,
 }
 
 #[derive(Debug)]
 struct Process {
     url: ServerUrl,
-    id: i64,
+    life: Arc<Life>,
     released: Arc<Released>,
     beats: JoinHandle<()>,
 }
 
-/// How long this process counts as alive.
-#[derive(Debug, Default)]
-struct Validity {
-    /// When its last beat was asked for, by the clock that also runs while the machine is suspended; `None` if no one can
-    /// take its locks, because it has none.
-    beat_asked_at: Mutex<Option<Duration>>,
+/// A line of `process`, and how long it counts as alive.
+#[derive(Debug)]
+pub(super) struct Life {
+    pub(super) id: i64,
+    /// When its last beat was asked for, by the clock that also runs while the machine is suspended.
+    beat_asked_at: Mutex<Duration>,
     /// Whether another process has marked it as ended.
     is_ended: AtomicBool,
+    /// The clock of the server.
+    pub(super) clock: ServerClock,
 }
 
-impl Validity {
-    fn set(&self, asked_at: Option<Duration>) {
-        *self.beat_asked_at.lock().unwrap_or_else(PoisonError::into_inner) = asked_at;
+impl Life {
+    /// Whether no other process can have taken its locks or judged its messages yet.
+    fn is_valid(&self) -> bool {
+        let asked_at = *self.beat_asked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        !self.is_ended() && now().saturating_sub(asked_at) < LEASE - MARGIN
+    }
+
+    fn is_ended(&self) -> bool {
+        self.is_ended.load(Ordering::Acquire)
     }
 }
 
@@ -87,7 +85,7 @@ impl Drop for Process {
     /// Frees this process's locks. Otherwise others would have to wait until it counts as dead.
     fn drop(&mut self) {
         self.beats.abort();
-        let (url, id) = (self.url.clone(), self.id);
+        let (url, id) = (self.url.clone(), self.life.id);
         // In a thread of its own, because the runtime may be about to end.
         let freed = std::thread::Builder::new().spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -120,35 +118,40 @@ impl Released {
 /// A lock; released soon after it is dropped.
 #[derive(Debug)]
 pub(in crate::store) struct ServerLock {
+    /// Empty if it was not taken.
     name: String,
     released: Arc<Released>,
+    life: Arc<Life>,
+}
+
+impl ServerLock {
+    /// Whether no other process can have taken it yet.
+    pub(in crate::store) fn is_valid(&self) -> bool {
+        self.life.is_valid()
+    }
 }
 
 impl Drop for ServerLock {
     fn drop(&mut self) {
-        self.released.put([std::mem::take(&mut self.name)]);
-        self.released.any.notify_one();
+        if !self.name.is_empty() {
+            self.released.put([std::mem::take(&mut self.name)]);
+            self.released.any.notify_one();
+        }
     }
 }
 
 impl Lease {
     pub(super) fn new(url: ServerUrl) -> Self {
-        Self { url, process: tokio::sync::Mutex::default(), validity: Arc::default(), others: Mutex::default() }
+        Self { url, process: tokio::sync::Mutex::default() }
     }
 
-    /// Whether another process has ended this one's line, and may have taken its locks.
-    pub(super) fn is_ended(&self) -> bool {
-        self.validity.is_ended.load(Ordering::Acquire)
+    /// Returns this process's line, if it has taken a lock.
+    pub(super) async fn life(&self) -> Option<Arc<Life>> {
+        self.process.lock().await.as_ref().map(|process| Arc::clone(&process.life))
     }
 
-    /// Whether no other process can have taken this one's locks yet.
-    pub(super) fn is_valid(&self) -> bool {
-        let asked_at = *self.validity.beat_asked_at.lock().unwrap_or_else(PoisonError::into_inner);
-        !self.is_ended() && asked_at.is_none_or(|asked_at| now().saturating_sub(asked_at) < LEASE - MARGIN)
-    }
-
-    /// Takes a lock; returns `None` if another process, or this one, has it. If it is not known yet whether that process is
-    /// alive, a patient caller waits until it is, and any other one calls again.
+    /// Takes a lock; returns `None` if another process, or this one, has it. A patient caller waits until it is known
+    /// whether that process is alive.
     pub(super) async fn try_lock(&self, name: &str, is_patient: bool) -> Result<Option<ServerLock>, StoreError> {
         self.take(name, false, is_patient).await
     }
@@ -161,99 +164,85 @@ impl Lease {
     }
 
     async fn take(&self, name: &str, is_shared: bool, is_patient: bool) -> Result<Option<ServerLock>, StoreError> {
+        let mut first_beat = None;
+        loop {
+            let (lock, holder) = self.take_once(name, is_shared).await?;
+            let Some(holder) = holder else { return Ok(lock) };
+            // A beat that rises is a sign of life; this process's own beats end a line without one.
+            let is_alive = *first_beat.get_or_insert(holder) != holder;
+            if self.life().await.is_some_and(|life| life.id == holder.0) || is_alive || !is_patient {
+                return Ok(None);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Takes a lock, unless a process has it; then it returns that one, with its beat.
+    async fn take_once(
+        &self,
+        name: &str,
+        is_shared: bool,
+    ) -> Result<(Option<ServerLock>, Option<(i64, i64)>), StoreError> {
         let failed = || doing("take a lock");
         let mut process = self.process.lock().await;
         let mut connection = connect(&self.url).await?;
+        if let Some(ended) = process.take_if(|process| process.life.is_ended()) {
+            let _ = tokio::task::spawn_blocking(move || drop(ended)).await;
+        }
         let process = match &mut *process {
             Some(process) => process,
-            none => none.insert(Process::begin(&self.url, &mut connection, &self.validity).await?),
+            none => none.insert(Process::begin(&self.url, &mut connection).await?),
         };
         process.released.any.notify_one();
-        release(&mut connection, process.id, &process.released).await.map_err(failed())?;
-        let taken = loop {
-            let mut tx = connection.begin_with(BEGIN).await.map_err(failed())?;
-            let holder: Option<(i64, i64)> = match is_shared {
-                true => None,
-                false => sqlx::query_as(HOLDER).bind(name).fetch_optional(&mut *tx).await.map_err(failed())?,
-            };
-            match holder {
-                None => {
-                    let lock = ServerLock { name: name.to_owned(), released: Arc::clone(&process.released) };
-                    // Lines of processes that have ended.
-                    sqlx::query("DELETE FROM lock WHERE name = $1 AND NOT $2")
-                        .bind(name)
-                        .bind(is_shared)
-                        .execute(&mut *tx)
-                        .await
-                        .map_err(failed())?;
-                    sqlx::query(
-                        "INSERT INTO lock (name, process, held) VALUES ($1, $2, 1) \
-                         ON CONFLICT (name, process) DO UPDATE SET held = lock.held + 1",
-                    )
-                    .bind(name)
-                    .bind(process.id)
-                    .execute(&mut *tx)
-                    .await
-                    .map_err(failed())?;
-                    tx.commit().await.map_err(failed())?;
-                    break Some(lock);
-                }
-                Some((holder, _)) if holder == process.id => break None,
-                Some((holder, beat)) => {
-                    tx.rollback().await.map_err(failed())?;
-                    match self.judge(holder, beat) {
-                        Some(true) => break None,
-                        Some(false) => end(&mut connection, holder, beat).await.map_err(failed())?,
-                        None if is_patient => tokio::time::sleep(LOOK).await,
-                        None => break None,
-                    }
-                }
-            }
-        };
+        release(&mut connection, process.life.id, &process.released).await.map_err(failed())?;
+        // Released if the answer is lost.
+        let (released, life) = (Arc::clone(&process.released), Arc::clone(&process.life));
+        let mut lock = ServerLock { name: name.to_owned(), released, life };
+        let holder = take_line(&mut connection, &lock, is_shared).await.map_err(failed())?;
+        if holder.is_some() {
+            lock.name.clear();
+        }
         connection.close().await.map_err(failed())?;
-        Ok(taken)
-    }
-
-    /// Returns whether another process with this beat is alive; `None` while that is not known.
-    fn judge(&self, process: i64, beat: i64) -> Option<bool> {
-        let now = Instant::now();
-        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = Seen { beat, since: now, looked_at: now };
-        let seen = others.entry(process).or_insert(new);
-        if seen.beat != beat {
-            *seen = new;
-            return Some(true);
-        }
-        // While this process did not look, the server may have been away, for the other one too.
-        if now.duration_since(seen.looked_at) > LONGEST_GAP {
-            *seen = new;
-            return None;
-        }
-        seen.looked_at = now;
-        (now.duration_since(seen.since) >= LEASE).then_some(false)
-    }
-
-    /// Whether a process has the lock of this name, as far as the server's clock shows.
-    pub(super) async fn is_locked(&self, name: &str) -> Result<bool, StoreError> {
-        let mut connection = connect(&self.url).await?;
-        let held = sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM lock l JOIN process p ON p.id = l.process WHERE l.name = $1 AND NOT p.ended \
-             AND p.beat_at > clock_timestamp() - interval '10 seconds')",
-        )
-        .bind(name)
-        .fetch_one(&mut connection)
-        .await
-        .map_err(doing("look at a lock"))?;
-        connection.close().await.map_err(doing("look at a lock"))?;
-        Ok(held)
+        Ok((holder.is_none().then_some(lock), holder))
     }
 
     /// Ends this process's line: its locks are free at once.
     pub(super) async fn end(&self) {
         let process = self.process.lock().await.take();
-        self.validity.set(None);
         let _ = tokio::task::spawn_blocking(move || drop(process)).await;
     }
+}
+
+/// The process that has a lock, with its beat.
+const HOLDER: &str = "SELECT p.id, p.beat FROM lock l JOIN process p ON p.id = l.process \
+    WHERE l.name = $1 AND NOT p.ended ORDER BY p.id LIMIT 1";
+
+/// Records that a process has a lock, unless another one has it: then it returns that one, with its beat.
+async fn take_line(
+    connection: &mut PgConnection,
+    lock: &ServerLock,
+    is_shared: bool,
+) -> Result<Option<(i64, i64)>, sqlx::Error> {
+    let mut tx = connection.begin_with(BEGIN).await?;
+    if !is_shared {
+        let holder = sqlx::query_as(HOLDER).bind(&lock.name).fetch_optional(&mut *tx).await?;
+        if holder.is_some() {
+            tx.rollback().await?;
+            return Ok(holder);
+        }
+        // Lines of processes that have ended.
+        sqlx::query("DELETE FROM lock WHERE name = $1").bind(&lock.name).execute(&mut *tx).await?;
+    }
+    sqlx::query(
+        "INSERT INTO lock (name, process, held) VALUES ($1, $2, 1) \
+         ON CONFLICT (name, process) DO UPDATE SET held = lock.held + 1",
+    )
+    .bind(&lock.name)
+    .bind(lock.life.id)
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(None)
 }
 
 async fn end_line(url: &ServerUrl, process: i64) -> Result<(), StoreError> {
@@ -268,36 +257,59 @@ async fn end_line(url: &ServerUrl, process: i64) -> Result<(), StoreError> {
 
 const RAISE: &str = "UPDATE process SET beat = beat + 1, beat_at = clock_timestamp() WHERE id = $1 AND NOT ended";
 
-/// The process that has a lock, with its beat.
-const HOLDER: &str = "SELECT p.id, p.beat FROM lock l JOIN process p ON p.id = l.process \
-    WHERE l.name = $1 AND NOT p.ended ORDER BY p.id LIMIT 1";
+/// The other processes that have not ended, with their beats and, in the first column, the time by the server's clock.
+const OTHERS: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT), p.id, p.beat \
+    FROM (SELECT 1) one LEFT JOIN process p ON p.id <> $1 AND NOT p.ended";
 
 impl Process {
     /// Adds this process's line, and keeps raising its beat.
-    async fn begin(
-        url: &ServerUrl,
-        connection: &mut PgConnection,
-        validity: &Arc<Validity>,
-    ) -> Result<Self, StoreError> {
+    async fn begin(url: &ServerUrl, connection: &mut PgConnection) -> Result<Self, StoreError> {
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let asked_at = now();
         let id: i64 = sqlx::query_scalar("INSERT INTO process (host, pid) VALUES ($1, $2) RETURNING id")
             .bind(host)
             .bind(i64::from(std::process::id()))
-            .fetch_one(connection)
+            .fetch_one(&mut *connection)
             .await
             .map_err(doing("take a lock"))?;
-        validity.is_ended.store(false, Ordering::Release);
-        validity.set(Some(asked_at));
+        let (beat_asked_at, clock) = (Mutex::new(asked_at), ServerClock::default());
+        let life = Arc::new(Life { id, beat_asked_at, is_ended: AtomicBool::new(false), clock });
+        look_at_others(connection, &life).await.map_err(doing("take a lock"))?;
         let released = Arc::<Released>::default();
-        let beats = tokio::spawn(keep_beating(url.clone(), id, Arc::clone(&released), Arc::clone(validity)));
-        Ok(Self { url: url.clone(), id, released, beats })
+        let beats = tokio::spawn(keep_beating(url.clone(), Arc::clone(&life), Arc::clone(&released)));
+        Ok(Self { url: url.clone(), life, released, beats })
     }
 }
 
-/// Raises a beat, and frees locks that were dropped. While the server is away, it is asked again and again.
-async fn keep_beating(url: ServerUrl, process: i64, released: Arc<Released>, validity: Arc<Validity>) {
+/// The beats of other processes, as this one has seen them.
+#[derive(Default)]
+struct Others {
+    looked_at: Option<Instant>,
+    /// The last beat of each, and since when it is the last one.
+    seen: HashMap<i64, (i64, Instant)>,
+}
+
+impl Others {
+    /// Notes the current beats; returns the processes that are dead, with their last beats.
+    fn judge(&mut self, beats: &[(i64, i64)], now: Instant) -> Vec<(i64, i64)> {
+        // While this process did not look, the server may have been away, for the others too.
+        if self.looked_at.replace(now).is_none_or(|at| now.duration_since(at) > LONGEST_GAP) {
+            self.seen.clear();
+        }
+        let before = std::mem::take(&mut self.seen);
+        let since =
+            |(id, beat): &(i64, i64)| before.get(id).filter(|(last, _)| last == beat).map_or(now, |seen| seen.1);
+        self.seen = beats.iter().map(|one| (one.0, (one.1, since(one)))).collect();
+        let is_dead = |(id, _): &&(i64, i64)| now.duration_since(self.seen[id].1) >= LEASE;
+        beats.iter().filter(is_dead).copied().collect()
+    }
+}
+
+/// Raises a beat, ends the lines of dead processes, and frees locks that were dropped. While the server is away, it is
+/// asked again and again.
+async fn keep_beating(url: ServerUrl, life: Arc<Life>, released: Arc<Released>) {
     let mut connection = None;
+    let mut others = Others::default();
     loop {
         let held = match &mut connection {
             Some(held) => held,
@@ -311,12 +323,14 @@ async fn keep_beating(url: ServerUrl, process: i64, released: Arc<Released>, val
         };
         let beat = async {
             let asked_at = now();
-            let raised = sqlx::query(RAISE).bind(process).execute(&mut *held).await?;
-            match raised.rows_affected() {
-                0 => validity.is_ended.store(true, Ordering::Release),
-                _ => validity.set(Some(asked_at)),
+            match sqlx::query(RAISE).bind(life.id).execute(&mut *held).await?.rows_affected() {
+                0 => life.is_ended.store(true, Ordering::Release),
+                _ => *life.beat_asked_at.lock().unwrap_or_else(PoisonError::into_inner) = asked_at,
             }
-            release(held, process, &released).await
+            for (process, beat) in others.judge(&look_at_others(held, &life).await?, Instant::now()) {
+                end(held, process, beat).await?;
+            }
+            release(held, life.id, &released).await
         };
         if !matches!(tokio::time::timeout(BEAT, beat).await, Ok(Ok(()))) {
             connection = None;
@@ -326,6 +340,16 @@ async fn keep_beating(url: ServerUrl, process: i64, released: Arc<Released>, val
             () = released.any.notified() => {}
         }
     }
+}
+
+/// Returns the beats of the other processes, and notes the time by the server's clock.
+async fn look_at_others(connection: &mut PgConnection, life: &Life) -> Result<Vec<(i64, i64)>, sqlx::Error> {
+    let asked_at = Instant::now();
+    let rows: Vec<(i64, Option<i64>, Option<i64>)> = sqlx::query_as(OTHERS).bind(life.id).fetch_all(connection).await?;
+    if let Some((time, ..)) = rows.first() {
+        life.clock.note(asked_at, Instant::now(), *time);
+    }
+    Ok(rows.iter().filter_map(|(_, process, beat)| process.zip(*beat)).collect())
 }
 
 /// Frees locks that were dropped.
@@ -360,4 +384,34 @@ async fn end(connection: &mut PgConnection, process: i64, seen: i64) -> Result<(
         .execute(connection)
         .await
         .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_dead_once_its_beat_did_not_rise_for_a_whole_lease_of_looking() {
+        let mut others = Others::default();
+        let start = Instant::now();
+        let mut dead_after = |gaps: &[u64]| {
+            others = Others::default();
+            let mut at = 0;
+            for gap in gaps {
+                at += gap;
+                // The second process is alive.
+                let beats = [(7, 3), (8, at.cast_signed())];
+                match others.judge(&beats, start + Duration::from_secs(at))[..] {
+                    [] => {}
+                    [(7, 3)] => return Some(at),
+                    ref dead => panic!("{dead:?}"),
+                }
+            }
+            None
+        };
+        assert_eq!(dead_after(&[1; 15]), Some(11), "it is first seen after a second");
+        assert_eq!(dead_after(&[1, 1, 1, 1, 1, 1, 1, 1, 1, 1]), None);
+        // The server was away in between, for the other process too.
+        assert_eq!(dead_after(&[1, 1, 1, 1, 1, 5, 1, 1, 1, 1, 1, 1]), None);
+    }
 }

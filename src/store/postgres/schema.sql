@@ -92,6 +92,36 @@ CREATE TABLE worker (
     reference_key BYTEA NOT NULL    -- signs the references of its attempts (see model::ReferenceKey)
 );
 
+-- Workers that may claim rows as long as their process has not ended: of each run its owner, and those that joined it.
+CREATE TABLE sender (
+    worker    BIGINT PRIMARY KEY REFERENCES worker,
+    run       BIGINT  NOT NULL,
+    process   BIGINT REFERENCES process, -- NULL if it holds no lock
+    is_joined BOOLEAN NOT NULL,
+    account   TEXT COLLATE "C",          -- as account.key; NULL until it sends
+    interval  BIGINT,                    -- between two slots at the rate that it asks for, in microseconds
+    per       BIGINT,                    -- the length of that rate
+    claimed   BIGINT  NOT NULL DEFAULT 0 -- messages so far
+);
+CREATE INDEX sender_run ON sender (run);
+CREATE INDEX sender_account ON sender (account);
+
+-- The rate of each account, which all workers share. Times are microseconds since 1970, by the server's clock.
+CREATE TABLE pace (
+    account    TEXT COLLATE "C" PRIMARY KEY,
+    next_at    BIGINT NOT NULL,                    -- the next free slot
+    interval   BIGINT NOT NULL,                    -- between two slots, at the full rate
+    share      BIGINT NOT NULL DEFAULT 1000,       -- thousandths left of the rate, after the provider throttled; they recover
+    changed_at BIGINT NOT NULL DEFAULT 0           -- when it was last halved
+);
+
+-- Problems because of which a worker stopped its run for all.
+CREATE TABLE halt (
+    run           BIGINT PRIMARY KEY,
+    error_code    TEXT COLLATE "C" NOT NULL,
+    error_message TEXT COLLATE "C" NOT NULL
+);
+
 -- The records of the input as planned. Written once, at import.
 CREATE TABLE recipient (
     id            BIGINT PRIMARY KEY,

@@ -4,14 +4,21 @@ use std::time::Duration;
 
 use sqlx::Connection as _;
 use sqlx::postgres::PgPoolOptions;
+use tokio::time::Instant;
 
 use super::connect::{connect, options};
 use super::lease::{Lease, ServerLock};
+use super::pace::{SlotRange, TOLERANCE};
 use super::{durability, schema};
+use crate::store::SendSlot;
 use crate::store::StoreError;
 use crate::store::error::doing;
 use crate::store::location::ServerUrl;
 use crate::store::sql::{DbConnection, Held, Pool};
+
+/// How wrong the server's clock may be, for a message to have a moment to leave in. A server that is further away than twice
+/// this is not supported.
+const LARGEST_ERROR: Duration = Duration::from_millis(10);
 
 /// Number of connections for small reads.
 const READERS: u32 = 2;
@@ -78,19 +85,26 @@ impl Server {
         self.lease.lock_shared(name).await
     }
 
-    /// Whether a process has the lock of this name.
-    pub(in crate::store) async fn is_locked(&self, name: &str) -> Result<bool, StoreError> {
-        self.lease.is_locked(name).await
+    /// Returns the number of this process among those of the store, if it has taken a lock.
+    pub(in crate::store) async fn process(&self) -> Option<i64> {
+        self.lease.life().await.map(|life| life.id)
     }
 
-    /// Whether another process has taken this one for dead, and may have taken its locks.
-    pub(in crate::store) fn is_ended(&self) -> bool {
-        self.lease.is_ended()
+    /// Returns `count` slots by this machine's clock; `None` if the server's clock is not known.
+    pub(in crate::store) async fn local(&self, slots: SlotRange, count: usize) -> Option<Vec<SendSlot>> {
+        let life = self.lease.life().await?;
+        let slot = |number: usize| {
+            let time = slots.first + slots.interval * i64::try_from(number).unwrap_or(i64::MAX);
+            let (at, error) = life.clock.local(time)?;
+            let error = error.min(LARGEST_ERROR);
+            Some(SendSlot { at: at + error, until: at + TOLERANCE - error })
+        };
+        (0..count).map(slot).collect()
     }
 
-    /// Whether no other process can have taken this one's locks yet.
-    pub(in crate::store) fn is_valid(&self) -> bool {
-        self.lease.is_valid()
+    /// Returns a time of the server's clock by this machine's clock, if the server's is known.
+    pub(in crate::store) async fn local_time(&self, time: i64) -> Option<Instant> {
+        self.lease.life().await?.clock.local(time).map(|(at, _)| at)
     }
 
     /// Frees the locks of this process.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use super::senders;
 use crate::crash_point::Point;
 use crate::model::{Millis, Rate, RunId};
 use crate::store::Store;
@@ -124,14 +125,10 @@ impl Store {
         // The files are compared again before the first claim, whatever happened to them since.
         writer.guard.mark = None;
         let mut tx = writer.begin("take over the run").await?;
-        let worker: i64 =
-            query_scalar("INSERT INTO worker (process, started_at, reference_key) VALUES ($1, $2, $3) RETURNING id")
-                .bind(i64::from(std::process::id()))
-                .bind(now.0)
-                .bind(secret()?)
-                .fetch_one(&mut tx)
-                .await
-                .map_err(failed())?;
+        let worker = insert_worker(&mut tx, now).await?;
+        if self.can_be_joined() && !senders::own(&mut tx, run, worker, self.process().await).await? {
+            return Err(StoreError::Held(by_key(&mut tx, run).await?.id));
+        }
         query(
             "INSERT INTO progress (run, next_row, limit_left, owner) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (run) DO UPDATE SET limit_left = excluded.limit_left, owner = excluded.owner",
@@ -202,6 +199,9 @@ impl Store {
     /// # Errors
     /// When the store cannot be written.
     pub async fn record_stop(&self, owner: Owner, why: Option<&str>, now: Millis) -> Result<(), StoreError> {
+        if why.is_none() {
+            self.forget_halt(owner.run).await?;
+        }
         query(
             "UPDATE run SET stopped_at = iif($4 IS NULL, NULL, $3), stopped_why = $4 \
              WHERE id = $1 AND (SELECT owner FROM progress WHERE run = $1) = $2",
@@ -276,6 +276,17 @@ impl Store {
         Point::CancelRecorded.pass();
         Ok(())
     }
+}
+
+/// Adds a worker; returns its number.
+pub(in crate::store) async fn insert_worker(tx: &mut DbConnection<'_>, now: Millis) -> Result<i64, StoreError> {
+    query_scalar("INSERT INTO worker (process, started_at, reference_key) VALUES ($1, $2, $3) RETURNING id")
+        .bind(i64::from(std::process::id()))
+        .bind(now.0)
+        .bind(secret()?)
+        .fetch_one(tx)
+        .await
+        .map_err(doing("add a worker"))
 }
 
 /// Creates a run, the next of its campaign's name.

@@ -12,7 +12,7 @@ use super::connection::connect;
 use super::files::FileId;
 use super::mark;
 use crate::model::{DeliveryStatus, RowNumber, State, StatusUpdate};
-use crate::store::dispatch::{advance, claims, outcomes};
+use crate::store::dispatch::{advance, claims, outcomes, waiting_rows};
 use crate::store::reports::find;
 use crate::store::statuses::{polls, references, webhooks};
 use crate::store::tests::fixture::*;
@@ -224,7 +224,7 @@ async fn what_is_due_in_flight_or_awaited_is_found_by_its_index() {
     let f = Fixture::at(SqliteFile::empty().await.unwrap()).await;
     for (statement, by) in [
         (claims::DUE, "USING INDEX delivery_due (run=? AND next_attempt_at<?)"),
-        (advance::NEXT_DUE, "USING INDEX delivery_due (run=?"),
+        (waiting_rows::NEXT_DUE, "USING INDEX delivery_due (run=?"),
         (advance::CLAIMS, "USING INDEX delivery_sending (run=?)"),
         (polls::DUE_POLLS, "USING INDEX delivery_poll (run=? AND next_poll_at<?)"),
         (polls::NEXT_POLL, "USING COVERING INDEX delivery_poll (run=? AND next_poll_at>?)"),

@@ -94,7 +94,13 @@ impl TestServer {
     /// Waits until it answers.
     fn wait(&self) {
         let since = Instant::now();
-        while UnixStream::connect(self.socket()).is_err() {
+        // While it starts, it has a socket but refuses connections.
+        let status = self.folder.join("data/postmaster.pid");
+        let is_ready = || {
+            UnixStream::connect(self.socket()).is_ok()
+                && std::fs::read_to_string(&status).is_ok_and(|status| status.contains("\nready"))
+        };
+        while !is_ready() {
             assert!(since.elapsed() < Duration::from_secs(60), "no server starts in {}", self.folder.display());
             std::thread::sleep(Duration::from_millis(50));
         }

@@ -79,7 +79,10 @@ const DOCUMENTS: &[(&str, &[(&str, Expected)])] = &[
     ),
     (
         "docs/several-machines.md",
-        &[("run campaigns/welcome.yaml", Skipped("needs a server; tested in `recovery::on_a_server`"))],
+        &[
+            ("run campaigns/welcome.yaml", Skipped("needs a server; tested in `recovery::on_a_server`")),
+            ("work", Skipped("needs a server; tested in `recovery::several_workers`")),
+        ],
     ),
     ("docs/reports.md", &[("report --state failed,rejected --input -o list.csv", SUCCEEDS)]),
     (

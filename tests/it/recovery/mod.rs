@@ -8,5 +8,6 @@ mod kill_anywhere; // killed at any moment, run again
 #[cfg(target_os = "linux")] // which has /proc/locks
 mod locks; // the locks on the store stay, whatever reads the store
 mod on_a_server; // the store on a PostgreSQL server
+mod several_workers; // processes that send one run together, on a PostgreSQL server
 mod signals; // stopped by a signal, gently or not, and resumed
 mod two_processes; // two processes with one store

@@ -77,8 +77,13 @@ impl TestEnv {
     /// With `job.yaml` and `list.csv` in it, and an empty store on this server.
     pub(crate) fn on_server(server: &str, campaign: &CampaignFile, csv: &str) -> Self {
         let mut env = Self::with(campaign, csv);
-        env.db = schema_of(server);
+        env.use_server(server);
         env
+    }
+
+    /// From now on, the store is an empty one on this server.
+    pub(crate) fn use_server(&mut self, server: &str) {
+        self.db = schema_of(server);
     }
 
     /// With `job.yaml` and `list.csv` in it.

@@ -48,6 +48,10 @@ async fn page(app: &App) -> Result<String, StoreError> {
     for (run, _) in &unfinished {
         *stages.entry(RunActivity::of(&app.store, run, Millis::now()).await?.name()).or_insert(0_u32) += 1;
     }
+    let mut workers = std::collections::BTreeMap::new();
+    for worker in app.store.workers().await? {
+        *workers.entry(worker.run.to_string()).or_insert(0_u32) += 1;
+    }
     let status = app.board.status();
     let mut page = Page(String::new());
 
@@ -57,6 +61,11 @@ async fn page(app: &App) -> Result<String, StoreError> {
     page.family("campaigner_unfinished_runs", "gauge", "Unfinished runs by stage.");
     for (stage, runs) in stages {
         page.sample("campaigner_unfinished_runs", &[("stage", stage)], runs.into());
+    }
+
+    page.family("campaigner_workers", "gauge", "Processes that send a run, for a store on a server.");
+    for (run, count) in &workers {
+        page.sample("campaigner_workers", &[("run", run)], (*count).into());
     }
 
     page.family("campaigner_run_rows", "gauge", "Rows of an unfinished run by state, as last counted by the service.");

@@ -1,4 +1,4 @@
-//! `GET /runs`, `GET /runs/ID` and `GET /campaigns`: the state of runs and campaigns.
+//! `GET /runs`, `GET /runs/ID`, `GET /campaigns` and `GET /workers`: the state of runs, campaigns and workers.
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -17,7 +17,18 @@ use crate::store::{Run, StoreError};
 const MAX_RUNS: u32 = 50;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/runs", get(all)).route("/runs/{id}", get(one)).route("/campaigns", get(campaigns))
+    Router::new()
+        .route("/runs", get(all))
+        .route("/runs/{id}", get(one))
+        .route("/campaigns", get(campaigns))
+        .route("/workers", get(workers))
+}
+
+async fn workers(State(app): State<App>) -> Response {
+    match engine::workers(&app.store, None).await {
+        Ok(workers) => answer(StatusCode::OK, &json!({"workers": workers})),
+        Err(error) => failed(&error),
+    }
 }
 
 async fn all(State(app): State<App>) -> Response {

@@ -1,7 +1,7 @@
 //! Recovers from a crash: a claim without an outcome may have been accepted; no other row can be.
 
+use super::apply_outcome::{OutcomeRules, interrupted};
 use crate::crash_point::Point;
-use crate::engine::dispatch::{OutcomeRules, interrupted};
 use crate::engine::error::EngineError;
 use crate::model::{Campaign, Millis, State};
 use crate::rate_limit::RetryPolicy;
@@ -20,9 +20,22 @@ pub async fn take_over(
 ) -> Result<(Owner, usize), EngineError> {
     let now = Millis::now();
     let owner = store.take_over(run.key, limit, now).await?;
+    Ok((owner, settle_ended(store, owner, campaign, now).await?))
+}
+
+/// Settles what workers that have ended left in flight. Returns how many rows became uncertain.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn settle_ended(
+    store: &Store,
+    owner: Owner,
+    campaign: &Campaign,
+    now: Millis,
+) -> Result<usize, EngineError> {
     let claims = store.claims(owner, false).await?;
     if claims.is_empty() {
-        return Ok((owner, 0));
+        return Ok(0);
     }
     let retry = RetryPolicy::default();
     let Campaign { dispatch, reconcile, api, .. } = campaign;
@@ -32,5 +45,5 @@ pub async fn take_over(
     let uncertain = settlements.iter().filter(|row| row.state == State::Uncertain).count();
     store.advance(owner, &Step { settlements, now, ..Step::default() }).await?;
     Point::UncertainCommitted.pass();
-    Ok((owner, uncertain))
+    Ok(uncertain)
 }

@@ -1,0 +1,60 @@
+//! `campaigner workers`: lists the processes that send runs, on a server that several share.
+
+use std::time::Duration;
+
+use crate::cli::error::{CliError, Exit, cannot_print};
+use crate::cli::global::Global;
+use crate::cli::output::{console, table};
+use crate::engine;
+use crate::store::{Store, WorkerAtWork};
+use crate::text;
+
+/// The arguments of `workers`.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// Print one JSON line per worker
+    #[arg(long)]
+    json: bool,
+}
+
+/// A worker that was not heard of for longer is marked: soon the others take it for dead.
+const SILENT: Duration = Duration::from_secs(3);
+
+pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
+    let store = Store::open_existing(&global.db).await?;
+    if !store.can_be_joined() {
+        return Err(CliError::new(
+            Exit::Wrong,
+            "the store is in a file, so one process sends each run; `campaigner status` shows what is happening",
+        ));
+    }
+    if args.json {
+        for worker in engine::workers(&store, None).await? {
+            console::data(&worker).map_err(cannot_print)?;
+        }
+        return Ok(Exit::Done);
+    }
+    let workers = store.workers().await?;
+    if workers.is_empty() {
+        console::line("no worker is at work").map_err(cannot_print)?;
+        return Ok(Exit::Done);
+    }
+    let head = ["RUN", "WORKER", "PROCESS", "SINCE", "HEARD OF", "IN FLIGHT", "SENT", "SHARE"].map(str::to_owned);
+    let row = |worker: &WorkerAtWork| {
+        let role = if worker.is_joined { "joined" } else { "owner" };
+        let silent = if worker.silent_for > SILENT { " (silent)" } else { "" };
+        [
+            worker.run.to_string(),
+            format!("{} ({role})", worker.worker),
+            format!("{} on {}", worker.pid, worker.host),
+            worker.since.to_string(),
+            format!("{:.1} s ago{silent}", worker.silent_for.as_secs_f64()),
+            text::grouped(worker.in_flight),
+            text::grouped(worker.claimed),
+            worker.share(&workers).map_or_else(String::new, |share| format!("{share:.0}%")),
+        ]
+    };
+    let rows: Vec<_> = std::iter::once(head).chain(workers.iter().map(row)).collect();
+    table::print(&rows)?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,132 @@
+//! Sends a run beside another process that works on it, on a server that several processes share, until this process can
+//! take its place or nothing is left to do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cli::error::CliError;
+use crate::engine::{self, EngineError, Job, Reason, StopHandle};
+use crate::model::Problem;
+use crate::store::{Run, RunLock, Store, StoreError};
+
+/// How often to look whether the run's owner is gone or done.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How sending beside another process ended.
+pub(in crate::cli) enum BesideEnd {
+    /// The other process is gone, and this one has the run's lock.
+    Taken(RunLock),
+    /// The other process has done everything that was wanted.
+    Done,
+    /// A worker stopped the run for all.
+    Halted(Problem),
+    /// This process was stopped.
+    Stopped,
+}
+
+/// What to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli) enum BesideGoal {
+    /// All rows are sent.
+    Sent,
+    /// All statuses are final too.
+    Finished,
+}
+
+/// Whether a process can wait for this run beside another one, instead of giving up: it is being imported or sent.
+pub(in crate::cli) fn can_wait_beside(store: &Store, run: &Run) -> Result<bool, StoreError> {
+    Ok(store.can_be_joined() && engine::can_join(run)?)
+}
+
+/// Sends beside the process that has the run's lock. `job` makes a job of the run for this process, with a lock and a stop
+/// handle of its own.
+pub(in crate::cli) async fn beside(
+    store: &Store,
+    run: &Run,
+    until: BesideGoal,
+    stop: &StopHandle,
+    job: impl AsyncFn(&Run, Arc<RunLock>, StopHandle) -> Result<Job, CliError>,
+) -> Result<BesideEnd, CliError> {
+    // Only what this process has in flight is stopped, not the command.
+    let joined = StopHandle::default();
+    let sending = send(store, run, &joined, job);
+    tokio::pin!(sending);
+    let turn = tokio::select! {
+        // It ends by itself only because of an error.
+        sent = &mut sending => return sent.map(|()| BesideEnd::Stopped),
+        turn = wait(store, run, until, stop) => turn,
+    };
+    joined.stop(Reason::Signal);
+    sending.await?;
+    turn
+}
+
+/// Waits for this process's turn.
+async fn wait(store: &Store, run: &Run, until: BesideGoal, stop: &StopHandle) -> Result<BesideEnd, CliError> {
+    while !stop.ends_all() {
+        let now = store.run(Some(&run.id)).await?;
+        if let Some(problem) = store.halted(run.key).await? {
+            return Ok(BesideEnd::Halted(problem));
+        }
+        let is_done = match until {
+            BesideGoal::Sent => now.dispatched_at.is_some(),
+            BesideGoal::Finished => now.finished_at.is_some(),
+        };
+        if is_done {
+            return Ok(BesideEnd::Done);
+        }
+        if !store.is_worked_on(&run.id).await? {
+            match store.lock_at_once(&run.id).await {
+                Ok(lock) => return Ok(BesideEnd::Taken(lock)),
+                // The server may be away, too.
+                Err(error) if matches!(error, StoreError::Held(_)) || error.is_away() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        tokio::select! {
+            () = stop.all_ended() => {}
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+    Ok(BesideEnd::Stopped)
+}
+
+/// Sends rows of the run, again and again if this process was taken for dead in between. Ends once it is stopped.
+async fn send(
+    store: &Store,
+    run: &Run,
+    stop: &StopHandle,
+    job: impl AsyncFn(&Run, Arc<RunLock>, StopHandle) -> Result<Job, CliError>,
+) -> Result<(), CliError> {
+    while !stop.ends_all() {
+        let now = store.run(Some(&run.id)).await?;
+        if now.planned_at.is_some() && engine::can_join(&now)? {
+            // Each time its own, because an error stops it.
+            let own = StopHandle::default();
+            let sending = async {
+                let lock = match store.lock_joined(&run.id).await {
+                    Ok(lock) => Arc::new(lock),
+                    Err(error) => return Ok(Err(EngineError::Store(error))),
+                };
+                Ok::<_, CliError>(engine::join(job(&now, lock, own.clone()).await?).await)
+            };
+            tokio::pin!(sending);
+            let sent = tokio::select! {
+                sent = &mut sending => sent,
+                () = stop.all_ended() => {
+                    own.stop(Reason::Signal);
+                    sending.await
+                }
+            };
+            match sent? {
+                Err(EngineError::Store(error)) if matches!(error, StoreError::NotOwner(_)) || error.is_away() => {}
+                sent => sent?,
+            }
+        }
+        tokio::select! {
+            () = stop.all_ended() => {}
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+    Ok(())
+}

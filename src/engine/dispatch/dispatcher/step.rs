@@ -1,0 +1,97 @@
+//! The steps of the loop: what has ended goes into the store, and claimed rows come out of it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::Dispatcher;
+use crate::engine::dispatch::apply_outcome::released;
+use crate::engine::error::EngineError;
+use crate::engine::store_retry::StoreRetry;
+use crate::engine::tasks::spawn_joined;
+use crate::model::Event;
+use crate::store::{Advanced, Claim, Step, StoreError};
+
+impl Dispatcher {
+    /// Makes a step: records finished requests, and claims up to `want` rows. The step always runs to its end, in its
+    /// own task.
+    pub(super) async fn advance(&mut self, want: usize) -> Result<Advanced, EngineError> {
+        let mut step = std::mem::take(&mut self.step);
+        self.step_since = None;
+        step.want = u32::try_from(want).unwrap_or(u32::MAX);
+        step.now = self.job().clock.now();
+        let mut step = Arc::new(step);
+        let context = self.context.clone();
+        // A failed step is followed by one that records what has ended meanwhile; that one does not wait as long again.
+        let started_at = *self.blocked_since.get_or_insert_with(Instant::now);
+        let mut retry = StoreRetry::since(&context.job, started_at);
+        let advanced = loop {
+            let (store, owner, this) = (context.job.store.clone(), self.owner, step.clone());
+            let error = match spawn_joined(async move { store.advance(owner, &this).await }).await? {
+                Ok(advanced) => break advanced,
+                // Finished requests are recorded even so.
+                Err(error @ StoreError::NotOwner(_)) => {
+                    self.fail(error.into());
+                    break Advanced::default();
+                }
+                Err(error) => error,
+            };
+            if let Err(error) = retry.wait_or_fail(error).await {
+                // The last step of the run tries once more to record what has ended.
+                self.step.settlements.extend(step.settlements.iter().cloned());
+                self.step.deferrals.extend(step.deferrals.iter().cloned());
+                return Err(error.into());
+            }
+            if let Ok(claims) = context.job.store.claims(self.owner, true).await {
+                step = Arc::new(self.with_unknown(&step, claims));
+            }
+        };
+        self.blocked_since = None;
+        if want > 0 && self.failed.is_none() && !advanced.is_held {
+            self.new_rows_left = advanced.new_rows_left;
+            self.limit_is_used_up = advanced.limit_left == Some(0);
+        }
+        self.report_problems(&step);
+        Ok(advanced)
+    }
+
+    /// Returns the failed step, extended to release the rows that it claimed anyway: no sender knows of them, so
+    /// nothing was sent.
+    fn with_unknown(&self, step: &Step, claims: Vec<Claim>) -> Step {
+        let now = self.job().clock.now();
+        let mut settlements = step.settlements.clone();
+        let known = |claim: &Claim| {
+            let is_this = |known: &Claim| (known.key, known.number) == (claim.key, claim.number);
+            self.in_flight.get(&claim.key).is_some_and(is_this) || step.settlements.iter().any(|s| is_this(&s.claim))
+        };
+        settlements.extend(claims.into_iter().filter(|claim| !known(claim)).map(|claim| released(claim, now, now)));
+        Step { settlements, deferrals: step.deferrals.clone(), want: step.want, now }
+    }
+
+    /// Reports what went wrong, once per kind of problem.
+    fn report_problems(&self, step: &Step) {
+        let mut kinds: BTreeMap<&str, (u64, String)> = BTreeMap::new();
+        for problem in step.settlements.iter().filter_map(|settlement| settlement.problem.as_ref()) {
+            kinds.entry(&problem.code).or_insert_with(|| (0, problem.message().to_string())).0 += 1;
+        }
+        for (code, (count, message)) in kinds {
+            (self.job().events)(Event::Problem { code: code.to_owned(), message, count });
+        }
+    }
+
+    /// Records finished requests. An error stops the run, but not the wait for requests in flight.
+    pub(super) async fn record_or_fail(&mut self) {
+        if let Err(error) = self.record().await {
+            self.fail(error);
+        }
+    }
+
+    /// Records finished requests.
+    async fn record(&mut self) -> Result<(), EngineError> {
+        match self.step.settlements.is_empty() {
+            true => Ok(()),
+            false => self.advance(0).await.map(drop),
+        }
+    }
+}

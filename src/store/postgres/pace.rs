@@ -1,0 +1,235 @@
+//! The rate of an account over all processes: each claim takes slots of time, one for each message.
+//!
+//! SlotRange are an interval apart, by the clock of the server. A message leaves within [`TOLERANCE`] after its slot, or not at
+//! all, so the interval is a little longer than the rate says: then no stretch of time of the rate's length ever holds more
+//! messages than the rate, whichever process sends them.
+
+use std::time::Duration;
+
+use crate::model::Rate;
+use crate::store::error::doing;
+use crate::store::sql::{DbConnection, query, query_as, query_scalar};
+use crate::store::{StoreError, WorkerId};
+
+/// How long after its slot a message may leave.
+pub(super) const TOLERANCE: Duration = Duration::from_millis(30);
+/// How far ahead slots are taken, beyond the time that a step takes. A slot further ahead would outlast a pause that the
+/// provider asks for.
+const AHEAD: Duration = Duration::from_millis(25);
+/// How many lengths of the rate the next slot can be ahead, at most. Beyond, the clock of the server was set back.
+const FURTHEST: i64 = 3;
+/// A full share of the rate, the lowest that throttling can cause, and how much of it comes back each second.
+const FULL: i64 = 1_000;
+const MIN_SHARE: i64 = 20;
+const RECOVERY: i64 = 50;
+
+/// Returns the time between two slots and the rate's length, in microseconds.
+pub(in crate::store) fn interval((requests, per): Rate) -> (i64, i64) {
+    let micros = |length: Duration| i64::try_from(length.as_micros()).unwrap_or(i64::MAX / 4);
+    let whole = micros(per + TOLERANCE);
+    // Rounded up.
+    ((whole + i64::from(requests.get()) - 1) / i64::from(requests.get()), micros(per))
+}
+
+/// What a worker may claim, as the store says.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::store) struct AccountPace {
+    account: String,
+    /// Times are microseconds since 1970, by the server's clock.
+    now: i64,
+    next_at: i64,
+    /// The thousandths that are left of the full rate, after the provider throttled.
+    share: i64,
+    interval: i64,
+    last_interval: i64,
+    per: i64,
+    paused_until: i64,
+}
+
+/// SlotRange, the first at `first`, and each of the others `interval` after the one before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::store) struct SlotRange {
+    pub(in crate::store) first: i64,
+    pub(in crate::store) interval: i64,
+}
+
+/// The row of the worker, if its process is alive, with the state of its account.
+const TURN: &str = "SELECT coalesce(s.account, ''), CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT), \
+    coalesce(p.next_at, 0), coalesce(p.share, 1000), coalesce(p.changed_at, 0), coalesce(p.interval, 0), \
+    coalesce((SELECT max(o.interval) FROM sender o JOIN process q ON q.id = o.process \
+        WHERE o.account = s.account AND NOT q.ended), s.interval, 0), \
+    coalesce(s.per, 0), coalesce(a.paused_until, 0) * 1000 \
+    FROM sender s LEFT JOIN process l ON l.id = s.process LEFT JOIN pace p ON p.account = s.account \
+    LEFT JOIN account a ON a.key = s.account WHERE s.worker = $1 AND NOT coalesce(l.ended, false)";
+
+/// Returns what a worker may claim; `None` if it may claim nothing any more.
+pub(in crate::store) async fn turn(
+    store: &mut DbConnection<'_>,
+    worker: WorkerId,
+) -> Result<Option<AccountPace>, StoreError> {
+    type Row = (String, i64, i64, i64, i64, i64, i64, i64, i64);
+    let row: Option<Row> =
+        query_as(TURN).bind(worker.0).fetch_optional(store).await.map_err(doing("find the account's next slot"))?;
+    Ok(row.map(|(account, now, next_at, share, changed_at, last_interval, interval, per, paused_until)| {
+        let recovered = RECOVERY * ((now - changed_at) / 1_000_000).clamp(0, FULL);
+        let share = (share + recovered).min(FULL);
+        AccountPace { account, now, next_at, share, interval, last_interval, per, paused_until }
+    }))
+}
+
+impl AccountPace {
+    /// Whether the account has a rate.
+    pub(in crate::store) fn is_limited(&self) -> bool {
+        !self.account.is_empty() && self.interval > 0
+    }
+
+    fn step(&self) -> i64 {
+        self.interval.saturating_mul(FULL) / self.share.max(1)
+    }
+
+    /// Returns the next slot, at least `lead` from now.
+    fn base(&self, lead: Duration) -> i64 {
+        let soon = self.now + i64::try_from(lead.as_micros()).unwrap_or(0);
+        let furthest = self.now + FURTHEST * (self.per + self.step()) + 10_000_000;
+        let next = match self.next_at {
+            // Everything that left before counts, and it is not known when that was.
+            next if next > furthest => self.now + self.per,
+            next => next,
+        };
+        // After the rate was lowered, messages that left at the higher one count.
+        let lowered = self.last_interval > 0 && self.interval > self.last_interval;
+        let next = if lowered { next.max(self.now) + self.per } else { next };
+        next.max(soon).max(self.paused_until)
+    }
+
+    /// Returns how many of `want` slots there are now, and the first. A step takes `lead` until its messages can leave.
+    pub(in crate::store) fn slots(&self, want: u32, lead: Duration) -> (u32, SlotRange) {
+        let slots = SlotRange { first: self.base(lead), interval: self.step() };
+        let until = self.now + i64::try_from((lead + AHEAD).as_micros()).unwrap_or(0);
+        let most = match until - slots.first {
+            ahead if ahead < 0 => 0,
+            ahead => u32::try_from(ahead / slots.interval + 1).unwrap_or(u32::MAX),
+        };
+        (want.min(most), slots)
+    }
+
+    /// Returns when to ask again after `count` of these slots were taken: as soon as there are some more.
+    pub(in crate::store) fn ask_again(&self, slots: SlotRange, count: u32, lead: Duration) -> i64 {
+        let next = slots.first + slots.interval * i64::from(count);
+        next - i64::try_from((lead + AHEAD / 2).as_micros()).unwrap_or(0)
+    }
+
+    /// Takes `count` slots for a worker, of which `claimed` are for messages.
+    pub(in crate::store) async fn take(
+        &self,
+        store: &mut DbConnection<'_>,
+        worker: WorkerId,
+        slots: SlotRange,
+        count: usize,
+    ) -> Result<(), StoreError> {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        query(
+            "WITH sent AS (UPDATE sender SET claimed = claimed + $5 WHERE worker = $4) \
+             INSERT INTO pace (account, next_at, interval) VALUES ($1, $2, $3) \
+             ON CONFLICT (account) DO UPDATE SET next_at = excluded.next_at, interval = excluded.interval",
+        )
+        .bind(&self.account)
+        .bind(slots.first.saturating_add(slots.interval.saturating_mul(count)))
+        .bind(self.interval)
+        .bind(worker.0)
+        .bind(count)
+        .execute(store)
+        .await
+        .map(drop)
+        .map_err(doing("take slots of the account's rate"))
+    }
+}
+
+/// Takes one slot for a request that is not a message, however far ahead it is.
+pub(in crate::store) async fn take_one(
+    tx: &mut DbConnection<'_>,
+    account: &str,
+    rate: Rate,
+) -> Result<SlotRange, StoreError> {
+    let (step, per) = interval(rate);
+    let first: i64 = query_scalar(
+        "INSERT INTO pace AS p (account, next_at, interval) \
+         VALUES ($1, CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) + $2, $2) \
+         ON CONFLICT (account) DO UPDATE SET next_at = max(CASE \
+             WHEN p.next_at > CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) + $3 THEN 0 ELSE p.next_at END, \
+             CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)) + max(p.interval, $2) \
+         RETURNING next_at - interval",
+    )
+    .bind(account)
+    .bind(step)
+    .bind(FURTHEST * (per + step) + 10_000_000)
+    .fetch_one(tx)
+    .await
+    .map_err(doing("take a slot of the account's rate"))?;
+    Ok(SlotRange { first, interval: step })
+}
+
+/// Halves an account's rate for all workers after a throttle answer, at most once a second.
+pub(in crate::store) async fn slow_down(tx: &mut DbConnection<'_>, account: &str) -> Result<(), StoreError> {
+    query(
+        "UPDATE pace SET share = max($2, min($4, share + $3 * min($4, (now.at - changed_at) / 1000000)) / 2), changed_at = now.at \
+         FROM (SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) AS at) now \
+         WHERE account = $1 AND changed_at < now.at - 1000000",
+    )
+    .bind(account)
+    .bind(MIN_SHARE)
+    .bind(RECOVERY)
+    .bind(FULL)
+    .execute(tx)
+    .await
+    .map(drop)
+    .map_err(doing("slow the account down"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+
+    const SECOND: i64 = 1_000_000;
+    const LEAD: Duration = Duration::from_millis(5);
+
+    fn at_300_a_second(now: i64, next_at: i64) -> AccountPace {
+        let (interval, per) = interval((NonZeroU32::new(300).unwrap(), Duration::from_secs(1)));
+        let account = "a".to_owned();
+        AccountPace { account, now, next_at, share: FULL, interval, last_interval: interval, per, paused_until: 0 }
+    }
+
+    #[test]
+    fn an_interval_leaves_room_for_the_tolerance() {
+        assert_eq!(interval((NonZeroU32::new(300).unwrap(), Duration::from_secs(1))), (3434, SECOND));
+        assert_eq!(interval((NonZeroU32::MIN, Duration::from_secs(60))), (60_030_000, 60 * SECOND));
+    }
+
+    #[test]
+    fn slots_follow_one_another_and_none_is_far_ahead() {
+        let now = 1000 * SECOND;
+        let turn = at_300_a_second(now, 0);
+        let (count, slots) = turn.slots(100, LEAD);
+        assert_eq!((count, slots), (8, SlotRange { first: now + 5000, interval: 3434 }), "those of 25 ms");
+        assert_eq!(turn.slots(3, LEAD).0, 3);
+        let full = at_300_a_second(now, slots.first + 8 * slots.interval);
+        let (none, next) = full.slots(100, LEAD);
+        assert_eq!((none, next.first), (0, slots.first + 8 * slots.interval));
+        assert!(full.ask_again(next, 0, LEAD) > now);
+    }
+
+    #[test]
+    fn a_pause_a_lower_rate_and_a_clock_that_was_set_back_are_kept() {
+        let now = 1000 * SECOND;
+        let paused = AccountPace { paused_until: now + 7 * SECOND, ..at_300_a_second(now, 0) };
+        assert_eq!(paused.slots(1, LEAD), (0, SlotRange { first: now + 7 * SECOND, interval: 3434 }));
+        let lowered = AccountPace { last_interval: 1000, ..at_300_a_second(now, now + 100) };
+        assert_eq!(lowered.slots(1, LEAD).1.first, now + 100 + SECOND);
+        let set_back = at_300_a_second(now, now + 3600 * SECOND);
+        assert_eq!(set_back.slots(1, LEAD).1.first, now + SECOND);
+        let throttled = AccountPace { share: 500, ..at_300_a_second(now, 0) };
+        assert_eq!(throttled.slots(1, LEAD).1.interval, 6868);
+    }
+}

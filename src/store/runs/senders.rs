@@ -1,0 +1,86 @@
+//! Which workers may claim rows, on a server: those in `sender` whose process has not ended.
+
+use crate::store::StoreError;
+use crate::store::error::doing;
+use crate::store::handle::{Backend, Store};
+use crate::store::sql::{DbConnection, query, query_scalar};
+
+impl Store {
+    /// Whether several processes can send one run: only on a server.
+    #[must_use]
+    pub fn can_be_joined(&self) -> bool {
+        matches!(&self.backend, Backend::Server(_))
+    }
+
+    /// Returns the number of this process among those of a server, if it has taken a lock.
+    pub(in crate::store) async fn process(&self) -> Option<i64> {
+        match &self.backend {
+            Backend::File(_) => None,
+            Backend::Server(server) => server.process().await,
+        }
+    }
+
+    /// Forgets that a worker stopped a run, because it continues.
+    pub(in crate::store) async fn forget_halt(&self, run: i64) -> Result<(), StoreError> {
+        if !self.can_be_joined() {
+            return Ok(());
+        }
+        let mut writer = self.write().await?;
+        query("DELETE FROM halt WHERE run = $1")
+            .bind(run)
+            .execute(writer.alone())
+            .await
+            .map(drop)
+            .map_err(doing("continue the run"))
+    }
+}
+
+/// Makes a worker the owner of a run, in place of the one before. Workers that joined the run stay, if they are alive.
+/// Returns `false` if another process has the run's lock.
+pub(in crate::store) async fn own(
+    tx: &mut DbConnection<'_>,
+    run: i64,
+    worker: i64,
+    process: Option<i64>,
+) -> Result<bool, StoreError> {
+    let failed = || doing("take over the run");
+    let holder: Option<i64> = query_scalar(
+        "SELECT l.process FROM lock l JOIN process p ON p.id = l.process JOIN run r ON l.name = r.name || '-' || r.number \
+         WHERE r.id = $1 AND NOT p.ended",
+    )
+    .bind(run)
+    .fetch_optional(&mut *tx)
+    .await
+    .map_err(failed())?;
+    if holder.is_some() && holder != process {
+        return Ok(false);
+    }
+    query(
+        "DELETE FROM sender s WHERE run = $1 \
+         AND (NOT is_joined OR EXISTS (SELECT 1 FROM process p WHERE p.id = s.process AND p.ended))",
+    )
+    .bind(run)
+    .execute(&mut *tx)
+    .await
+    .map_err(failed())?;
+    add_sender(tx, run, worker, process, false).await.map_err(failed())?;
+    Ok(true)
+}
+
+/// Adds a worker that may claim rows as long as its process is alive.
+pub(super) async fn add_sender(
+    tx: &mut DbConnection<'_>,
+    run: i64,
+    worker: i64,
+    process: Option<i64>,
+    is_joined: bool,
+) -> Result<(), sqlx::Error> {
+    query("INSERT INTO sender (worker, run, process, is_joined) VALUES ($1, $2, $3, $4)")
+        .bind(worker)
+        .bind(run)
+        .bind(process)
+        .bind(is_joined)
+        .execute(tx)
+        .await
+        .map(drop)
+}

@@ -1,0 +1,273 @@
+//! The workers of a run. Its owner does all of the work. On a server, workers of other processes may join it: they send rows
+//! beside it, at the account's one rate.
+
+use std::time::Duration;
+
+use super::lifecycle::insert_worker;
+use super::senders::add_sender;
+use crate::model::{Millis, Problem, Rate, RunId};
+use crate::store::error::doing;
+use crate::store::handle::{Backend, Store};
+use crate::store::postgres::pace;
+use crate::store::sql::{query, query_as, query_scalar};
+use crate::store::{Owner, RunLock, SendSlot, StoreError, WorkerId};
+
+/// A worker that is or may be sending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerAtWork {
+    /// Its number.
+    pub worker: i64,
+    /// The machine's name.
+    pub host: String,
+    /// The process's number on its machine.
+    pub pid: u32,
+    /// Since when it has worked on the run.
+    pub since: Millis,
+    /// How long ago its process was last heard of.
+    pub silent_for: Duration,
+    /// The run.
+    pub run: RunId,
+    /// Whether it joined the run; otherwise it is its owner.
+    pub is_joined: bool,
+    /// Messages that it sent or tried to.
+    pub claimed: u64,
+    /// Its requests in flight.
+    pub in_flight: u64,
+}
+
+impl WorkerAtWork {
+    /// Returns which part of the messages of its run's present workers it has sent, in percent.
+    #[must_use]
+    pub fn share(&self, all: &[Self]) -> Option<f64> {
+        let of_run: u64 = all.iter().filter(|other| other.run == self.run).map(|other| other.claimed).sum();
+        (of_run > 0).then(|| self.claimed as f64 * 100.0 / of_run as f64)
+    }
+}
+
+impl Store {
+    /// Returns the lock of a process that joins a run. Any number of processes may have it.
+    ///
+    /// # Errors
+    /// When the store is in a file, or the lock cannot be used.
+    pub async fn lock_joined(&self, run: &RunId) -> Result<RunLock, StoreError> {
+        match &self.backend {
+            Backend::File(_) => Err(StoreError::Held(run.clone())),
+            Backend::Server(server) => Ok(RunLock::of_server(server.lock_shared(&format!("{run}.join")).await?)),
+        }
+    }
+
+    /// Adds a worker that sends rows of a run beside its owner. Call it with [`Store::lock_joined`] held.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn join(&self, run: i64, now: Millis) -> Result<Owner, StoreError> {
+        let failed = || doing("join the run");
+        let mut writer = self.write().await?;
+        let mut tx = writer.begin("join the run").await?;
+        let worker = insert_worker(&mut tx, now).await?;
+        let process = self.process().await;
+        add_sender(&mut tx, run, worker, process, true).await.map_err(failed())?;
+        tx.commit().await.map_err(failed())?;
+        Ok(Owner { run, worker: WorkerId(worker) })
+    }
+
+    /// Removes a worker that has recorded all its outcomes.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn leave(&self, owner: Owner) -> Result<(), StoreError> {
+        if !self.can_be_joined() {
+            return Ok(());
+        }
+        let mut writer = self.write().await?;
+        query("DELETE FROM sender WHERE worker = $1")
+            .bind(owner.worker.0)
+            .execute(writer.alone())
+            .await
+            .map(drop)
+            .map_err(doing("leave the run"))
+    }
+
+    /// Saves through which account a worker sends, and at which rate. The lowest rate that a worker of the account asks
+    /// for counts for all.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn use_account(&self, owner: Owner, account: &str, rate: Rate) -> Result<(), StoreError> {
+        if !self.can_be_joined() {
+            return Ok(());
+        }
+        let (interval, per) = pace::interval(rate);
+        let mut writer = self.write().await?;
+        query("UPDATE sender SET account = $2, interval = $3, per = $4 WHERE worker = $1")
+            .bind(owner.worker.0)
+            .bind(account)
+            .bind(interval)
+            .bind(per)
+            .execute(writer.alone())
+            .await
+            .map(drop)
+            .map_err(doing("save the worker's rate"))
+    }
+
+    /// Takes a slot for a request that is not a message. Returns `None` for a store in a file, where the rate is kept by
+    /// the process alone.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn take_slot(&self, account: &str, rate: Rate) -> Result<Option<SendSlot>, StoreError> {
+        let Backend::Server(server) = &self.backend else { return Ok(None) };
+        let slots = {
+            let mut writer = self.write().await?;
+            let mut tx = writer.begin("take a slot").await?;
+            let slots = pace::take_one(&mut tx, account, rate).await?;
+            tx.commit().await.map_err(doing("take a slot"))?;
+            slots
+        };
+        Ok(server.local(slots, 1).await.and_then(|slots| slots.first().copied()))
+    }
+
+    /// Slows an account down for all processes, after the provider throttled.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn slow_down(&self, account: &str) -> Result<(), StoreError> {
+        if !self.can_be_joined() {
+            return Ok(());
+        }
+        let mut writer = self.write().await?;
+        let mut tx = writer.begin("slow the account down").await?;
+        pace::slow_down(&mut tx, account).await?;
+        tx.commit().await.map_err(doing("slow the account down"))
+    }
+
+    /// Returns the account through which the owner of a run sends, if it is sending.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn sends_through(&self, run: i64) -> Result<Option<String>, StoreError> {
+        query_scalar("SELECT account FROM sender WHERE run = $1 AND NOT is_joined AND account IS NOT NULL")
+            .bind(run)
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(doing("find the account of the run"))
+    }
+
+    /// Whether the provider has accepted a message of a run.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn has_accepted(&self, run: i64) -> Result<bool, StoreError> {
+        query_scalar("SELECT EXISTS (SELECT 1 FROM timeline WHERE run = $1 AND accepted > 0)")
+            .bind(run)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(doing("look for accepted messages"))
+    }
+
+    /// Whether rows of a run are being sent by others than `owner`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn others_are_sending(&self, owner: Owner) -> Result<bool, StoreError> {
+        if !self.can_be_joined() {
+            return Ok(false);
+        }
+        query_scalar("SELECT EXISTS (SELECT 1 FROM delivery WHERE run = $1 AND state = 1 AND worker <> $2)")
+            .bind(owner.run)
+            .bind(owner.worker.0)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(doing("look for other workers"))
+    }
+
+    /// Whether rows of a run are in flight at workers that have ended.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn has_orphans(&self, owner: Owner) -> Result<bool, StoreError> {
+        if !self.can_be_joined() {
+            return Ok(false);
+        }
+        query_scalar(ORPHANS)
+            .bind(owner.run)
+            .bind(owner.worker.0)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(doing("look for workers that have ended"))
+    }
+
+    /// Stops a run for all its workers, because of a problem that one of them met.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn halt(&self, run: i64, problem: &Problem) -> Result<(), StoreError> {
+        if !self.can_be_joined() {
+            return Ok(());
+        }
+        let mut writer = self.write().await?;
+        query("INSERT INTO halt (run, error_code, error_message) VALUES ($1, $2, $3) ON CONFLICT (run) DO NOTHING")
+            .bind(run)
+            .bind(&problem.code)
+            .bind(problem.message().original())
+            .execute(writer.alone())
+            .await
+            .map(drop)
+            .map_err(doing("stop the run"))
+    }
+
+    /// Returns the problem because of which a worker stopped the run for all, if one did.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn halted(&self, run: i64) -> Result<Option<Problem>, StoreError> {
+        if !self.can_be_joined() {
+            return Ok(None);
+        }
+        let row: Option<(String, String)> = query_as("SELECT error_code, error_message FROM halt WHERE run = $1")
+            .bind(run)
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(doing("read control changes"))?;
+        Ok(row.map(|(code, message)| Problem::new(code, message)))
+    }
+
+    /// Returns the workers at work, by run.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn workers(&self) -> Result<Vec<WorkerAtWork>, StoreError> {
+        if !self.can_be_joined() {
+            return Ok(Vec::new());
+        }
+        type Row = (i64, String, i64, i64, i64, String, u32, bool, i64, i64);
+        let rows: Vec<Row> = query_as(
+            "SELECT s.worker, p.host, p.pid, w.started_at, \
+             CAST(extract(epoch FROM clock_timestamp() - p.beat_at) * 1000 AS BIGINT), r.name, r.number, s.is_joined, s.claimed, \
+             (SELECT count(*) FROM delivery d WHERE d.run = s.run AND d.state = 1 AND d.worker = s.worker) \
+             FROM sender s JOIN process p ON p.id = s.process JOIN worker w ON w.id = s.worker JOIN run r ON r.id = s.run \
+             WHERE NOT p.ended ORDER BY s.run, s.worker",
+        )
+        .fetch_all(&self.readers)
+        .await
+        .map_err(doing("list the workers"))?;
+        let worker =
+            |(worker, host, pid, since, silent, name, number, is_joined, claimed, in_flight): Row| WorkerAtWork {
+                worker,
+                host,
+                pid: u32::try_from(pid).unwrap_or_default(),
+                since: Millis(since),
+                silent_for: Duration::from_millis(silent.max(0).unsigned_abs()),
+                run: RunId::new(&name, number),
+                is_joined,
+                claimed: claimed.unsigned_abs(),
+                in_flight: in_flight.unsigned_abs(),
+            };
+        Ok(rows.into_iter().map(worker).collect())
+    }
+}
+
+/// Whether there are claims without an outcome of others than worker `$2` that did not join the run or have ended.
+const ORPHANS: &str = "SELECT EXISTS (SELECT 1 FROM delivery d WHERE d.run = $1 AND d.state = 1 AND d.worker <> $2 \
+    AND NOT EXISTS (SELECT 1 FROM sender s JOIN process p ON p.id = s.process \
+        WHERE s.worker = d.worker AND s.is_joined AND NOT p.ended))";
