@@ -53,7 +53,7 @@ reconcile: {after: 1s, every: 1s, for: 20s}
 YAML
 
 run() { "$campaigner" run "$folder/job.yaml" --yes --progress none --report-dir "$folder/$1" > "$folder/$1.log" 2>&1; }
-run owner &
+{ run owner; } 2> /dev/null &
 owner=$!
 sleep 3
 for worker in second third; do

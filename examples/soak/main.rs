@@ -361,17 +361,17 @@ impl List<'_> {
     }
 
     fn start(&self, args: &[&str]) -> Child {
-        self.start_on(&self.db, args)
+        self.start_on(&self.db, Stdio::null(), args)
     }
 
-    fn start_on(&self, db: &str, args: &[&str]) -> Child {
+    fn start_on(&self, db: &str, log: Stdio, args: &[&str]) -> Child {
         let mut command = Command::new(self.binary);
         command.args(args).args(["--db", db]).current_dir(self.folder);
         match self.provider {
             Provider::Incs(url, _) => command.env("INCS_BASE_URL", url).env("INCS_CERTIFICATION_CODE", "soak"),
             Provider::Meta(meta) => command.envs(meta_wire::variables(&meta.url)),
         };
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().unwrap()
     }
 
     /// Runs a command to its end; returns its exit code and output.

@@ -1,6 +1,7 @@
 //! Several workers on one store on a PostgreSQL server: killed, stopped past their lease, cut off from the database, and the
 //! database itself killed.
 
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
@@ -87,10 +88,13 @@ fn run(
     found.lists += 1;
     list.write();
     let target = host(list.args.db.as_deref().unwrap_or_default());
-    let start = |way: &Way| list.start_on(&of_list(&way.address), &["run", "job.yaml", "-q", "--progress", "none"]);
+    let start = |way: &Way| {
+        let log = File::create(list.folder.join(&way.log)).unwrap();
+        list.start_on(&of_list(&way.address), log.into(), &["run", "job.yaml", "-q", "--progress", "none"])
+    };
     let mut workers: Vec<Worker> = (0..list.args.workers)
-        .map(|_| {
-            let way = Way::to(&target);
+        .map(|number| {
+            let way = Way::to(&target, format!("worker-{number}.log"));
             // The first one creates the run.
             std::thread::sleep(Duration::from_millis(700));
             Worker { child: start(&way), way, stopped_until: None }
@@ -108,7 +112,17 @@ fn run(
                 worker.stopped_until = None;
             }
         }
-        let ended = workers.iter_mut().filter_map(|worker| worker.child.try_wait().unwrap()).count();
+        let mut ended = 0;
+        for worker in &mut workers {
+            let Some(status) = worker.child.try_wait().unwrap() else { continue };
+            let log = std::fs::read_to_string(list.folder.join(&worker.way.log)).unwrap_or_default();
+            // It was started while it was cut off. A supervisor would start it again.
+            if status.code() == Some(1) && log.contains("cannot reach the store") {
+                worker.child = start(&worker.way);
+            } else {
+                ended += 1;
+            }
+        }
         if ended == workers.len() {
             break;
         }
@@ -161,7 +175,8 @@ fn run(
         let code = worker.child.try_wait().unwrap().and_then(|status| status.code());
         // Whoever started once the run was over says that there is nothing left to do.
         if !matches!(code, Some(0 | 2 | 3)) {
-            found.wrong.push(format!("list {}: a worker ended with {code:?}", list.number));
+            let log = std::fs::read_to_string(list.folder.join(&worker.way.log)).unwrap_or_default();
+            found.wrong.push(format!("list {}: a worker ended with {code:?}: {}", list.number, log.trim()));
             let _ = worker.child.kill();
             let _ = worker.child.wait();
         }
@@ -195,6 +210,8 @@ fn at(url: &str, address: &str) -> String {
 /// A way to the database that can be cut.
 struct Way {
     address: String,
+    /// What its worker says goes to this file.
+    log: String,
     shared: Arc<Shared>,
 }
 
@@ -205,7 +222,7 @@ struct Shared {
 }
 
 impl Way {
-    fn to(target: &str) -> Self {
+    fn to(target: &str, log: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let shared = Arc::new(Shared::default());
@@ -226,7 +243,7 @@ impl Way {
                 streams.extend([client, server]);
             }
         });
-        Self { address, shared }
+        Self { address, log, shared }
     }
 
     /// Ends all connections, and refuses new ones for a while.

@@ -45,7 +45,8 @@ mod start; // runs and their stages
 mod statuses; // what providers report about messages
 mod texts; // whatever characters they have
 mod waits; // rows that wait for their time
-mod webhooks; // early statuses, replies, opt-outs
+mod webhooks;
+mod workers; // several workers of one run // early statuses, replies, opt-outs
 
 use fixture::*;
 
