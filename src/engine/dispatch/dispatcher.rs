@@ -30,6 +30,9 @@ const MAX_CLAIMS: usize = 256;
 /// How long free permits wait for others, while more than one in [`GATHERED`] is taken.
 const GATHER: Duration = Duration::from_millis(1);
 const GATHERED: usize = 8;
+/// How often rows are claimed, at most, while the rate is the bottleneck. With a store on a server a commit takes
+/// milliseconds, in which the next reservations come.
+const CLAIM_EVERY: Duration = Duration::from_millis(20);
 /// How long outcomes wait for more outcomes, or for the next claims, which need a commit anyway. It is short because
 /// outcomes lost in a crash leave their rows in doubt.
 const LINGER: Duration = Duration::from_millis(25);
@@ -98,6 +101,7 @@ pub(in crate::engine) async fn dispatch(
         next_due: None,
         looked_at: None,
         notified_at: None,
+        claimed_at: None,
         claim_again: None,
         blocked_since: None,
         failed: None,
@@ -142,6 +146,8 @@ struct Dispatcher {
     looked_at: Option<Instant>,
     /// The time up to which a long wait was already reported.
     notified_at: Option<Millis>,
+    /// When rows were last claimed.
+    claimed_at: Option<Instant>,
     /// When to claim again, after the account's rate was used up by other processes.
     claim_again: Option<Instant>,
     /// Since when the store could not be written.
@@ -316,7 +322,12 @@ impl Dispatcher {
         if self.reserved.len() >= permits {
             self.gather().await;
             permits = self.reserve();
+        } else if let Some(rest) = self.claimed_at.and_then(|at| CLAIM_EVERY.checked_sub(at.elapsed())) {
+            tokio::time::sleep(rest).await;
+            self.take_endings();
+            permits = self.reserve();
         }
+        self.claimed_at = Some(Instant::now());
         let want = permits.min(self.reserved.len());
         if is_due && self.context.eligibility.is_timed() && self.defer(want).await? {
             return Ok(());
