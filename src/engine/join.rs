@@ -35,7 +35,7 @@ pub async fn join(job: Job) -> Result<(), EngineError> {
     if job.store.sends_through(job.run.key).await?.is_some_and(|account| account != job.account) {
         return Err(EngineError::OtherAccount(job.campaign.provider.clone()));
     }
-    let owner = job.store.join(job.run.key, Millis::now()).await?;
+    let owner = job.store.join(job.run.key, &job.lock, Millis::now()).await?;
     tracing::info!(run = %job.run.id, "joined the run");
     control::begin(&job, true);
     let sent = {

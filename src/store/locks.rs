@@ -49,6 +49,14 @@ impl RunLock {
         Self { held: HeldByOne::Server { lock } }
     }
 
+    /// Returns the number of the process that took it, on a server.
+    pub(in crate::store) fn process(&self) -> Option<i64> {
+        match &self.held {
+            HeldByOne::File { .. } => None,
+            HeldByOne::Server { lock } => Some(lock.process()),
+        }
+    }
+
     /// Whether no other process can have taken the lock yet. On a server, others take it once this process has not been
     /// heard of for a while. Look at this as the last thing before the first byte of a request.
     #[must_use]

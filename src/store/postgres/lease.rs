@@ -5,8 +5,8 @@
 //! [`LEASE`] by its own clock. Then it is marked as ended, and whoever was only asleep finds that out.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
@@ -20,7 +20,7 @@ use super::connect::connect;
 use crate::store::StoreError;
 use crate::store::error::doing;
 use crate::store::location::ServerUrl;
-use crate::store::sql::BEGIN;
+use crate::store::sql::{BEGIN, in_time};
 
 /// A process that does not raise its beat for so long is dead.
 const LEASE: Duration = Duration::from_secs(10);
@@ -33,6 +33,8 @@ const BEAT: Duration = Duration::from_secs(1);
 const LONGEST_FAREWELL: Duration = Duration::from_secs(2);
 /// A process that did not look at the beats of others for longer begins anew.
 const LONGEST_GAP: Duration = Duration::from_secs(4);
+/// How long a beat waits for a connection before it tries another.
+const LONGEST_CONNECT: Duration = Duration::from_secs(3);
 /// How often a lock is looked at whose holder may be dead.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -98,20 +100,18 @@ impl Drop for Process {
     }
 }
 
-/// Names of locks that were dropped.
+/// Locks that were dropped: their names and numbers.
 #[derive(Debug, Default)]
 struct Released {
-    names: Mutex<Vec<String>>,
+    locks: Mutex<Vec<(String, i64)>>,
     any: Notify,
+    /// Number of locks that the process asked for so far.
+    numbers: AtomicI64,
 }
 
 impl Released {
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.names.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn put(&self, names: impl IntoIterator<Item = String>) {
-        self.names.lock().unwrap_or_else(PoisonError::into_inner).extend(names);
+    fn locks(&self) -> MutexGuard<'_, Vec<(String, i64)>> {
+        self.locks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -120,11 +120,18 @@ impl Released {
 pub(in crate::store) struct ServerLock {
     /// Empty if it was not taken.
     name: String,
+    /// Which one of the process's locks it is.
+    number: i64,
     released: Arc<Released>,
     life: Arc<Life>,
 }
 
 impl ServerLock {
+    /// Returns the number of the process that took it.
+    pub(in crate::store) fn process(&self) -> i64 {
+        self.life.id
+    }
+
     /// Whether no other process can have taken it yet.
     pub(in crate::store) fn is_valid(&self) -> bool {
         self.life.is_valid()
@@ -134,7 +141,7 @@ impl ServerLock {
 impl Drop for ServerLock {
     fn drop(&mut self) {
         if !self.name.is_empty() {
-            self.released.put([std::mem::take(&mut self.name)]);
+            self.released.locks().push((std::mem::take(&mut self.name), self.number));
             self.released.any.notify_one();
         }
     }
@@ -193,16 +200,16 @@ impl Lease {
             Some(process) => process,
             none => none.insert(Process::begin(&self.url, &mut connection).await?),
         };
-        process.released.any.notify_one();
-        release(&mut connection, process.life.id, &process.released).await.map_err(failed())?;
-        // Released if the answer is lost.
+        in_time(release(&mut connection, process.life.id, &process.released)).await.map_err(failed())?;
         let (released, life) = (Arc::clone(&process.released), Arc::clone(&process.life));
-        let mut lock = ServerLock { name: name.to_owned(), released, life };
-        let holder = take_line(&mut connection, &lock, is_shared).await.map_err(failed())?;
+        let number = released.numbers.fetch_add(1, Ordering::Relaxed);
+        // Released if the answer is lost.
+        let mut lock = ServerLock { name: name.to_owned(), number, released, life };
+        let holder = in_time(take_line(&mut connection, &lock, is_shared)).await.map_err(failed())?;
         if holder.is_some() {
             lock.name.clear();
         }
-        connection.close().await.map_err(failed())?;
+        in_time(connection.close()).await.map_err(failed())?;
         Ok((holder.is_none().then_some(lock), holder))
     }
 
@@ -233,14 +240,12 @@ async fn take_line(
         // Lines of processes that have ended.
         sqlx::query("DELETE FROM lock WHERE name = $1").bind(&lock.name).execute(&mut *tx).await?;
     }
-    sqlx::query(
-        "INSERT INTO lock (name, process, held) VALUES ($1, $2, 1) \
-         ON CONFLICT (name, process) DO UPDATE SET held = lock.held + 1",
-    )
-    .bind(&lock.name)
-    .bind(lock.life.id)
-    .execute(&mut *tx)
-    .await?;
+    sqlx::query("INSERT INTO lock (name, process, number) VALUES ($1, $2, $3)")
+        .bind(&lock.name)
+        .bind(lock.life.id)
+        .bind(lock.number)
+        .execute(&mut *tx)
+        .await?;
     tx.commit().await?;
     Ok(None)
 }
@@ -266,15 +271,14 @@ impl Process {
     async fn begin(url: &ServerUrl, connection: &mut PgConnection) -> Result<Self, StoreError> {
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let asked_at = now();
-        let id: i64 = sqlx::query_scalar("INSERT INTO process (host, pid) VALUES ($1, $2) RETURNING id")
+        let line = sqlx::query_scalar("INSERT INTO process (host, pid) VALUES ($1, $2) RETURNING id")
             .bind(host)
             .bind(i64::from(std::process::id()))
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(doing("take a lock"))?;
+            .fetch_one(&mut *connection);
+        let id: i64 = in_time(line).await.map_err(doing("take a lock"))?;
         let (beat_asked_at, clock) = (Mutex::new(asked_at), ServerClock::default());
         let life = Arc::new(Life { id, beat_asked_at, is_ended: AtomicBool::new(false), clock });
-        look_at_others(connection, &life).await.map_err(doing("take a lock"))?;
+        in_time(look_at_others(connection, &life)).await.map_err(doing("take a lock"))?;
         let released = Arc::<Released>::default();
         let beats = tokio::spawn(keep_beating(url.clone(), Arc::clone(&life), Arc::clone(&released)));
         Ok(Self { url: url.clone(), life, released, beats })
@@ -313,9 +317,9 @@ async fn keep_beating(url: ServerUrl, life: Arc<Life>, released: Arc<Released>) 
     loop {
         let held = match &mut connection {
             Some(held) => held,
-            none => match connect(&url).await {
-                Ok(new) => none.insert(new),
-                Err(_) => {
+            none => match tokio::time::timeout(LONGEST_CONNECT, connect(&url)).await {
+                Ok(Ok(new)) => none.insert(new),
+                _ => {
                     tokio::time::sleep(LOOK).await;
                     continue;
                 }
@@ -352,28 +356,21 @@ async fn look_at_others(connection: &mut PgConnection, life: &Life) -> Result<Ve
     Ok(rows.iter().filter_map(|(_, process, beat)| process.zip(*beat)).collect())
 }
 
-/// Frees locks that were dropped.
+/// Frees locks that were dropped. A lock is forgotten once it is known to be free; freeing it twice changes nothing.
 async fn release(connection: &mut PgConnection, process: i64, released: &Released) -> Result<(), sqlx::Error> {
-    for name in released.take() {
-        let freed = async {
-            // Whoever has a shared lock twice keeps it.
-            sqlx::query("UPDATE lock SET held = held - 1 WHERE name = $1 AND process = $2")
-                .bind(&name)
-                .bind(process)
-                .execute(&mut *connection)
-                .await?;
-            sqlx::query("DELETE FROM lock WHERE name = $1 AND process = $2 AND held = 0")
-                .bind(&name)
-                .bind(process)
-                .execute(&mut *connection)
-                .await
-        };
-        if let Err(error) = freed.await {
-            released.put([name]);
-            return Err(error);
-        }
+    loop {
+        let Some((name, number)) = released.locks().first().cloned() else { return Ok(()) };
+        // After a lock that is still being taken on another connection.
+        let mut tx = connection.begin_with(BEGIN).await?;
+        sqlx::query("DELETE FROM lock WHERE name = $1 AND process = $2 AND number = $3")
+            .bind(&name)
+            .bind(process)
+            .bind(number)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        released.locks().retain(|lock| lock.1 != number);
     }
-    Ok(())
 }
 
 /// Marks a process as ended, unless its beat rose at the last moment.
@@ -413,5 +410,29 @@ mod tests {
         assert_eq!(dead_after(&[1, 1, 1, 1, 1, 1, 1, 1, 1, 1]), None);
         // The server was away in between, for the other process too.
         assert_eq!(dead_after(&[1, 1, 1, 1, 1, 5, 1, 1, 1, 1, 1, 1]), None);
+    }
+
+    #[tokio::test]
+    async fn locks_that_could_not_be_released_at_once_are_released_later() {
+        let Some(server) = crate::store::tests::server::url() else { return };
+        let url: ServerUrl = format!("{server}?schema=lease_{}", std::process::id()).parse().unwrap();
+        let mut connection = connect(&url).await.unwrap();
+        crate::store::postgres::schema::create(&url, &mut connection).await.unwrap();
+        let (this, other) = (Lease::new(url.clone()), Lease::new(url.clone()));
+        let held = [this.try_lock("a-1", false).await, this.try_lock("b-1", false).await];
+        assert!(held.iter().all(|lock| lock.as_ref().unwrap().is_some()));
+        assert!(this.try_lock("a-1", false).await.unwrap().is_none());
+        let shared = [this.lock_shared("c").await.unwrap(), this.lock_shared("c").await.unwrap()];
+        let mut busy = connection.begin_with(BEGIN).await.unwrap();
+        sqlx::query("SELECT 1 FROM lock FOR UPDATE").execute(&mut *busy).await.unwrap();
+        let [first, _second] = shared;
+        drop((held, first));
+        tokio::time::sleep(BEAT * 3).await;
+        busy.commit().await.unwrap();
+        tokio::time::sleep(BEAT * 3).await;
+        for name in ["a-1", "b-1"] {
+            assert!(other.try_lock(name, false).await.unwrap().is_some(), "{name}");
+        }
+        assert!(other.try_lock("c", false).await.unwrap().is_none(), "the second is still held");
     }
 }

@@ -21,8 +21,8 @@ CREATE TABLE process (
 CREATE TABLE lock (
     name    TEXT   NOT NULL,
     process BIGINT NOT NULL REFERENCES process,
-    held    BIGINT NOT NULL,   -- how often the process has it
-    PRIMARY KEY (name, process)
+    number  BIGINT NOT NULL,   -- which one of the process's locks it is
+    PRIMARY KEY (name, process, number)
 );
 
 -- Functions that SQLite has.

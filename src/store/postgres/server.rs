@@ -20,6 +20,9 @@ use crate::store::sql::{DbConnection, Held, Pool};
 /// this is not supported.
 const LARGEST_ERROR: Duration = Duration::from_millis(10);
 
+/// A slot of a message is not further ahead than this.
+const FURTHEST_SLOT: Duration = Duration::from_secs(2);
+
 /// Number of connections for small reads.
 const READERS: u32 = 2;
 /// How long a scan waits for other scans.
@@ -97,6 +100,8 @@ impl Server {
             let time = slots.first + slots.interval * i64::try_from(number).unwrap_or(i64::MAX);
             let (at, error) = life.clock.local(time)?;
             let error = error.min(LARGEST_ERROR);
+            // Slots are never so far ahead: a clock was set, or this machine slept. The message has to wait for another slot.
+            let at = if at > Instant::now() + FURTHEST_SLOT { Instant::now() - TOLERANCE } else { at };
             Some(SendSlot { at: at + error, until: at + TOLERANCE - error })
         };
         (0..count).map(slot).collect()
@@ -104,7 +109,7 @@ impl Server {
 
     /// Returns a time of the server's clock by this machine's clock, if the server's is known.
     pub(in crate::store) async fn local_time(&self, time: i64) -> Option<Instant> {
-        self.lease.life().await?.clock.local(time).map(|(at, _)| at)
+        self.lease.life().await?.clock.local(time).map(|(at, error)| at + error.min(LARGEST_ERROR))
     }
 
     /// Frees the locks of this process.

@@ -36,7 +36,7 @@ impl Store {
 }
 
 /// Makes a worker the owner of a run, in place of the one before. Workers that joined the run stay, if they are alive.
-/// Returns `false` if another process has the run's lock.
+/// Returns `false` if this process does not have the run's lock.
 pub(in crate::store) async fn own(
     tx: &mut DbConnection<'_>,
     run: i64,
@@ -52,14 +52,16 @@ pub(in crate::store) async fn own(
     .fetch_optional(&mut *tx)
     .await
     .map_err(failed())?;
-    if holder.is_some() && holder != process {
+    // Also if nobody has it: then this process was taken for dead since it took the lock.
+    if holder != process {
         return Ok(false);
     }
     query(
-        "DELETE FROM sender s WHERE run = $1 \
-         AND (NOT is_joined OR EXISTS (SELECT 1 FROM process p WHERE p.id = s.process AND p.ended))",
+        "DELETE FROM sender s WHERE run = $1 AND (NOT is_joined OR process = $2 \
+           OR EXISTS (SELECT 1 FROM process p WHERE p.id = s.process AND p.ended))",
     )
     .bind(run)
+    .bind(process)
     .execute(&mut *tx)
     .await
     .map_err(failed())?;

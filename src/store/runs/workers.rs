@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::lifecycle::insert_worker;
 use super::senders::add_sender;
 use crate::model::{Millis, Problem, Rate, RunId};
@@ -10,7 +12,7 @@ use crate::store::error::doing;
 use crate::store::handle::{Backend, Store};
 use crate::store::postgres::pace;
 use crate::store::sql::{query, query_as, query_scalar};
-use crate::store::{Owner, RunLock, SendSlot, StoreError, WorkerId};
+use crate::store::{Owner, RunLock, StoreError, WorkerId};
 
 /// A worker that is or may be sending.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,16 +58,23 @@ impl Store {
         }
     }
 
-    /// Adds a worker that sends rows of a run beside its owner. Call it with [`Store::lock_joined`] held.
+    /// Adds a worker that sends rows of a run beside its owner, with the lock of [`Store::lock_joined`]. An earlier one of
+    /// this process no longer counts.
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub async fn join(&self, run: i64, now: Millis) -> Result<Owner, StoreError> {
+    pub async fn join(&self, run: i64, lock: &RunLock, now: Millis) -> Result<Owner, StoreError> {
         let failed = || doing("join the run");
         let mut writer = self.write().await?;
         let mut tx = writer.begin("join the run").await?;
         let worker = insert_worker(&mut tx, now).await?;
-        let process = self.process().await;
+        let process = lock.process();
+        query("DELETE FROM sender WHERE run = $1 AND process = $2 AND is_joined")
+            .bind(run)
+            .bind(process)
+            .execute(&mut tx)
+            .await
+            .map_err(failed())?;
         add_sender(&mut tx, run, worker, process, true).await.map_err(failed())?;
         tx.commit().await.map_err(failed())?;
         Ok(Owner { run, worker: WorkerId(worker) })
@@ -115,7 +124,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub async fn take_slot(&self, account: &str, rate: Rate) -> Result<Option<SendSlot>, StoreError> {
+    pub async fn take_slot(&self, account: &str, rate: Rate) -> Result<Option<Instant>, StoreError> {
         let Backend::Server(server) = &self.backend else { return Ok(None) };
         let slots = {
             let mut writer = self.write().await?;
@@ -124,7 +133,7 @@ impl Store {
             tx.commit().await.map_err(doing("take a slot"))?;
             slots
         };
-        Ok(server.local(slots, 1).await.and_then(|slots| slots.first().copied()))
+        Ok(server.local_time(slots.first).await)
     }
 
     /// Slows an account down for all processes, after the provider throttled.

@@ -92,7 +92,7 @@ impl DbConnection<'_> {
     pub(in crate::store) async fn command(&mut self, command: &'static str) -> Result<(), Error> {
         match self {
             Self::Sqlite(held) => held.execute(command).await.map(drop),
-            Self::Postgres(held) => held.execute(command).await.map(drop),
+            Self::Postgres(held) => in_time(held.execute(command)).await.map(drop),
         }
     }
 
