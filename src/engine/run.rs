@@ -54,6 +54,9 @@ const LONGEST_COUNT: Duration = Duration::from_millis(200);
 const COUNT_EVERY: Duration = Duration::from_secs(1);
 const COUNT_SHARE: u32 = 50;
 
+/// How often the owner of a cancelled run looks whether other processes still have rows in flight.
+const OTHERS: Duration = Duration::from_millis(250);
+
 /// Why a run stopped whose process could not record it.
 const KILLED: &str = "its process ended before all rows were sent";
 /// Why a run stopped whose process was told to.
@@ -268,9 +271,17 @@ fn why_stopped(reason: Option<&Reason>, waiting: Option<&Waiting>) -> String {
 /// finished only after its reports.
 async fn finish(job: &Job, owner: Owner, sends: bool, waits: Option<Millis>) -> Result<RunResult, EngineError> {
     if job.store.orders(job.run.key).await?.cancelled {
-        // Nothing is in flight any more, whatever this process was doing when the run was cancelled.
-        job.store.cancel_waiting(owner).await?;
-        job.store.reach(job.run.key, Stage::Dispatched, Millis::now()).await?;
+        // Nothing of this process is in flight any more, whatever it was doing when the run was cancelled.
+        loop {
+            let others = job.store.others_are_sending(owner).await?;
+            dispatch::settle_ended(&job.store, owner, &job.campaign, Millis::now()).await?;
+            job.store.cancel_waiting(owner).await?;
+            let is_over = job.store.reach(job.run.key, Stage::Dispatched, Millis::now()).await?;
+            if is_over || !others || job.stop.ends_all() {
+                break;
+            }
+            tokio::time::sleep(OTHERS).await;
+        }
     }
     let run = job.store.run(Some(&job.run.id)).await?;
     let tally = job.store.tally(&run).await?;

@@ -16,14 +16,13 @@ use tokio::time::Instant;
 use super::eligibility::{Eligibility, Eligible};
 use super::recovery::settle_ended;
 use super::sender::{self, Departure, DispatchContext, Ended};
-use crate::crash_point::Point;
 use crate::engine::error::EngineError;
 use crate::engine::job::Job;
 use crate::engine::stop::Reason;
 use crate::engine::store_retry::StoreRetry;
 use crate::model::{Event, Millis, Notice, Rate, SendProblem};
 use crate::rate_limit::Reservation;
-use crate::store::{Claim, Owner, RowKey, Stage, Step};
+use crate::store::{Claim, Owner, RowKey, Step};
 
 /// Maximum number of rows claimed in one step.
 const MAX_CLAIMS: usize = 256;
@@ -106,17 +105,13 @@ pub(in crate::engine) async fn dispatch(
         blocked_since: None,
         failed: None,
     };
-    let remaining = dispatcher.run().await;
-    let remaining = dispatcher.finish(remaining).await?;
-    if remaining == Remaining::Nothing && role == Role::Owner {
-        Point::SendingOver.pass();
-        let mut retry = StoreRetry::new(job);
-        while let Err(error) = job.store.reach(owner.run, Stage::Dispatched, Millis::now()).await {
-            retry.wait_or_fail(error).await?;
+    loop {
+        let remaining = dispatcher.run().await;
+        let remaining = dispatcher.finish(remaining).await?;
+        if remaining != Remaining::Nothing || role == Role::Joined || dispatcher.end().await? {
+            return Ok(remaining);
         }
-        Point::SendingRecorded.pass();
     }
-    Ok(remaining)
 }
 
 struct Dispatcher {
@@ -272,7 +267,15 @@ impl Dispatcher {
             let is_late = tokio::select! {
                 biased;
                 () = self.context.job.stop.sending_ended() => false,
-                () = linger => true,
+                ended = self.endings.recv() => {
+                    ended.into_iter().for_each(|ended| self.ended(ended));
+                    self.claim_again = Some(at);
+                    false
+                }
+                () = linger => {
+                    self.claim_again = Some(at);
+                    true
+                }
                 () = tokio::time::sleep_until(at.min(Instant::now() + LOOK_EVERY)) => false,
             };
             if is_late && let Err(error) = self.advance(0).await {
@@ -417,6 +420,11 @@ impl Dispatcher {
             job.store.use_account(self.owner, &job.account, rate).await?;
             self.shared_rate = Some(rate);
         }
+        if self.role == Role::Joined
+            && job.store.sends_through(self.owner.run).await?.is_some_and(|account| account != job.account)
+        {
+            return Err(EngineError::OtherAccount(job.campaign.provider.clone()));
+        }
         if self.role == Role::Owner && job.store.has_orphans(self.owner).await? {
             let uncertain = settle_ended(&job.store, self.owner, &job.campaign, job.clock.now()).await?;
             if uncertain > 0 {
@@ -456,9 +464,8 @@ impl Dispatcher {
     /// Waits for the requests in flight and records them.
     async fn finish(&mut self, remaining: Result<Remaining, EngineError>) -> Result<Remaining, EngineError> {
         let remaining = remaining.map_err(|error| self.fail(error));
-        if let (Some(Reason::Halt(problem)), None) = (self.job().stop.reason(), &self.failed) {
-            self.job().store.halt(self.owner.run, &problem).await?;
-        }
+        // At once if possible; what is in flight is recorded in any case.
+        let _ = self.halt_others().await;
         loop {
             self.take_endings();
             if self.in_flight.is_empty() {
@@ -474,6 +481,11 @@ impl Dispatcher {
         self.record_or_fail().await;
         if let Some(error) = self.failed.take() {
             return Err(error);
+        }
+        let context = self.context.clone();
+        let mut retry = StoreRetry::new(&context.job);
+        while let Err(error) = self.halt_others().await {
+            retry.wait_or_fail(error).await?;
         }
         match remaining {
             // A pause of the account ends dispatch, whatever remains.

@@ -23,4 +23,5 @@ pub(super) use apply_outcome::OutcomeRules;
 pub use concurrency::MOST_IN_FLIGHT;
 pub(super) use dispatcher::{LONGEST_WAIT, Remaining, Role, dispatch};
 pub(super) use eligibility::Eligibility;
+pub(super) use recovery::settle_ended;
 pub use recovery::take_over;

@@ -27,7 +27,7 @@ pub async fn take_over(
 ///
 /// # Errors
 /// When the store fails.
-pub(super) async fn settle_ended(
+pub(in crate::engine) async fn settle_ended(
     store: &Store,
     owner: Owner,
     campaign: &Campaign,
@@ -43,7 +43,7 @@ pub(super) async fn settle_ended(
     let settlements =
         claims.into_iter().map(|claim| rules.apply(claim, interrupted(), now)).collect::<Result<Vec<_>, _>>()?;
     let uncertain = settlements.iter().filter(|row| row.state == State::Uncertain).count();
-    store.advance(owner, &Step { settlements, now, ..Step::default() }).await?;
+    store.advance(owner, &Step { settlements, of_others: true, now, ..Step::default() }).await?;
     Point::UncertainCommitted.pass();
     Ok(uncertain)
 }

@@ -14,6 +14,7 @@ use super::past_attempts::move_to_past;
 use crate::crash_point::Point;
 use crate::model::{Millis, State, StateChange};
 use crate::store::error::doing;
+use crate::store::guarded;
 use crate::store::handle::{Backend, Store};
 use crate::store::postgres::pace::{self, AccountPace, SlotRange};
 use crate::store::runs::lifecycle;
@@ -309,6 +310,10 @@ async fn advance(
         DbConnection::Sqlite(_) => progress.owner == Some(owner.worker.0),
         DbConnection::Postgres(_) => turn.is_some(),
     };
+    if step.of_others && !is_owner {
+        store.command("ROLLBACK").await.map_err(doing("undo a step"))?;
+        return Ok(Stepped { advanced: Advanced::default(), is_owner, counted: None, slots: None });
+    }
     let turn = turn.filter(|turn| step.want > 0 && turn.is_limited());
     let (want, slots) = match &turn {
         Some(turn) => turn.slots(step.want, lead),
@@ -352,7 +357,7 @@ async fn advance(
     advanced.limit_left = limit_left.map(i64::unsigned_abs);
     Point::StepWritten.pass();
     let is_claim = !advanced.attempts.is_empty();
-    if let (Some(turn), true) = (&turn, is_claim) {
+    if let Some(turn) = turn.as_ref().filter(|turn| is_claim || turn.is_put_off()) {
         turn.take(store, owner.worker, slots, advanced.attempts.len()).await?;
     }
     let taken = |turn: &AccountPace| ClaimedSlots {
@@ -412,8 +417,12 @@ async fn begin(
 async fn defer(store: &mut DbConnection<'_>, rows: &[Deferral]) -> Result<(), StoreError> {
     let ended: Vec<i64> = rows.iter().filter(|row| row.cause.is_some()).map(|row| row.key.0).collect();
     if !ended.is_empty() {
+        let waiting =
+            "SELECT id FROM delivery WHERE id IN (SELECT CAST(atom AS BIGINT) FROM json_each($1)) AND state = 0";
+        let waiting = query_scalar(guarded(waiting)).bind(json(&ended)).fetch_all(&mut *store).await;
+        let waiting: Vec<i64> = waiting.map_err(doing("defer rows"))?;
         // The row gets its own reason.
-        move_to_past(store, &json(&ended)).await?;
+        move_to_past(store, &json(&waiting)).await?;
     }
     query(
         "UPDATE delivery SET state = CAST(o.v ->> 1 AS BIGINT), next_attempt_at = CAST(o.v ->> 2 AS BIGINT), error_code = coalesce(o.v ->> 3, error_code), \

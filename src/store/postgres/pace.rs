@@ -56,10 +56,10 @@ pub(in crate::store) struct SlotRange {
 /// The row of the worker, if its process is alive, with the state of its account.
 const TURN: &str = "SELECT coalesce(s.account, ''), CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT), \
     coalesce(p.next_at, 0), coalesce(p.share, 1000), coalesce(p.changed_at, 0), coalesce(p.interval, 0), \
-    coalesce((SELECT max(o.interval) FROM sender o JOIN process q ON q.id = o.process \
-        WHERE o.account = s.account AND NOT q.ended), s.interval, 0), \
-    coalesce(s.per, 0), coalesce(a.paused_until, 0) * 1000 \
-    FROM sender s LEFT JOIN process l ON l.id = s.process LEFT JOIN pace p ON p.account = s.account \
+    coalesce(o.interval, s.interval, 0), coalesce(o.per, s.per, 0), coalesce(a.paused_until, 0) * 1000 \
+    FROM sender s LEFT JOIN LATERAL (SELECT max(o.interval) AS interval, max(o.per) AS per FROM sender o \
+        JOIN process q ON q.id = o.process WHERE o.account = s.account AND NOT q.ended) o ON true \
+     LEFT JOIN process l ON l.id = s.process LEFT JOIN pace p ON p.account = s.account \
     LEFT JOIN account a ON a.key = s.account WHERE s.worker = $1 AND NOT coalesce(l.ended, false)";
 
 /// Returns what a worker may claim; `None` if it may claim nothing any more.
@@ -87,18 +87,27 @@ impl AccountPace {
         self.interval.saturating_mul(FULL) / self.share.max(1)
     }
 
+    /// Whether the server's clock was set back.
+    fn is_set_back(&self) -> bool {
+        self.next_at > self.now + FURTHEST * (self.per + self.step()) + 10_000_000
+    }
+
+    fn is_lowered(&self) -> bool {
+        self.last_interval > 0 && self.interval > self.last_interval
+    }
+
+    /// Whether the next slot was put off. That must be saved even if nothing is claimed: it counts from now on.
+    pub(in crate::store) fn is_put_off(&self) -> bool {
+        self.is_set_back() || self.is_lowered()
+    }
+
     /// Returns the next slot, at least `lead` from now.
     fn base(&self, lead: Duration) -> i64 {
         let soon = self.now + i64::try_from(lead.as_micros()).unwrap_or(0);
-        let furthest = self.now + FURTHEST * (self.per + self.step()) + 10_000_000;
-        let next = match self.next_at {
-            // Everything that left before counts, and it is not known when that was.
-            next if next > furthest => self.now + self.per,
-            next => next,
-        };
+        // Everything that left before counts, and it is not known when that was.
+        let next = if self.is_set_back() { self.now + self.per } else { self.next_at };
         // After the rate was lowered, messages that left at the higher one count.
-        let lowered = self.last_interval > 0 && self.interval > self.last_interval;
-        let next = if lowered { next.max(self.now) + self.per } else { next };
+        let next = if self.is_lowered() { next.max(self.now) + self.per } else { next };
         next.max(soon).max(self.paused_until)
     }
 
@@ -229,6 +238,8 @@ mod tests {
         assert_eq!(lowered.slots(1, LEAD).1.first, now + 100 + SECOND);
         let set_back = at_300_a_second(now, now + 3600 * SECOND);
         assert_eq!(set_back.slots(1, LEAD).1.first, now + SECOND);
+        // Otherwise they would be put off again and again.
+        assert!(lowered.is_put_off() && set_back.is_put_off() && !paused.is_put_off());
         let throttled = AccountPace { share: 500, ..at_300_a_second(now, 0) };
         assert_eq!(throttled.slots(1, LEAD).1.interval, 6868);
     }

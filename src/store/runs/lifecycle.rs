@@ -147,12 +147,12 @@ impl Store {
 
     /// Records that a run reached a stage; the first time counts. A run with waiting or sending rows does not reach
     /// [`Stage::Dispatched`]. A run that has not reached it, or still awaits a status, does not reach
-    /// [`Stage::Finished`]: an outcome may come in after the caller checked. A run's numbers are indexed before it is
-    /// finished.
+    /// [`Stage::Finished`]: an outcome may come in after the caller checked. Returns whether the run has reached it. A run's
+    /// numbers are indexed before it is finished.
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub async fn reach(&self, run: i64, stage: Stage, now: Millis) -> Result<(), StoreError> {
+    pub async fn reach(&self, run: i64, stage: Stage, now: Millis) -> Result<bool, StoreError> {
         if stage == Stage::Finished {
             // Done first: after a crash in between, it is just repeated.
             self.index_numbers(run).await?;
@@ -174,7 +174,7 @@ impl Store {
             .bind(now.0)
             .execute(self.write().await?.alone())
             .await
-            .map(drop)
+            .map(|done| done.rows_affected() > 0)
             .map_err(doing("save the stage"))
     }
 }

@@ -18,6 +18,7 @@ contract!(
     a_decision_of_a_person_stands_against_a_late_outcome,
     a_row_that_was_stopped_in_doubt_takes_a_late_acceptance,
     a_late_outcome_sends_nothing_of_a_cancelled_run,
+    a_worker_that_was_replaced_judges_nobody,
 );
 
 use State::{Accepted, Cancelled, Exhausted, Pending, Rejected, Sending, Sent, Uncertain};
@@ -74,6 +75,7 @@ async fn a_process_that_lost_the_run_records_what_it_sent_and_claims_nothing(f: 
         deferrals: vec![Deferral { key: next.key(2), state: Pending, next_attempt_at: Some(at(9)), cause: None }],
         want: 9,
         now: at(1),
+        ..Step::default()
     };
     let refused = f.reopened().await.advance(before.owner, &step).await.err();
     assert!(matches!(&refused, Some(StoreError::NotOwner(run)) if *run == next.id), "{refused:?}");
@@ -363,4 +365,16 @@ async fn a_late_outcome_sends_nothing_of_a_cancelled_run(f: Fixture<impl Place>)
     end(&next).await;
     assert_eq!((w.states().await, stages(&w).await), (vec![Cancelled, Cancelled], [true, true]));
     w.check().await;
+}
+
+async fn a_worker_that_was_replaced_judges_nobody(f: Fixture<impl Place>) {
+    let replaced = f.run("job", 1).await;
+    let next = replaced.next().await;
+    let claim = next.claim_one().await;
+    assert_eq!(f.store.claims(replaced.owner, false).await.unwrap(), [claim], "it looks like one of a dead worker");
+    let settlements = vec![interrupted(&claim)];
+    let judged = Step { settlements, of_others: true, now: NOW, ..Step::default() };
+    let judged = f.store.advance(replaced.owner, &judged).await.map(drop);
+    assert!(matches!(judged, Err(StoreError::NotOwner(_))), "{judged:?}");
+    assert_eq!(f.store.claims(next.owner, true).await.unwrap(), [claim], "it is still in flight");
 }

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::Dispatcher;
+use super::{Dispatcher, OTHERS};
+use crate::crash_point::Point;
 use crate::engine::dispatch::apply_outcome::released;
 use crate::engine::error::EngineError;
+use crate::engine::stop::Reason;
 use crate::engine::store_retry::StoreRetry;
 use crate::engine::tasks::spawn_joined;
-use crate::model::Event;
-use crate::store::{Advanced, Claim, Step, StoreError};
+use crate::model::{Event, Millis, SendProblem};
+use crate::store::{Advanced, Claim, Stage, Step, StoreError};
 
 impl Dispatcher {
     /// Makes a step: records finished requests, and claims up to `want` rows. The step always runs to its end, in its
@@ -37,14 +39,22 @@ impl Dispatcher {
                 }
                 Err(error) => error,
             };
-            if let Err(error) = retry.wait_or_fail(error).await {
+            let mut failed = retry.wait_or_fail(error).await;
+            // No further step before this is known: nobody would find rows again that were claimed without an answer.
+            while failed.is_ok() {
+                match context.job.store.claims(self.owner, true).await {
+                    Ok(claims) => {
+                        step = Arc::new(self.with_unknown(&step, claims));
+                        break;
+                    }
+                    Err(error) => failed = retry.wait_or_fail(error).await,
+                }
+            }
+            if let Err(error) = failed {
                 // The last step of the run tries once more to record what has ended.
                 self.step.settlements.extend(step.settlements.iter().cloned());
                 self.step.deferrals.extend(step.deferrals.iter().cloned());
                 return Err(error.into());
-            }
-            if let Ok(claims) = context.job.store.claims(self.owner, true).await {
-                step = Arc::new(self.with_unknown(&step, claims));
             }
         };
         self.blocked_since = None;
@@ -66,7 +76,7 @@ impl Dispatcher {
             self.in_flight.get(&claim.key).is_some_and(is_this) || step.settlements.iter().any(|s| is_this(&s.claim))
         };
         settlements.extend(claims.into_iter().filter(|claim| !known(claim)).map(|claim| released(claim, now, now)));
-        Step { settlements, deferrals: step.deferrals.clone(), want: step.want, now }
+        Step { settlements, deferrals: step.deferrals.clone(), want: step.want, now, ..Step::default() }
     }
 
     /// Reports what went wrong, once per kind of problem.
@@ -77,6 +87,41 @@ impl Dispatcher {
         }
         for (code, (count, message)) in kinds {
             (self.job().events)(Event::Problem { code: code.to_owned(), message, count });
+        }
+    }
+
+    /// Records that nothing is left to send. Returns `false` if there is something: a row that another process has just
+    /// had in flight is to be sent again.
+    pub(super) async fn end(&mut self) -> Result<bool, EngineError> {
+        let context = self.context.clone();
+        let job = &context.job;
+        Point::SendingOver.pass();
+        let mut retry = StoreRetry::new(job);
+        let is_over = loop {
+            match job.store.reach(self.owner.run, Stage::Dispatched, Millis::now()).await {
+                Ok(is_over) => break is_over,
+                Err(error) => retry.wait_or_fail(error).await?,
+            }
+        };
+        Point::SendingRecorded.pass();
+        if is_over || !job.store.can_be_joined() {
+            return Ok(true);
+        }
+        let claims = job.store.claims(self.owner, true).await?;
+        self.step = self.with_unknown(&Step::default(), claims);
+        self.record_or_fail().await;
+        tokio::time::sleep(OTHERS).await;
+        Ok(false)
+    }
+
+    /// Stops the run for the other processes too, if a problem that concerns them stopped it here.
+    pub(super) async fn halt_others(&self) -> Result<(), StoreError> {
+        let job = self.job();
+        match job.stop.reason() {
+            Some(Reason::Halt(problem)) if self.failed.is_none() && problem != SendProblem::Failed.into() => {
+                job.store.halt(self.owner.run, &problem).await
+            }
+            _ => Ok(()),
         }
     }
 
