@@ -212,7 +212,7 @@ impl Service {
         match self.context.store.start_occurrence(new, due, once, now).await? {
             OccurrenceStart::Made(run) => {
                 tracing::info!(campaign = %name, %due, run = %run.id, "occurrence started");
-                self.send(run, Some(Import::Opened(Box::new(plan), new.recipients_hash.clone())));
+                self.send(run, Some(Import::Opened(Box::new(plan), new.recipients_hash.clone())), true);
                 Ok(())
             }
             OccurrenceStart::Decided => {

@@ -57,7 +57,7 @@ impl Service {
                 continue;
             }
             match self.import_of(&run, due) {
-                Ok(import) => self.send(run, import),
+                Ok(import) => self.send(run, import, is_own),
                 Err(failure) => self.rest(run.key, &run.id, failure),
             }
         }
@@ -142,17 +142,17 @@ impl Service {
         Ok(Some(Import::Again((*loaded).clone(), due)))
     }
 
-    /// Sends a run in its own task.
-    pub(super) fn send(&mut self, run: Run, import: Option<Import>) {
-        self.start_work(run, true, import);
+    /// Sends a run in its own task. A run that is not the service's own is sent only as long as no person has to see to it.
+    pub(super) fn send(&mut self, run: Run, import: Option<Import>, is_own: bool) {
+        self.start_work(run, true, import, is_own);
     }
 
     /// Polls the due statuses of a run in its own task.
     fn poll(&mut self, run: Run) {
-        self.start_work(run, false, None);
+        self.start_work(run, false, None, true);
     }
 
-    fn start_work(&mut self, run: Run, sends: bool, import: Option<Import>) {
+    fn start_work(&mut self, run: Run, sends: bool, import: Option<Import>, is_own: bool) {
         let stop = StopHandle::default();
         let taken: usize = self.active.values().map(|active| active.in_flight).sum();
         let campaign = engine::thaw(&run);
@@ -168,7 +168,7 @@ impl Service {
         self.context.board.of_run(&run.id.to_string(), |seen| {
             (seen.work, seen.halted) = (Some(if sends { "sending" } else { "polling statuses" }), None);
         });
-        let task = Task { context: self.context.clone(), run, sends, import, stop, in_flight };
+        let task = Task { context: self.context.clone(), run, sends, import, is_own, stop, in_flight };
         self.jobs.spawn_local(async move { (key, task.work().await) });
     }
 
@@ -260,6 +260,7 @@ struct Task {
     run: Run,
     sends: bool,
     import: Option<Import>,
+    is_own: bool,
     stop: StopHandle,
     in_flight: usize,
 }
@@ -273,6 +274,16 @@ impl Task {
             BesideEnd::Done => return self.ended(None).await,
             BesideEnd::Stopped => return self.ended(Some(Reason::Signal)).await,
         };
+        if sends && !self.is_own {
+            // The process that had the lock may have met a problem or the limit that a person set.
+            let run = context.store.run(Some(&self.run.id)).await?;
+            if let Some(problem) = context.store.halted(run.key).await? {
+                return self.ended(Some(Reason::Halt(problem))).await;
+            }
+            if run.paused_at.is_some() || engine::needs_a_person(&run) {
+                return self.ended(None).await;
+            }
+        }
         let (job, done, _lock) = tokio::select! {
             prepared = self.prepare(lock) => prepared?,
             () = stop.all_ended() => return Err(CliError::new(Exit::Stopped, "stopped before the run started")),

@@ -47,32 +47,41 @@ pub(in crate::cli) async fn beside(
     stop: &StopHandle,
     job: impl AsyncFn(&Run, Arc<RunLock>, StopHandle) -> Result<Job, CliError>,
 ) -> Result<BesideEnd, CliError> {
-    // Only what this process has in flight is stopped, not the command.
-    let joined = StopHandle::default();
-    let sending = send(store, run, &joined, job);
-    tokio::pin!(sending);
-    let turn = tokio::select! {
-        // It ends by itself only because of an error.
-        sent = &mut sending => return sent.map(|()| BesideEnd::Stopped),
-        turn = wait(store, run, until, stop) => turn,
-    };
-    joined.stop(Reason::Signal);
-    sending.await?;
-    turn
+    loop {
+        // Only what this process has in flight is stopped, not the command.
+        let joined = StopHandle::default();
+        let sending = send(store, run, &joined, &job);
+        tokio::pin!(sending);
+        let turn = tokio::select! {
+            // It ends by itself only because of an error.
+            sent = &mut sending => return sent.map(|()| BesideEnd::Stopped),
+            turn = wait(store, run, until, stop) => turn?,
+        };
+        joined.stop(Reason::Signal);
+        sending.await?;
+        // An outcome that this process recorded late may have reopened the run.
+        if !matches!(turn, BesideEnd::Done) || is_done(store, run, until).await? {
+            return Ok(turn);
+        }
+    }
+}
+
+/// Whether everything that is waited for is done.
+async fn is_done(store: &Store, run: &Run, until: BesideGoal) -> Result<bool, StoreError> {
+    let now = store.run(Some(&run.id)).await?;
+    Ok(match until {
+        BesideGoal::Sent => now.dispatched_at.is_some(),
+        BesideGoal::Finished => now.finished_at.is_some(),
+    })
 }
 
 /// Waits for this process's turn.
 async fn wait(store: &Store, run: &Run, until: BesideGoal, stop: &StopHandle) -> Result<BesideEnd, CliError> {
     while !stop.ends_all() {
-        let now = store.run(Some(&run.id)).await?;
         if let Some(problem) = store.halted(run.key).await? {
             return Ok(BesideEnd::Halted(problem));
         }
-        let is_done = match until {
-            BesideGoal::Sent => now.dispatched_at.is_some(),
-            BesideGoal::Finished => now.finished_at.is_some(),
-        };
-        if is_done {
+        if is_done(store, run, until).await? {
             return Ok(BesideEnd::Done);
         }
         if !store.is_worked_on(&run.id).await? {
@@ -96,7 +105,7 @@ async fn send(
     store: &Store,
     run: &Run,
     stop: &StopHandle,
-    job: impl AsyncFn(&Run, Arc<RunLock>, StopHandle) -> Result<Job, CliError>,
+    job: &impl AsyncFn(&Run, Arc<RunLock>, StopHandle) -> Result<Job, CliError>,
 ) -> Result<(), CliError> {
     while !stop.ends_all() {
         let now = store.run(Some(&run.id)).await?;

@@ -1,0 +1,81 @@
+//! What people order while several processes send one run, on a PostgreSQL server. The tests are skipped where PostgreSQL
+//! is not installed.
+
+use std::time::Duration;
+
+use crate::support::postgres;
+use crate::support::rates::max_in_any;
+use crate::support::{CampaignFile, Running, ScriptedProvider, TestEnv, counts, csv, wait_until};
+
+const RUN: [&str; 2] = ["run", "job.yaml"];
+
+/// A run of so many rows at 100 a second, on this server.
+fn test_env(server: &str, rows: usize) -> TestEnv {
+    TestEnv::on_server(server, &CampaignFile { rate: "100/s", concurrency: 16, ..CampaignFile::default() }, &csv(rows))
+}
+
+fn join(env: &TestEnv, provider: &ScriptedProvider) -> Running {
+    let joined = env.start(provider, &RUN);
+    joined.wait_for_words("another process is working on job-1; sending beside it");
+    joined
+}
+
+#[test]
+fn a_lower_rate_holds_for_all_and_sending_goes_on() {
+    let Some(server) = postgres::url() else { return };
+    let (env, provider) = (test_env(server, 300), ScriptedProvider::slow(40));
+    let first = env.start(&provider, &RUN);
+    provider.wait_for_sends(50);
+    let second = join(&env, &provider);
+    provider.wait_for_sends(100);
+    let done = env.run_offline(&["rate", "job-1", "40/s"]);
+    assert_eq!(done.code, 0, "{done}");
+    std::thread::sleep(Duration::from_secs(3));
+    let before = provider.sends();
+    for process in [first, second] {
+        let done = process.wait_for(Duration::from_secs(40));
+        assert_eq!(done.code, 0, "{done}");
+    }
+    let times: Vec<_> = provider.received().sends[before..].iter().map(|sent| sent.at).collect();
+    let most = max_in_any(&times, Duration::from_secs(1));
+    assert!((30..=42).contains(&most), "{most} in one second");
+    provider.received().assert_nobody_twice();
+    assert_eq!(env.states("job-1"), counts(&[("read", 300)]));
+}
+
+#[test]
+fn a_worker_stops_at_the_limit_that_a_person_set() {
+    let Some(server) = postgres::url() else { return };
+    let (env, provider) = (test_env(server, 600), ScriptedProvider::slow(40));
+    let first = env.start(&provider, &["run", "job.yaml", "--limit", "300", "--no-wait"]);
+    provider.wait_for_sends(50);
+    let worker = env.start(&provider, &["work", "--until-idle"]);
+    worker.wait_for_words("sending beside it");
+    let done = first.wait();
+    assert_eq!(done.code, 4, "{done}");
+    let done = worker.wait_for(Duration::from_secs(40));
+    assert_eq!((done.code, provider.sends()), (0, 300), "{done}");
+    let done = env.run(&provider, &["resume", "job-1"]);
+    assert_eq!(done.code, 0, "{done}");
+    provider.received().assert_nobody_twice();
+    assert_eq!(env.states("job-1"), counts(&[("read", 600)]));
+}
+
+#[test]
+fn a_cancelled_run_ends_only_once_nothing_of_any_process_is_in_flight() {
+    let Some(server) = postgres::url() else { return };
+    let (env, provider) = (test_env(server, 2000), ScriptedProvider::slow(1500));
+    let first = env.start(&provider, &["run", "job.yaml", "--no-wait"]);
+    provider.wait_for_sends(10);
+    let second = join(&env, &provider);
+    provider.wait_for_sends(60);
+    let cancelled = env.run_offline(&["cancel", "job-1"]);
+    assert_eq!(cancelled.code, 0, "{cancelled}");
+    for process in [first, second] {
+        let done = process.wait_for(Duration::from_secs(40));
+        assert_eq!(done.code, 3, "{done}");
+    }
+    let sends = provider.sends() as u64;
+    assert_eq!(env.states("job-1"), counts(&[("cancelled", 2000 - sends), ("read", sends)]));
+    assert!(wait_until(Duration::from_secs(1), || provider.sends() as u64 == sends));
+}
