@@ -86,7 +86,13 @@ async fn wait(store: &Store, run: &Run, until: BesideGoal, stop: &StopHandle) ->
         }
         if !store.is_worked_on(&run.id).await? {
             match store.lock_at_once(&run.id).await {
-                Ok(lock) => return Ok(BesideEnd::Taken(lock)),
+                Ok(lock) => {
+                    // It may have been the last that the process before did.
+                    return Ok(match store.halted(run.key).await? {
+                        Some(problem) => BesideEnd::Halted(problem),
+                        None => BesideEnd::Taken(lock),
+                    });
+                }
                 // The server may be away, too.
                 Err(error) if matches!(error, StoreError::Held(_)) || error.is_away() => {}
                 Err(error) => return Err(error.into()),

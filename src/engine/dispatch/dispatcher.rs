@@ -14,7 +14,6 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::eligibility::{Eligibility, Eligible};
-use super::recovery::settle_ended;
 use super::sender::{self, Departure, DispatchContext, Ended};
 use crate::engine::error::EngineError;
 use crate::engine::job::Job;
@@ -413,24 +412,7 @@ impl Dispatcher {
 
     /// Asks the store when the next row is due, and what became of other workers.
     async fn look(&mut self) -> Result<(), EngineError> {
-        let context = self.context.clone();
-        let job = &*context.job;
-        let rate = job.limiter.rate();
-        if self.shared_rate != Some(rate) {
-            job.store.use_account(self.owner, &job.account, rate).await?;
-            self.shared_rate = Some(rate);
-        }
-        if self.role == Role::Joined
-            && job.store.sends_through(self.owner.run).await?.is_some_and(|account| account != job.account)
-        {
-            return Err(EngineError::OtherAccount(job.campaign.provider.clone()));
-        }
-        if self.role == Role::Owner && job.store.has_orphans(self.owner).await? {
-            let uncertain = settle_ended(&job.store, self.owner, &job.campaign, job.clock.now()).await?;
-            if uncertain > 0 {
-                (job.events)(Event::Notice(Notice::InDoubt { messages: uncertain as u64 }));
-            }
-        }
+        self.look_at_others().await?;
         self.next_due = self.job().store.next_due(self.owner, self.limit_is_used_up).await?;
         self.looked_at = Some(Instant::now());
         Ok(())
@@ -465,7 +447,7 @@ impl Dispatcher {
     async fn finish(&mut self, remaining: Result<Remaining, EngineError>) -> Result<Remaining, EngineError> {
         let remaining = remaining.map_err(|error| self.fail(error));
         // At once if possible; what is in flight is recorded in any case.
-        let _ = self.halt_others().await;
+        let mut is_told = self.halt_others().await.unwrap_or(false);
         loop {
             self.take_endings();
             if self.in_flight.is_empty() {
@@ -484,8 +466,11 @@ impl Dispatcher {
         }
         let context = self.context.clone();
         let mut retry = StoreRetry::new(&context.job);
-        while let Err(error) = self.halt_others().await {
-            retry.wait_or_fail(error).await?;
+        while !is_told {
+            match self.halt_others().await {
+                Ok(_) => is_told = true,
+                Err(error) => retry.wait_or_fail(error).await?,
+            }
         }
         match remaining {
             // A pause of the account ends dispatch, whatever remains.

@@ -33,6 +33,8 @@ const BEAT: Duration = Duration::from_secs(1);
 const LONGEST_FAREWELL: Duration = Duration::from_secs(2);
 /// A process that did not look at the beats of others for longer begins anew.
 const LONGEST_GAP: Duration = Duration::from_secs(4);
+/// How long a beat may take.
+const LONGEST_BEAT: Duration = Duration::from_secs(2);
 /// How long a beat waits for a connection before it tries another.
 const LONGEST_CONNECT: Duration = Duration::from_secs(3);
 /// How often a lock is looked at whose holder may be dead.
@@ -336,7 +338,7 @@ async fn keep_beating(url: ServerUrl, life: Arc<Life>, released: Arc<Released>) 
             }
             release(held, life.id, &released).await
         };
-        if !matches!(tokio::time::timeout(BEAT, beat).await, Ok(Ok(()))) {
+        if !matches!(tokio::time::timeout(LONGEST_BEAT, beat).await, Ok(Ok(()))) {
             connection = None;
         }
         tokio::select! {
@@ -427,7 +429,7 @@ mod tests {
         sqlx::query("SELECT 1 FROM lock FOR UPDATE").execute(&mut *busy).await.unwrap();
         let [first, _second] = shared;
         drop((held, first));
-        tokio::time::sleep(BEAT * 3).await;
+        tokio::time::sleep(LONGEST_BEAT * 2).await;
         busy.commit().await.unwrap();
         tokio::time::sleep(BEAT * 3).await;
         for name in ["a-1", "b-1"] {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::support::postgres;
 use crate::support::rates::max_in_any;
-use crate::support::{CampaignFile, Running, ScriptedProvider, TestEnv, counts, csv, wait_until};
+use crate::support::{Answer, CampaignFile, Running, Script, ScriptedProvider, Sent, TestEnv, counts, csv, wait_until};
 
 const RUN: [&str; 2] = ["run", "job.yaml"];
 
@@ -78,4 +78,45 @@ fn a_cancelled_run_ends_only_once_nothing_of_any_process_is_in_flight() {
     let sends = provider.sends() as u64;
     assert_eq!(env.states("job-1"), counts(&[("cancelled", 2000 - sends), ("read", sends)]));
     assert!(wait_until(Duration::from_secs(1), || provider.sends() as u64 == sends));
+}
+
+#[test]
+fn rows_that_one_process_has_to_send_again_are_sent_before_the_run_ends() {
+    let Some(server) = postgres::url() else { return };
+    // "Too early".
+    let busy = |sent: &Sent| match (sent.nth, sent.index % 3) {
+        (0, 0) => Answer::Refuse(425, String::new()),
+        _ => Answer::Accept,
+    };
+    let latency = Duration::from_millis(40);
+    let provider = ScriptedProvider::start(Script { latency, ..Script::answering(busy) });
+    let env = test_env(server, 200);
+    let first = env.start(&provider, &RUN);
+    provider.wait_for_sends(20);
+    for process in [join(&env, &provider), join(&env, &provider), first] {
+        let done = process.wait_for(Duration::from_secs(60));
+        assert_eq!(done.code, 0, "{done}");
+    }
+    provider.received().assert_nobody_twice();
+    assert_eq!(env.states("job-1"), counts(&[("read", 200)]));
+    env.verify("job-1");
+}
+
+#[test]
+fn a_process_that_sends_beside_another_takes_its_place_when_that_one_is_stopped() {
+    let Some(server) = postgres::url() else { return };
+    let (env, provider) = (test_env(server, 500), ScriptedProvider::slow(40));
+    let first = env.start(&provider, &RUN);
+    provider.wait_for_sends(20);
+    let others = [join(&env, &provider), join(&env, &provider)];
+    provider.wait_for_sends(200);
+    let stopped = first.stop();
+    assert_eq!(stopped.code, 4, "{stopped}");
+    for process in others {
+        let done = process.wait_for(Duration::from_secs(40));
+        assert_eq!(done.code, 0, "{done}");
+    }
+    provider.received().assert_nobody_twice();
+    assert_eq!(env.states("job-1"), counts(&[("read", 500)]));
+    env.verify("job-1");
 }

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{Dispatcher, OTHERS};
+use super::{Dispatcher, OTHERS, Role};
 use crate::crash_point::Point;
 use crate::engine::dispatch::apply_outcome::released;
+use crate::engine::dispatch::recovery::settle_ended;
 use crate::engine::error::EngineError;
 use crate::engine::stop::Reason;
 use crate::engine::store_retry::StoreRetry;
 use crate::engine::tasks::spawn_joined;
-use crate::model::{Event, Millis, SendProblem};
+use crate::model::{Event, Millis, Notice, SendProblem};
 use crate::store::{Advanced, Claim, Stage, Step, StoreError};
 
 impl Dispatcher {
@@ -114,14 +115,49 @@ impl Dispatcher {
         Ok(false)
     }
 
-    /// Stops the run for the other processes too, if a problem that concerns them stopped it here.
-    pub(super) async fn halt_others(&self) -> Result<(), StoreError> {
+    /// Tells other processes the rate, and settles what those that have ended left in flight. A server that is away is
+    /// waited for.
+    pub(super) async fn look_at_others(&mut self) -> Result<(), EngineError> {
+        let context = self.context.clone();
+        let job = &*context.job;
+        let mut retry = StoreRetry::new(job);
+        let rate = job.limiter.rate();
+        while self.shared_rate != Some(rate) {
+            match job.store.use_account(self.owner, &job.account, rate).await {
+                Ok(()) => self.shared_rate = Some(rate),
+                Err(error) => retry.wait_or_fail(error).await?,
+            }
+        }
+        if self.role == Role::Joined {
+            let account = job.store.sends_through(self.owner.run).await?;
+            return match account.is_some_and(|account| account != job.account) {
+                true => Err(EngineError::OtherAccount(job.campaign.provider.clone())),
+                false => Ok(()),
+            };
+        }
+        while job.store.has_orphans(self.owner).await? {
+            match settle_ended(&job.store, self.owner, &job.campaign, job.clock.now()).await {
+                Ok(0) => break,
+                Ok(uncertain) => {
+                    (job.events)(Event::Notice(Notice::InDoubt { messages: uncertain as u64 }));
+                    break;
+                }
+                Err(EngineError::Store(error)) => retry.wait_or_fail(error).await?,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops the run for the other processes too, if a problem that concerns them stopped it here. Returns whether there is
+    /// one.
+    pub(super) async fn halt_others(&self) -> Result<bool, StoreError> {
         let job = self.job();
         match job.stop.reason() {
             Some(Reason::Halt(problem)) if self.failed.is_none() && problem != SendProblem::Failed.into() => {
-                job.store.halt(self.owner.run, &problem).await
+                job.store.halt(self.owner.run, &problem).await.map(|()| true)
             }
-            _ => Ok(()),
+            _ => Ok(false),
         }
     }
 
