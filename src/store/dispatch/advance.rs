@@ -23,7 +23,7 @@ use crate::store::sql::{
 };
 use crate::store::sqlite::Mark;
 use crate::store::{
-    Advanced, Claim, Deferral, History, Owner, RowKey, Settlement, Step, StoreError, WorkerId, stopped,
+    Advanced, Claim, Deferral, History, Owner, RowKey, SendSlot, Settlement, Step, StoreError, WorkerId, stopped,
 };
 
 const _: () = assert!(State::Sending as i64 == 1, "it stands in the statements");
@@ -144,7 +144,10 @@ impl Store {
         if let (Some(taken), Backend::Server(server)) = (slots, &self.backend) {
             // A slow step counts for a while.
             writer.guard.lead = taken.took.max(lead.mul_f64(0.95)).min(LONGEST_LEAD);
-            advanced.slots = server.local(taken.slots, advanced.attempts.len()).await.unwrap_or_default();
+            let count = advanced.attempts.len();
+            // Without the server's time, nothing leaves.
+            let over = SendSlot { at: Instant::now(), until: Instant::now() };
+            advanced.slots = server.local(taken.slots, count).await.unwrap_or_else(|| vec![over; count]);
             if let Some(at) = taken.ask_again {
                 advanced.claim_again = server.local_time(at).await;
             }
