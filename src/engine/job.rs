@@ -8,7 +8,6 @@ use crate::engine::clock::Clock;
 use crate::engine::dispatch::OutcomeRules;
 use crate::engine::error::EngineError;
 use crate::engine::stop::StopHandle;
-use crate::engine::store_retry::StoreRetry;
 use crate::message::translate;
 use crate::model::{Campaign, Damage, Event, Events, Millis, Notice, Outcome, Problem, Reference};
 use crate::provider::{Endpoint, LONGEST_WISH, Provider};
@@ -139,15 +138,8 @@ impl Job {
 
     /// Waits until a request that is not a message may leave, as far as the rate is concerned that all processes of a server
     /// share.
-    pub(super) async fn wait_for_slot(&self) -> Result<(), EngineError> {
-        let mut retry = StoreRetry::new(self);
-        let slot = loop {
-            match self.store.take_slot(&self.account, self.limiter.rate()).await {
-                Ok(slot) => break slot,
-                Err(error) => retry.wait_or_fail(error).await?,
-            }
-        };
-        if let Some(slot) = slot {
+    pub(super) async fn wait_for_slot(&self) -> Result<(), StoreError> {
+        if let Some(slot) = self.store.take_slot(&self.account, self.limiter.rate()).await? {
             tokio::time::sleep_until(slot).await;
         }
         Ok(())

@@ -180,9 +180,12 @@ async fn ask(job: &Arc<Job>, mut messages: Vec<Awaiting>) -> Result<Asked, Engin
 /// Makes one status request and merges its answer.
 async fn request(job: &Job, batch: Vec<Awaiting>) -> Result<Result<(), PollError>, EngineError> {
     let reservation = async {
+        let mut retry = StoreRetry::new(job);
         loop {
             let reservation = job.limiter.reserve().await;
-            job.wait_for_slot().await?;
+            while let Err(error) = job.wait_for_slot().await {
+                retry.wait_or_fail(error).await?;
+            }
             if job.limiter.admit(reservation).await {
                 return Ok::<_, EngineError>(reservation);
             }
