@@ -15,7 +15,7 @@ async fn two_processes() -> Option<(Fixture<PostgresSchema>, Store)> {
 /// A worker that joined the run of another.
 async fn joined(owner: &Worker, store: &Store) -> (Worker, RunLock) {
     let lock = store.lock_joined(&owner.id).await.unwrap();
-    let worker = store.join(owner.run, NOW).await.unwrap();
+    let worker = store.join(owner.run, &lock, NOW).await.unwrap();
     (Worker { store: store.clone(), owner: worker, ..owner.clone() }, lock)
 }
 
@@ -81,6 +81,9 @@ async fn only_the_process_with_the_lock_takes_a_run_over() {
     assert!(matches!(&refused, Err(StoreError::Held(run)) if *run == owner.id), "{refused:?}");
     drop(lock);
     f.store.close().await.unwrap();
+    let refused = other.take_over(owner.run, None, NOW).await;
+    assert!(matches!(refused, Err(StoreError::Held(_))), "it has no lock yet: {refused:?}");
+    let _lock = other.lock(&owner.id).await.unwrap();
     assert!(other.take_over(owner.run, None, NOW).await.is_ok());
 }
 
