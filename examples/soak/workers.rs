@@ -19,6 +19,8 @@ const STOPPED: Duration = Duration::from_secs(13);
 const LONGEST_CUT: f64 = 16.0;
 /// The longest time between two faults.
 const LONGEST_PEACE: Duration = Duration::from_secs(3);
+/// How often workers of a list are started again that could not reach the database when they began.
+const MOST_STARTS: u32 = 50;
 /// How long the workers may take to end after the last fault.
 const LONGEST_END: Duration = Duration::from_secs(300);
 
@@ -103,6 +105,7 @@ fn run(
     let mut next = Instant::now() + LONGEST_PEACE.mul_f64(moments.f64());
     let mut ending_since = None;
     let mut kills = 0;
+    let mut starts_left = MOST_STARTS;
     loop {
         std::thread::sleep(Duration::from_millis(20));
         let now = Instant::now();
@@ -115,10 +118,10 @@ fn run(
         let mut ended = 0;
         for worker in &mut workers {
             let Some(status) = worker.child.try_wait().unwrap() else { continue };
-            let log = std::fs::read_to_string(list.folder.join(&worker.way.log)).unwrap_or_default();
-            // It was started while it was cut off. A supervisor would start it again.
-            if status.code() == Some(1) && log.contains("cannot reach the store") {
+            // The database was away before the worker had begun. A supervisor would start it again.
+            if status.code() == Some(1) && starts_left > 0 {
                 worker.child = start(&worker.way);
+                starts_left -= 1;
             } else {
                 ended += 1;
             }
