@@ -127,6 +127,13 @@ impl Store {
         }
     }
 
+    /// From now on, a read fails while the server is away, instead of waiting for it: a person wants the process to end.
+    pub fn stop_waiting(&self) {
+        if let Backend::Server(server) = &self.backend {
+            server.stop_waiting();
+        }
+    }
+
     /// Whether this is the store's own file, by any name. It must not be opened by hand: closing it would drop the
     /// locks that SQLite has on it.
     #[must_use]

@@ -130,7 +130,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> 
         let tasks = LocalSet::new();
         tokio::join!(tasks.run_until(service.work(resume_requests, &stop)), served, collected)
     };
-    match session::unless_aborted(&stop, &events, whole).await {
+    match session::unless_aborted_on(&to_checkpoint, &stop, &events, whole).await {
         Some((worked, (), ())) => {
             worked?;
             checkpoint(&to_checkpoint).await;

@@ -47,7 +47,8 @@ pub(in crate::cli) async fn work(args: &WorkArgs, global: &Global) -> Result<Exi
     let (_nobody, resume_requests) = mpsc::channel(1);
     tracing::info!(store = %global.db, "worker started");
     let tasks = LocalSet::new();
-    let worked = session::unless_aborted(&stop, &logged(), tasks.run_until(service.work(resume_requests, &stop))).await;
+    let whole = tasks.run_until(service.work(resume_requests, &stop));
+    let worked = session::unless_aborted_on(&to_checkpoint, &stop, &logged(), whole).await;
     let Some(worked) = worked else { return Err(aborted("work")) };
     worked?;
     checkpoint(&to_checkpoint).await;

@@ -16,7 +16,7 @@ mod template_lookup;
 mod work;
 
 pub(in crate::cli) use load_error::LoadError;
-pub(in crate::cli) use signals::{unless_aborted, unless_stopped};
+pub(in crate::cli) use signals::{unless_aborted_on, unless_stopped};
 pub(in crate::cli) use work::{
     AccountQuestion, LockEnd, LockWait, Overrides, Sending, Session, account, progress, same_api,
 };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::cli::error::{CliError, Exit};
 use crate::engine::{Reason, StopHandle};
 use crate::model::{Event, Events, Notice};
-use crate::store::Run;
+use crate::store::{Run, Store};
 
 /// Runs `what` until it ends or a second signal arrives (`None`). The first signal stops it gently.
 pub(in crate::cli) async fn unless_aborted<T>(
@@ -16,6 +16,24 @@ pub(in crate::cli) async fn unless_aborted<T>(
     tokio::select! {
         done = what => Some(done),
         () = second_signal(stop, events) => None,
+    }
+}
+
+/// Like [`unless_aborted`]. Soon after the first signal, a store whose server is away is no longer waited for.
+pub(in crate::cli) async fn unless_aborted_on<T>(
+    store: &Store,
+    stop: &StopHandle,
+    events: &Events,
+    what: impl Future<Output = T>,
+) -> Option<T> {
+    let stops_waiting = async {
+        stop.all_ended_for(PATIENCE).await;
+        store.stop_waiting();
+        std::future::pending().await
+    };
+    tokio::select! {
+        done = unless_aborted(stop, events, what) => done,
+        () = stops_waiting => None,
     }
 }
 
@@ -46,6 +64,9 @@ async fn second_signal(stop: &StopHandle, events: &Events) {
     events(Event::Notice(Notice::Stopping));
     second.one().await;
 }
+
+/// How long reads still wait after the first signal.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Signals this close together count as one: `timeout`, for example, signals the process and then its whole group.
 const SAME_SIGNAL: Duration = Duration::from_millis(20);

@@ -13,7 +13,7 @@ use crate::cli::global::{Global, LogFormat, ProgressStyle};
 use crate::cli::off_thread::off_thread;
 use crate::cli::output::{console, summary, terminal};
 use crate::cli::session::beside::{BesideEnd, BesideGoal, beside, can_wait_beside};
-use crate::cli::session::signals::{stopped, unless_aborted, unless_stopped};
+use crate::cli::session::signals::{stopped, unless_aborted_on, unless_stopped};
 use crate::cli::session::{account_check, template_check};
 use crate::engine::{self, Job, Notifier, Reason, RunMode, RunResult, StopHandle};
 use crate::model::{Campaign, Event, Notice, Problem, ProviderApi, State, StatusSource};
@@ -183,7 +183,7 @@ impl LockWait<'_> {
                 never = tick(progress) => match never {},
             }
         };
-        let Some(turn) = unless_aborted(stop, &progress.events(), whole).await else {
+        let Some(turn) = unless_aborted_on(store, stop, &progress.events(), whole).await else {
             progress.finish();
             return Err(aborted(run));
         };
@@ -196,7 +196,10 @@ impl LockWait<'_> {
             }
             BesideEnd::Done => None,
             BesideEnd::Halted(problem) => Some(Reason::Halt(problem)),
-            BesideEnd::Stopped => Some(Reason::Signal),
+            BesideEnd::Stopped => {
+                store.stop_waiting();
+                Some(Reason::Signal)
+            }
         };
         progress.finish();
         let run = store.run(Some(&run.id)).await?;
@@ -230,9 +233,12 @@ impl Session {
                 }
                 done => return done,
             }
-            let run = store.run(Some(&id)).await?;
             // The last one stopped because of the error.
             let (progress, stop) = (progress(global), StopHandle::default());
+            let Some(run) = unless_stopped(&stop, &progress.events(), store.run(Some(&id))).await else {
+                return Err(CliError::new(Exit::Stopped, format!("stopped. To continue: campaigner resume {id}")));
+            };
+            let run = run?;
             let wait = LockWait { store: &store, run: &run, account: &account, progress: &progress, stop: &stop, json };
             let lock = match wait.lock(mode, overrides, global).await? {
                 LockEnd::Locked(lock) => lock,
@@ -308,6 +314,7 @@ impl Session {
                 ),
             )
         })?;
+        let waited_for = store.clone();
         let whole = async {
             let ending = tokio::select! {
                 ending = engine::run(job, mode) => ending,
@@ -332,7 +339,7 @@ impl Session {
             drop(lock);
             concluded
         };
-        match unless_aborted(&stop, &progress.events(), whole).await {
+        match unless_aborted_on(&waited_for, &stop, &progress.events(), whole).await {
             Some(concluded) => concluded,
             None => {
                 progress.finish();

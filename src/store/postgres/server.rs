@@ -1,5 +1,7 @@
 //! An open store on a server.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::Connection as _;
@@ -33,6 +35,8 @@ const LONGEST_SCANS: Duration = Duration::from_secs(600);
 pub(in crate::store) struct Server {
     url: ServerUrl,
     lease: Lease,
+    /// Whether reads no longer wait while the server is away.
+    waits_no_longer: Arc<AtomicBool>,
 }
 
 impl Server {
@@ -42,7 +46,7 @@ impl Server {
         schema::create(&url, &mut connection).await?;
         connection.close().await.map_err(doing("close after opening"))?;
         let lease = Lease::new(url.clone());
-        Ok(Self { url, lease })
+        Ok(Self { url, lease, waits_no_longer: Arc::default() })
     }
 
     /// Whether there is a store.
@@ -66,12 +70,18 @@ impl Server {
         connect(&self.url).await.map(|connection| DbConnection::Postgres(Held::Own(connection)))
     }
 
+    /// Makes reads fail while the server is away, instead of waiting for it.
+    pub(in crate::store) fn stop_waiting(&self) {
+        self.waits_no_longer.store(true, Ordering::Relaxed);
+    }
+
     /// Returns connections for small reads, and one for long ones.
     pub(in crate::store) fn pools(&self) -> (Pool, Pool) {
         let pool = PgPoolOptions::new().min_connections(0);
         let readers = pool.clone().max_connections(READERS).connect_lazy_with(options(&self.url));
         let scanner = pool.max_connections(1).acquire_timeout(LONGEST_SCANS).connect_lazy_with(options(&self.url));
-        (Pool::Postgres(readers), Pool::Postgres(scanner))
+        let waits = || Arc::clone(&self.waits_no_longer);
+        (Pool::Postgres(readers, waits()), Pool::Postgres(scanner, waits()))
     }
 
     /// Takes a lock; returns `None` if it is held. A patient caller waits until it is known whether its holder is alive.

@@ -2,6 +2,8 @@
 
 use std::io;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
@@ -124,7 +126,8 @@ pub(in crate::store) async fn in_time<T>(call: impl Future<Output = Result<T, Er
 #[derive(Clone, Debug)]
 pub(in crate::store) enum Pool {
     Sqlite(SqlitePool),
-    Postgres(PgPool),
+    /// Also whether a server that is away is no longer waited for.
+    Postgres(PgPool, Arc<AtomicBool>),
 }
 
 impl Pool {
@@ -132,7 +135,7 @@ impl Pool {
     pub(in crate::store) async fn acquire(&self) -> Result<DbConnection<'static>, Error> {
         Ok(match self {
             Self::Sqlite(pool) => DbConnection::Sqlite(Held::Pooled(pool.acquire().await?)),
-            Self::Postgres(pool) => DbConnection::Postgres(Held::Pooled(pool.acquire().await?)),
+            Self::Postgres(pool, _) => DbConnection::Postgres(Held::Pooled(pool.acquire().await?)),
         })
     }
 
@@ -140,7 +143,7 @@ impl Pool {
     pub(in crate::store) async fn snapshot(&self) -> Result<DbConnection<'static>, Error> {
         Ok(match self {
             Self::Sqlite(pool) => DbConnection::Sqlite(Held::Transaction(pool.begin().await?)),
-            Self::Postgres(pool) => {
+            Self::Postgres(pool, _) => {
                 DbConnection::Postgres(Held::Transaction(pool.begin_with(dialect::SNAPSHOT).await?))
             }
         })

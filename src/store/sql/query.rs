@@ -1,6 +1,7 @@
 //! Statements with their parameters.
 
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::postgres::{PgArguments, PgRow};
@@ -56,7 +57,7 @@ pub(in crate::store) async fn script(statements: &'static str, on: impl Into<On<
             connection.execute(sqlx::raw_sql(statements)).await.map(drop)
         }
         On::Pool(Pool::Sqlite(pool)) => pool.execute(sqlx::raw_sql(statements)).await.map(drop),
-        On::Pool(Pool::Postgres(pool)) => pool.execute(sqlx::raw_sql(statements)).await.map(drop),
+        On::Pool(Pool::Postgres(pool, _)) => pool.execute(sqlx::raw_sql(statements)).await.map(drop),
     }
 }
 
@@ -91,7 +92,7 @@ impl Query {
             On::Sqlite(connection) => connection.execute(self.for_sqlite()).await?.rows_affected(),
             On::Postgres(connection) => in_time(connection.execute(self.for_postgres())).await?.rows_affected(),
             On::Pool(Pool::Sqlite(pool)) => pool.execute(self.for_sqlite()).await?.rows_affected(),
-            On::Pool(Pool::Postgres(pool)) => in_time(pool.execute(self.for_postgres())).await?.rows_affected(),
+            On::Pool(Pool::Postgres(pool, _)) => in_time(pool.execute(self.for_postgres())).await?.rows_affected(),
             On::Alone(connection) => {
                 let alone = async {
                     let mut transaction = connection.begin_with(dialect::BEGIN).await?;
@@ -111,7 +112,7 @@ impl Query {
             On::Sqlite(connection) => connection.fetch_all(self.for_sqlite()).await.map(of_sqlite),
             On::Postgres(connection) => in_time(connection.fetch_all(self.for_postgres())).await.map(of_postgres),
             On::Pool(Pool::Sqlite(pool)) => pool.fetch_all(self.for_sqlite()).await.map(of_sqlite),
-            On::Pool(Pool::Postgres(pool)) => self.fetch_patiently(pool).await.map(of_postgres),
+            On::Pool(Pool::Postgres(pool, no_longer)) => self.fetch_patiently(pool, no_longer).await.map(of_postgres),
             On::Alone(connection) => in_time(self.fetch_alone(connection)).await.map(of_postgres),
         }
     }
@@ -123,12 +124,12 @@ impl Query {
         Ok(rows)
     }
 
-    /// Reads from a server, which is waited for while it is away: reading again changes nothing.
-    async fn fetch_patiently(self, pool: &PgPool) -> Result<Vec<PgRow>, Error> {
+    /// Reads from a server. While it is away, it is waited for, until `no_longer`: reading again changes nothing.
+    async fn fetch_patiently(self, pool: &PgPool, no_longer: &AtomicBool) -> Result<Vec<PgRow>, Error> {
         let mut reported_at: Option<Instant> = None;
         loop {
             match in_time(pool.fetch_all(self.clone().for_postgres())).await {
-                Err(error) if is_away(&error) => {
+                Err(error) if is_away(&error) && !no_longer.load(Ordering::Relaxed) => {
                     if reported_at.is_none_or(|at| at.elapsed() > REPORT_EVERY) {
                         tracing::warn!(%error, "the database server is away; waiting for it");
                         reported_at = Some(Instant::now());

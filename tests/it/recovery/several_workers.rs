@@ -196,3 +196,19 @@ fn who_cannot_send_beside_another_process_says_why() {
     let in_a_file = env.run_offline(&["workers", "--db", "store.db"]);
     assert!(in_a_file.code != 0, "{in_a_file}");
 }
+
+#[test]
+fn a_stop_is_heeded_while_the_server_is_away() {
+    let Some(server) = TestServer::start() else { return };
+    let (env, provider) = (test_env(&server.url(), 2000), ScriptedProvider::slow(30));
+    let running = start(&env, &provider, 1);
+    provider.wait_for_sends(200);
+    drop(server);
+    provider.wait_for_silence(Duration::from_secs(2));
+    running.iter().for_each(Running::terminate);
+    for process in running {
+        let stopped = process.wait();
+        assert!(stopped.code != 0, "{stopped}");
+    }
+    provider.received().assert_nobody_twice();
+}
