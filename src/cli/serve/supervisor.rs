@@ -29,6 +29,9 @@ impl Service {
     /// Resumes unfinished runs: sends those that belong to the service, and collects the statuses of all.
     pub(super) async fn resume_runs(&mut self, now: Millis) -> Result<(), StoreError> {
         for (run, due) in self.context.store.unfinished().await? {
+            if matches!(self.resting.get(&run.key), Some(Resting::Halted)) && self.is_resumed(&run).await? {
+                self.resting.remove(&run.key);
+            }
             let rests = self.resting.get(&run.key).is_some_and(|rest| match rest {
                 Resting::Until(until) => Instant::now() < *until,
                 Resting::Waits { until, .. } => now < *until,
@@ -62,6 +65,15 @@ impl Service {
             }
         }
         Ok(())
+    }
+
+    /// Whether another process works on a run that had stopped: a person resumed it there.
+    async fn is_resumed(&self, run: &Run) -> Result<bool, StoreError> {
+        let store = &self.context.store;
+        Ok(store.can_be_joined()
+            && !engine::needs_a_person(run)
+            && store.halted(run.key).await?.is_none()
+            && store.is_worked_on(&run.id).await?)
     }
 
     /// Whether a run of others is one to send.

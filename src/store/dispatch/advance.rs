@@ -280,9 +280,9 @@ struct ClaimedSlots {
 }
 
 /// The longest time that a step is expected to take.
-const LONGEST_LEAD: Duration = Duration::from_millis(500);
+const LONGEST_LEAD: Duration = Duration::from_secs(3);
 
-/// Makes the step and commits it. SlotRange of the account's rate begin `lead` from now.
+/// Makes the step and commits it. Slots of the account's rate begin `lead` from now.
 async fn advance(
     store: &mut DbConnection<'_>,
     owner: Owner,

@@ -1,6 +1,6 @@
 //! The rate of an account over all processes: each claim takes slots of time, one for each message.
 //!
-//! SlotRange are an interval apart, by the clock of the server. A message leaves within [`TOLERANCE`] after its slot, or not at
+//! Slots are an interval apart, by the clock of the server. A message leaves within [`TOLERANCE`] after its slot, or not at
 //! all, so the interval is a little longer than the rate says: then no stretch of time of the rate's length ever holds more
 //! messages than the rate, whichever process sends them.
 
@@ -46,7 +46,7 @@ pub(in crate::store) struct AccountPace {
     paused_until: i64,
 }
 
-/// SlotRange, the first at `first`, and each of the others `interval` after the one before it.
+/// Slots: the first is at `first`, and each of the others `interval` after the one before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::store) struct SlotRange {
     pub(in crate::store) first: i64,
