@@ -215,7 +215,7 @@ fn start(args: &Args, folder: &Path, base: &str, command: &[&str]) -> Child {
         .expect("campaigner can be started (--syncs needs strace)")
 }
 
-/// Starts a worker that sends beside the first process.
+/// Starts a worker that joins the first process's run.
 fn start_worker(args: &Args, folder: &Path, base: &str) -> Child {
     // It works on what is there.
     std::thread::sleep(Duration::from_secs(2));

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Shows that a run survives the loss of a worker: three processes send 3,000 messages together through the simulated
-# provider, with their store on a PostgreSQL server in a temporary folder. The owner of the run is killed in the middle.
+# Shows that a run survives the loss of a worker. Three processes together send 3,000 messages through the simulated
+# provider, with their store on a PostgreSQL server in a temporary folder. The script kills the run's owner partway.
 #
 #   cargo build --release && examples/several_workers.sh
 #
-# Needs PostgreSQL's programs (Debian: the package postgresql) and takes about a minute.
+# It needs the PostgreSQL programs (on Debian: the package postgresql) and takes about a minute.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 campaigner=$PWD/target/release/campaigner
@@ -21,7 +21,7 @@ end() {
 }
 trap end EXIT
 as=()
-# PostgreSQL does not run as root.
+# PostgreSQL refuses to run as root.
 if [ "$(id -u)" = 0 ]; then
   chown 65534:65534 "$folder"
   chmod 711 "$folder"
@@ -61,14 +61,14 @@ for worker in second third; do
   pids+=($!)
 done
 sleep 5
-echo "== at work"
+echo "== workers"
 "$campaigner" workers
 echo "== killing the owner"
 pkill -KILL -P "$owner" || kill -KILL "$owner"
 sleep 13
-echo "== at work"
+echo "== workers"
 "$campaigner" workers
-echo "== waiting for the end of the run"
+echo "== waiting for the run to end"
 wait "${pids[@]:2}"
 pids=("${pids[@]:0:2}")
 "$campaigner" status job-1

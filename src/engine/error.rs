@@ -32,10 +32,10 @@ pub enum EngineError {
     /// The provider's client could not be created.
     #[error("{0}")]
     Client(#[source] crate::provider::SetupError),
-    /// The run is sent through another account than the one that is configured here.
+    /// The run is sent through a different account from the one that is configured here.
     #[error(
-        "the run is sent through another account than the provider `{0}` has on this machine; give both the same \
-         `base_url` and credential"
+        "the run is sent through another account: the `base_url` or credential of the provider `{0}` on this machine \
+         differs from the owner's; make them the same"
     )]
     OtherAccount(String),
     /// An internal task failed: a bug.

@@ -1,4 +1,4 @@
-//! Sends rows of a run beside its owner, which is another process on the same server. The owner imports, collects statuses,
+//! Sends rows of a run that another process owns; both share a store on a server. The owner imports, collects statuses,
 //! settles what dead workers left in flight, and ends the run.
 
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use crate::engine::tasks::stop_on_error;
 use crate::model::Millis;
 use crate::store::{Owner, Run, StoreError};
 
-/// How often a worker with nothing to send looks for rows.
+/// How often a worker that has nothing to send checks for rows.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Whether there may be rows of a run for others than its owner. Not with a daily quota, which one process counts.
+/// Whether processes other than the owner may send rows of a run: not with a daily quota, which one process counts.
 ///
 /// # Errors
 /// When the stored campaign cannot be read.
@@ -24,11 +24,11 @@ pub fn can_join(run: &Run) -> Result<bool, StoreError> {
     Ok(is_being_sent && thaw(run)?.timing.quota.is_none())
 }
 
-/// Sends rows of a run until all are sent or the job is stopped. Returns once nothing of this worker is in flight.
+/// Sends rows of a run until all are sent or the job is stopped. Returns once this worker has no request in flight.
 ///
 /// # Errors
-/// When the store fails, a row cannot be rendered, or this process was taken for dead. Rows whose outcome could not be
-/// recorded then become `uncertain`.
+/// When the store fails, a row cannot be rendered, or the others considered this process dead. Rows whose outcome could
+/// not be recorded then become `uncertain`.
 pub async fn join(job: Job) -> Result<(), EngineError> {
     let job = Arc::new(job);
     let eligibility = Arc::new(Eligibility::of(&job)?);
@@ -55,20 +55,20 @@ pub async fn join(job: Job) -> Result<(), EngineError> {
         }
     };
     if let Err(error) = job.store.leave(owner).await {
-        // It is removed with the process's line.
+        // The worker is removed later, with the process's entry.
         tracing::warn!(%error, "removing the worker failed");
     }
     sent
 }
 
-/// Sends due rows as long as there may be some.
+/// Sends due rows as long as any may remain.
 async fn send(job: &Arc<Job>, eligibility: &Arc<Eligibility>, owner: Owner) -> Result<(), EngineError> {
     while !job.stop.ends_sending() {
         let run = job.store.run(Some(&job.run.id)).await?;
         if run.dispatched_at.is_some() || run.cancelled_at.is_some() {
             break;
         }
-        // The first messages show whether the provider accepts them: one worker is enough for that.
+        // One worker is enough to find out whether the provider accepts the messages.
         if job.store.has_accepted(run.key).await? {
             dispatch::dispatch(job, eligibility, owner, Role::Joined).await?;
         }

@@ -6,8 +6,9 @@
 //!
 //! [`plan`](Plan) reads the list into the store. [`run()`] takes over a planned run (a row that was claimed and has
 //! no outcome becomes uncertain), sends it (`dispatch`) and collects statuses (`reconcile`), while `control`
-//! follows pause, rate and cancel requests. [`join()`] sends a run beside the process that owns it. `report` writes the reports and calls the hook. `test_message` sends a single
-//! message outside every run. `activity` says what is happening with a run.
+//! follows pause, rate and cancel requests. [`join()`] sends rows of a run that another process owns. `report` writes
+//! the reports and calls the hook. `test_message` sends a single message outside every run. `activity` says what is
+//! happening with a run.
 
 mod activity;
 mod clock;

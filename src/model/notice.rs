@@ -58,7 +58,7 @@ pub enum Notice {
     Paused(RunId),
     /// A person lifted the pause.
     Resumed(RunId),
-    /// Another process worked on this run and is gone; this one takes its place.
+    /// The other process that worked on this run is gone, and this one takes over.
     TakenOver(RunId),
     /// The provider cannot be reached.
     Unreachable {
@@ -144,7 +144,7 @@ impl fmt::Display for Notice {
             }
             Self::Paused(run) => write!(f, "{run} is paused; continue it with `campaigner resume {run}`"),
             Self::Resumed(run) => write!(f, "{run} resumed"),
-            Self::TakenOver(run) => write!(f, "the other process is gone; continuing {run} in its place"),
+            Self::TakenOver(run) => write!(f, "the other process is gone; taking over {run}"),
             Self::Unreachable { problem, retry_s } => {
                 write!(f, "cannot reach the provider: {problem}; retrying in {retry_s} s")
             }

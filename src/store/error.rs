@@ -94,7 +94,7 @@ pub enum StoreError {
     #[error("there is no store {0}; `campaigner run` creates one, `--db` selects another")]
     Missing(Location),
     /// The server cannot be used.
-    #[error("cannot reach the store in {store}; check the URL of the database, and that the server runs")]
+    #[error("cannot reach the store in {store}; check the URL of the database and whether the server is running")]
     Unreachable {
         /// The database.
         store: ServerUrl,
@@ -170,9 +170,9 @@ pub enum StoreError {
         /// The store's file.
         path: PathBuf,
     },
-    /// The server may lose what it has recorded.
+    /// The server may lose committed data.
     #[error(
-        "the database server of {store} may forget messages that were sent: {why}\n  nothing was sent; change that (see \
+        "the database server of {store} may forget messages that were sent: {why}\n  nothing was sent; fix that (see \
          docs/several-machines.md), or pass --allow-async-standby: some people may then get the message twice"
     )]
     MayForget {
@@ -234,7 +234,7 @@ impl StoreError {
         matches!(code(source), BUSY | FULL) || NO_ROOM.contains(&extended_code(source)) || self.is_away()
     }
 
-    /// Whether the database server was away, or had no room or no time: it is waited for.
+    /// Whether the database server was unavailable, full or overloaded: the store waits for it.
     #[must_use]
     pub fn is_away(&self) -> bool {
         match self {
@@ -278,21 +278,21 @@ fn code(error: &sqlx::Error) -> u32 {
 }
 
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
-/// Conditions that pass, by the first characters of their codes: the connection is lost; a transaction collided with
-/// another or was ended by a timeout; too little memory, disk or connections; the server shuts down or is starting; it is
-/// a standby that may be promoted.
+/// Temporary conditions, by the first characters of their codes: the connection is lost; a transaction conflicted with
+/// another or timed out; memory, disk space or connections ran out; the server is starting or shutting down; it is a
+/// standby that may be promoted.
 const PASSES: [&str; 8] = ["08", "40", "53", "57", "55P03", "25P03", "25P04", "25006"];
 const DISK_FULL: &str = "53100";
 const TOO_MANY_CONNECTIONS: &str = "53300";
 const NO_RIGHT: &str = "42501";
 
-/// Returns PostgreSQL's code, if the error is one of its errors.
+/// Returns PostgreSQL's error code, if the error is from PostgreSQL.
 fn server_code(error: &sqlx::Error) -> Option<&str> {
     let error = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
     error.map(PgDatabaseError::code)
 }
 
-/// Whether a server was away, or had no room or no time.
+/// Whether a server was unavailable, full or overloaded.
 pub(super) fn is_away(error: &sqlx::Error) -> bool {
     use sqlx::Error::{Io, PoolClosed, PoolTimedOut, Protocol, Tls};
     match error {
@@ -316,9 +316,9 @@ fn what_to_do(error: &sqlx::Error) -> &'static str {
     match server_code(error) {
         Some(DISK_FULL) => return "; the disk of the database server is full: free some space",
         Some(TOO_MANY_CONNECTIONS) => return "; the database server allows no more connections: raise max_connections",
-        Some(NO_RIGHT) => return "; the database user has too few rights: see docs/several-machines.md",
+        Some(NO_RIGHT) => return "; the database user lacks privileges: see docs/several-machines.md",
         Some(_) => return "",
-        None if is_away(error) => return "; the connection to the database server is lost",
+        None if is_away(error) => return "; the connection to the database server was lost",
         None => {}
     }
     match code(error) {

@@ -1,4 +1,4 @@
-//! `campaigner workers`: lists the processes that send runs, on a server that several share.
+//! `campaigner workers`: lists the processes that send runs, if several share a store on a server.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub(in crate::cli) struct Args {
     json: bool,
 }
 
-/// A worker that was not heard of for longer is marked: soon the others take it for dead.
+/// A worker is marked if it has been silent for longer than this: the others will soon consider it dead.
 const SILENT: Duration = Duration::from_secs(3);
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
@@ -25,7 +25,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     if !store.can_be_joined() {
         return Err(CliError::new(
             Exit::Wrong,
-            "the store is in a file, so one process sends each run; `campaigner status` shows what is happening",
+            "the store is a file, so only one process sends each run; `campaigner status` shows what is happening",
         ));
     }
     if args.json {
@@ -36,10 +36,10 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     }
     let workers = store.workers().await?;
     if workers.is_empty() {
-        console::line("no worker is at work").map_err(cannot_print)?;
+        console::line("no process is sending").map_err(cannot_print)?;
         return Ok(Exit::Done);
     }
-    let head = ["RUN", "WORKER", "PROCESS", "SINCE", "HEARD OF", "IN FLIGHT", "SENT", "SHARE"].map(str::to_owned);
+    let head = ["RUN", "WORKER", "PROCESS", "SINCE", "LAST HEARD", "IN FLIGHT", "SENT", "SHARE"].map(str::to_owned);
     let row = |worker: &WorkerAtWork| {
         let role = if worker.is_joined { "joined" } else { "owner" };
         let silent = if worker.silent_for > SILENT { " (silent)" } else { "" };

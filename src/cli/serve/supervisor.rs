@@ -313,7 +313,7 @@ impl Task {
         Ok(ending)
     }
 
-    /// Takes the run's lock. If another process has it, sends rows beside that one until it is gone or done.
+    /// Takes the run's lock. If another process has it, joins the run until that process is gone or done.
     async fn turn(&self) -> Result<BesideEnd, CliError> {
         let store = &self.context.store;
         match store.lock_at_once(&self.run.id).await {
@@ -321,7 +321,7 @@ impl Task {
             Err(StoreError::Held(_)) if self.sends && can_wait_beside(store, &self.run)? => {}
             Err(error) => return Err(error.into()),
         }
-        tracing::info!(run = %self.run.id, "another process is working on the run; sending beside it");
+        tracing::info!(run = %self.run.id, "another process is working on the run; joining it");
         let job = async |run: &Run, lock: Arc<RunLock>, stop: StopHandle| {
             let job = self.job(run, &lock).await?;
             Ok(Job { events: events(&self.context, &run.id), stop, ..job })

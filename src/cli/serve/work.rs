@@ -1,5 +1,5 @@
-//! `campaigner work`: the service without a folder of campaigns and without HTTP. It works on all unfinished runs of the
-//! store.
+//! `campaigner work`: the service without a folder of campaigns and without HTTP. It sends and finishes every
+//! unfinished run of the store.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::store::Store;
 /// The arguments of `work`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct WorkArgs {
-    /// Exit when nothing is left to send and no status is polled any more
+    /// Exit when nothing is left to send and no status is being polled
     #[arg(long)]
     until_idle: bool,
     /// Write the reports to DIR/RUN/
@@ -33,7 +33,7 @@ pub(in crate::cli) struct WorkArgs {
     confirmed: Confirmed,
 }
 
-/// Works on all unfinished runs of the store.
+/// Sends and finishes every unfinished run of the store.
 pub(in crate::cli) async fn work(args: &WorkArgs, global: &Global) -> Result<Exit, CliError> {
     let store = Store::open(&global.db).await?;
     args.confirmed.check(&store).await?;

@@ -1,5 +1,5 @@
-//! Sends a run beside another process that works on it, on a server that several processes share, until this process can
-//! take its place or nothing is left to do.
+//! Joins a run that another process is working on, if the store is on a server. This process sends rows too, until it
+//! can take over the run or nothing is left to do.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,16 +9,16 @@ use crate::engine::{self, EngineError, Job, Reason, StopHandle};
 use crate::model::Problem;
 use crate::store::{Run, RunLock, Store, StoreError};
 
-/// How often to look whether the run's owner is gone or done.
+/// How often to check whether the run's owner is gone or done.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// How sending beside another process ended.
+/// How joining a run ended.
 pub(in crate::cli) enum BesideEnd {
     /// The other process is gone, and this one has the run's lock.
     Taken(RunLock),
-    /// The other process has done everything that was wanted.
+    /// The other process has done everything that this one waited for.
     Done,
-    /// A worker stopped the run for all.
+    /// A worker stopped the run for all processes.
     Halted(Problem),
     /// This process was stopped.
     Stopped,
@@ -33,13 +33,13 @@ pub(in crate::cli) enum BesideGoal {
     Finished,
 }
 
-/// Whether a process can wait for this run beside another one, instead of giving up: it is being imported or sent.
+/// Whether this process can join the run instead of giving up: the run is being imported or sent.
 pub(in crate::cli) fn can_wait_beside(store: &Store, run: &Run) -> Result<bool, StoreError> {
     Ok(store.can_be_joined() && engine::can_join(run)?)
 }
 
-/// Sends beside the process that has the run's lock. `job` makes a job of the run for this process, with a lock and a stop
-/// handle of its own.
+/// Sends rows while another process has the run's lock. `job` creates this process's job for the run, with its own lock
+/// and stop handle.
 pub(in crate::cli) async fn beside(
     store: &Store,
     run: &Run,
@@ -48,12 +48,12 @@ pub(in crate::cli) async fn beside(
     job: impl AsyncFn(&Run, Arc<RunLock>, StopHandle) -> Result<Job, CliError>,
 ) -> Result<BesideEnd, CliError> {
     loop {
-        // Only what this process has in flight is stopped, not the command.
+        // Stops only this process's sending, not the whole command.
         let joined = StopHandle::default();
         let sending = send(store, run, &joined, &job);
         tokio::pin!(sending);
         let turn = tokio::select! {
-            // It ends by itself only because of an error.
+            // Sending ends on its own only because of an error.
             sent = &mut sending => return sent.map(|()| BesideEnd::Stopped),
             turn = wait(store, run, until, stop) => turn?,
         };
@@ -66,7 +66,7 @@ pub(in crate::cli) async fn beside(
     }
 }
 
-/// Whether everything that is waited for is done.
+/// Whether the command's goal is reached.
 async fn is_done(store: &Store, run: &Run, until: BesideGoal) -> Result<bool, StoreError> {
     let now = store.run(Some(&run.id)).await?;
     Ok(match until {
@@ -75,7 +75,7 @@ async fn is_done(store: &Store, run: &Run, until: BesideGoal) -> Result<bool, St
     })
 }
 
-/// Waits for this process's turn.
+/// Waits until this process can take over the run, or until there is nothing to wait for.
 async fn wait(store: &Store, run: &Run, until: BesideGoal, stop: &StopHandle) -> Result<BesideEnd, CliError> {
     while !stop.ends_all() {
         if let Some(problem) = store.halted(run.key).await? {
@@ -87,13 +87,13 @@ async fn wait(store: &Store, run: &Run, until: BesideGoal, stop: &StopHandle) ->
         if !store.is_worked_on(&run.id).await? {
             match store.lock_at_once(&run.id).await {
                 Ok(lock) => {
-                    // It may have been the last that the process before did.
+                    // The previous process may have stopped the run just before it ended.
                     return Ok(match store.halted(run.key).await? {
                         Some(problem) => BesideEnd::Halted(problem),
                         None => BesideEnd::Taken(lock),
                     });
                 }
-                // The server may be away, too.
+                // The server may also be unavailable.
                 Err(error) if matches!(error, StoreError::Held(_)) || error.is_away() => {}
                 Err(error) => return Err(error.into()),
             }
@@ -106,7 +106,7 @@ async fn wait(store: &Store, run: &Run, until: BesideGoal, stop: &StopHandle) ->
     Ok(BesideEnd::Stopped)
 }
 
-/// Sends rows of the run, again and again if this process was taken for dead in between. Ends once it is stopped.
+/// Sends rows of the run until it is stopped. Joins again each time the others have considered this process dead.
 async fn send(
     store: &Store,
     run: &Run,
@@ -116,7 +116,7 @@ async fn send(
     while !stop.ends_all() {
         let now = store.run(Some(&run.id)).await?;
         if now.planned_at.is_some() && engine::can_join(&now)? {
-            // Each time its own, because an error stops it.
+            // A new handle each time, because an error stops it.
             let own = StopHandle::default();
             let sending = async {
                 let lock = match store.lock_joined(&run.id).await {

@@ -3,7 +3,7 @@
 //!
 //! `load` turns a campaign file into a plan, with `template_lookup`. `template_check` checks the template at the
 //! provider again before the first message, and `account_check` the account. `run_content` is what a run is made from. `work` does the rest,
-//! `beside` sends beside another process, and `signals` stops it.
+//! `beside` joins a run that another process is working on, and `signals` stops it.
 
 pub(in crate::cli) mod account_check;
 pub(in crate::cli) mod beside;

@@ -127,7 +127,7 @@ pub(in crate::cli) struct Session {
     pub(in crate::cli) json: bool,
 }
 
-/// Waits for the lock of a run that another process works on, and sends beside it meanwhile.
+/// Waits for the lock of a run that another process is working on, and sends rows of the run meanwhile.
 pub(in crate::cli) struct LockWait<'w> {
     pub(in crate::cli) store: &'w Store,
     pub(in crate::cli) run: &'w Run,
@@ -140,14 +140,14 @@ pub(in crate::cli) struct LockWait<'w> {
 
 /// How waiting for the lock ended.
 pub(in crate::cli) enum LockEnd {
-    /// The other process is gone: this one continues in its place.
+    /// The other process is gone, and this one takes over.
     Locked(RunLock),
     /// The command is done.
     Done(Exit),
 }
 
 impl LockWait<'_> {
-    /// Takes the run's lock, or sends beside the process that has it until that one is gone or done.
+    /// Takes the run's lock. If another process has it, joins the run until that process is gone or done.
     pub(in crate::cli) async fn lock(
         self,
         (mode, limit): (RunMode, Option<u64>),
@@ -165,7 +165,7 @@ impl LockWait<'_> {
             Err(error) => return Err(error.into()),
         }
         if !global.quiet {
-            console::info(&format!("another process is working on {}; sending beside it", run.id));
+            console::info(&format!("another process is working on {}; joining it", run.id));
         }
         let until = if mode == RunMode::Send { BesideGoal::Sent } else { BesideGoal::Finished };
         let job = async |run: &Run, lock: Arc<RunLock>, stop: StopHandle| {
@@ -207,7 +207,7 @@ impl LockWait<'_> {
         let (finished, double_sends) = (run.finished_at.is_some(), store.double_sends(&run).await?);
         let ending = RunResult { reason, tally, finished, waiting: None, paused: false, double_sends };
         let (folder, is_embedded) = (overrides.folder(&run), !account.leaves_machine());
-        // The hook is called by the process that ended the run.
+        // The process that ended the run calls the hook.
         let exit = conclude(store, &run, &ending, &folder, (None, stop), (json, is_embedded), global).await?;
         store.close().await?;
         Ok(LockEnd::Done(exit))
@@ -217,7 +217,7 @@ impl LockWait<'_> {
 impl Session {
     /// Works on the run, sending at most `limit` messages, and writes the reports. Returns the exit code.
     ///
-    /// On a server, a process that was silent for so long that another one took over the run sends on beside that one.
+    /// On a server, if another process took over the run because this one was silent for too long, it joins the run.
     pub(in crate::cli) async fn work(
         self,
         mode: (RunMode, Option<u64>),
@@ -233,7 +233,7 @@ impl Session {
                 }
                 done => return done,
             }
-            // The last one stopped because of the error.
+            // The error stopped the previous handle.
             let (progress, stop) = (progress(global), StopHandle::default());
             let Some(run) = unless_stopped(&stop, &progress.events(), store.run(Some(&id))).await else {
                 return Err(CliError::new(Exit::Stopped, format!("stopped. To continue: campaigner resume {id}")));

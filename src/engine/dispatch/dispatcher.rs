@@ -63,7 +63,7 @@ pub(in crate::engine) enum Remaining {
 pub(in crate::engine) enum Role {
     /// It owns the run, and ends it.
     Owner,
-    /// It sends beside the owner, which is another process.
+    /// It sends rows of a run that another process owns.
     Joined,
 }
 

@@ -1,4 +1,5 @@
-//! The clock of the server, as this machine's own clock shows it: workers on several machines share slots of time by it.
+//! Converts times of the server's clock to this machine's clock. Workers on several machines share time slots by the
+//! server's clock.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -6,16 +7,16 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How many answers are remembered: half a minute of them.
+/// How many answers are kept: those of half a minute.
 const REMEMBERED: usize = 30;
 
-/// What the server's clock showed, and when.
+/// What the server's clock showed, and when by this machine's clock.
 #[derive(Debug, Default)]
 pub(super) struct ServerClock(Mutex<VecDeque<Sample>>);
 
 #[derive(Clone, Copy, Debug)]
 struct Sample {
-    /// When the server looked at its clock, within half of `round_trip`.
+    /// When the server read its clock, to within half of `round_trip`.
     at: Instant,
     round_trip: Duration,
     /// Microseconds since 1970.
@@ -23,11 +24,11 @@ struct Sample {
 }
 
 impl ServerClock {
-    /// Notes an answer of the server that was asked for its time.
+    /// Records the server's answer to a request for its time.
     pub(super) fn note(&self, asked_at: Instant, answered_at: Instant, time: i64) {
         let round_trip = answered_at.duration_since(asked_at);
         let mut samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // A clock that was set makes the earlier answers worthless.
+        // Once a clock has been set, the earlier answers are useless.
         let drifted = |sample: &Sample| {
             let elapsed = i64::try_from(asked_at.duration_since(sample.at).as_micros()).unwrap_or(i64::MAX);
             (time - sample.time - elapsed).unsigned_abs() > DRIFT.max(round_trip + sample.round_trip).as_micros() as u64
@@ -41,7 +42,7 @@ impl ServerClock {
         samples.push_back(Sample { at: asked_at + round_trip / 2, round_trip, time });
     }
 
-    /// Returns when it is `time`, in microseconds since 1970, on the server; and by how much that may be wrong.
+    /// Returns the local time at which the server's clock shows `time`, in microseconds since 1970, and its error.
     pub(super) fn local(&self, time: i64) -> Option<(Instant, Duration)> {
         let samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let best = samples.iter().min_by_key(|sample| sample.round_trip)?;
@@ -51,7 +52,7 @@ impl ServerClock {
     }
 }
 
-/// Two clocks that run freely are not further apart after a second.
+/// Two clocks that nobody sets differ by less than this after a second.
 const DRIFT: Duration = Duration::from_millis(5);
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Connections, with the settings that the promises depend on.
+//! Opens connections with the settings that the promises depend on.
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
@@ -7,8 +7,8 @@ use crate::store::StoreError;
 use crate::store::location::ServerUrl;
 use crate::store::sql::in_time;
 
-/// What every connection sets, because a role or a database may have other defaults. A commit that returned is synced.
-/// The statements find their rows by an index, whatever the planner believes of tables that have just been filled.
+/// The settings of every connection, because a role or a database may have other defaults. A commit is synced before it
+/// returns. Statements find their rows by an index, whatever the planner assumes about tables that were just filled.
 const SETTINGS: [(&str, &str); 15] = [
     ("synchronous_commit", "on"),
     ("default_transaction_isolation", "read committed"),
@@ -20,16 +20,16 @@ const SETTINGS: [(&str, &str); 15] = [
     ("enable_mergejoin", "off"),
     ("enable_bitmapscan", "off"),
     ("lock_timeout", "30s"),
-    // The server notices that a machine is gone.
+    // With these, the server notices that a machine is gone.
     ("tcp_keepalives_idle", "10"),
     ("tcp_keepalives_interval", "5"),
     ("tcp_keepalives_count", "3"),
     ("tcp_user_timeout", "20000"),
-    // A process that was stopped in the middle of a transaction must not keep the others waiting.
+    // A process that is suspended during a transaction must not keep the others waiting.
     ("idle_in_transaction_session_timeout", "5s"),
 ];
 
-/// Returns the options of every connection.
+/// Returns the options for every connection.
 pub(super) fn options(url: &ServerUrl) -> PgConnectOptions {
     let options = PgConnectOptions::clone(&url.options).application_name("campaigner").disable_statement_logging();
     options.options([("search_path", url.schema.as_str())]).options(SETTINGS)

@@ -1,4 +1,4 @@
-//! Whether the server keeps what it has recorded: a lost record of a message is a message sent twice.
+//! Checks that the server cannot lose committed data: if it loses the record of a message, the message is sent twice.
 
 use sqlx::PgConnection;
 
@@ -6,14 +6,14 @@ use crate::store::StoreError;
 use crate::store::error::doing;
 use crate::store::location::ServerUrl;
 
-/// The oldest version that is supported, as the server states it.
+/// The oldest supported version, in the server's notation.
 const OLDEST: i32 = 140_000;
 
-/// Standbys that may lack the last commits when they take over. A user without the right to see them gets NULL.
+/// Counts standbys that may lack the last commits when they take over, and those that this user may not see (NULL).
 const STANDBYS: &str = "SELECT count(*) FILTER (WHERE sync_state = 'async' AND state <> 'backup'), \
     count(*) FILTER (WHERE sync_state IS NULL) FROM pg_stat_replication";
 
-/// Checks the server. Returns what could not be looked at, in words.
+/// Checks the server. Returns a warning if something could not be checked.
 pub(super) async fn check(url: &ServerUrl, connection: &mut PgConnection) -> Result<Option<&'static str>, StoreError> {
     let failed = || doing("check the server");
     let (version, fsync, full_pages): (i32, bool, bool) = sqlx::query_as(
@@ -28,10 +28,10 @@ pub(super) async fn check(url: &ServerUrl, connection: &mut PgConnection) -> Res
         return Err(StoreError::OldServer { store: url.clone() });
     }
     if !fsync {
-        return refused("it runs with fsync = off, and loses its last commits, or more, in a crash");
+        return refused("it runs with fsync = off, so a crash loses its last commits, or more");
     }
     if !full_pages {
-        return refused("it runs with full_page_writes = off, and a crash may damage it");
+        return refused("it runs with full_page_writes = off, so a crash may damage it");
     }
     let (asynchronous, unknown): (i64, i64) = sqlx::query_as(STANDBYS).fetch_one(connection).await.map_err(failed())?;
     match (asynchronous, unknown) {
@@ -39,6 +39,6 @@ pub(super) async fn check(url: &ServerUrl, connection: &mut PgConnection) -> Res
         (0, _) => Ok(Some(
             "the database has standbys, but this user may not see whether they are synchronous; grant it pg_monitor",
         )),
-        _ => refused("it has an asynchronous standby, which lacks its last commits after a failover"),
+        _ => refused("it has an asynchronous standby, which may lack the last commits after a failover"),
     }
 }

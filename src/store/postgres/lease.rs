@@ -1,8 +1,9 @@
-//! Who is alive, and who holds which lock.
+//! Which processes are alive, and which of them holds which lock.
 //!
-//! Each process that takes a lock is a line of `process`, whose number is never reused, and raises its `beat`. No clock is
-//! compared with another: a process counts as dead for another one only after that one saw the same beat for a whole
-//! [`LEASE`] by its own clock. Then it is marked as ended, and whoever was only asleep finds that out.
+//! Each process that takes a lock has an entry in `process`, whose number is never reused, and keeps raising its
+//! `beat`. Clocks are never compared: a process considers another one dead only after it has seen the same beat for a
+//! whole [`LEASE`] by its own clock. It then marks that one as ended. A process that was only suspended finds the
+//! mark when it wakes.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -22,29 +23,29 @@ use crate::store::error::doing;
 use crate::store::location::ServerUrl;
 use crate::store::sql::{BEGIN, in_time};
 
-/// A process that does not raise its beat for so long is dead.
+/// A process that has not raised its beat for this long is dead.
 const LEASE: Duration = Duration::from_secs(10);
-/// How much earlier than others this process stops believing that it is alive: clocks do not run equally fast, and a
-/// request takes a moment to leave.
+/// How much earlier than the others this process considers itself dead: clocks do not run equally fast, and a request
+/// takes a moment to leave.
 const MARGIN: Duration = Duration::from_secs(1);
-/// How often a beat is raised, and the beats of others are looked at.
+/// How often a process raises its beat and reads the beats of the others.
 const BEAT: Duration = Duration::from_secs(1);
-/// How long a process that ends waits until its locks are free.
+/// How long a process that ends waits for its locks to be freed.
 const LONGEST_FAREWELL: Duration = Duration::from_secs(2);
-/// A process that did not look at the beats of others for longer begins anew.
+/// A process that has not read the beats of the others for longer than this starts its observation again.
 const LONGEST_GAP: Duration = Duration::from_secs(4);
 /// How long a beat may take.
 const LONGEST_BEAT: Duration = Duration::from_secs(2);
 /// How long a beat waits for a connection before it tries another.
 const LONGEST_CONNECT: Duration = Duration::from_secs(3);
-/// How often a lock is looked at whose holder may be dead.
+/// How often to check a lock whose holder may be dead.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// This process among those of the store.
+/// This process, as one of those that share the store.
 #[derive(Debug)]
 pub(super) struct Lease {
     url: ServerUrl,
-    /// Its line, once it has taken a lock.
+    /// Its entry in `process`, once it has taken a lock.
     process: tokio::sync::Mutex<Option<Process>>,
 }
 
@@ -56,20 +57,20 @@ struct Process {
     beats: JoinHandle<()>,
 }
 
-/// A line of `process`, and how long it counts as alive.
+/// An entry in `process`, and how long the process counts as alive.
 #[derive(Debug)]
 pub(super) struct Life {
     pub(super) id: i64,
-    /// When its last beat was asked for, by the clock that also runs while the machine is suspended.
+    /// When its last beat was requested, by the clock that also runs while the machine is suspended.
     beat_asked_at: Mutex<Duration>,
     /// Whether another process has marked it as ended.
     is_ended: AtomicBool,
-    /// The clock of the server.
+    /// The server's clock.
     pub(super) clock: ServerClock,
 }
 
 impl Life {
-    /// Whether no other process can have taken its locks or judged its messages yet.
+    /// Whether no other process can have taken its locks or settled its messages yet.
     fn is_valid(&self) -> bool {
         let asked_at = *self.beat_asked_at.lock().unwrap_or_else(PoisonError::into_inner);
         !self.is_ended() && now().saturating_sub(asked_at) < LEASE - MARGIN
@@ -86,11 +87,11 @@ fn now() -> Duration {
 }
 
 impl Drop for Process {
-    /// Frees this process's locks. Otherwise others would have to wait until it counts as dead.
+    /// Frees this process's locks. Otherwise, the others would have to wait until it counts as dead.
     fn drop(&mut self) {
         self.beats.abort();
         let (url, id) = (self.url.clone(), self.life.id);
-        // In a thread of its own, because the runtime may be about to end.
+        // On a separate thread, because the runtime may be about to end.
         let freed = std::thread::Builder::new().spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let ended = async { tokio::time::timeout(LONGEST_FAREWELL, end_line(&url, id)).await };
@@ -107,7 +108,7 @@ impl Drop for Process {
 struct Released {
     locks: Mutex<Vec<(String, i64)>>,
     any: Notify,
-    /// Number of locks that the process asked for so far.
+    /// The number of locks that the process has asked for so far.
     numbers: AtomicI64,
 }
 
@@ -117,7 +118,7 @@ impl Released {
     }
 }
 
-/// A lock; released soon after it is dropped.
+/// A lock, which is released soon after it is dropped.
 #[derive(Debug)]
 pub(in crate::store) struct ServerLock {
     /// Empty if it was not taken.
@@ -129,12 +130,12 @@ pub(in crate::store) struct ServerLock {
 }
 
 impl ServerLock {
-    /// Returns the number of the process that took it.
+    /// Returns the number of the process that took the lock.
     pub(in crate::store) fn process(&self) -> i64 {
         self.life.id
     }
 
-    /// Whether no other process can have taken it yet.
+    /// Whether no other process can have taken the lock yet.
     pub(in crate::store) fn is_valid(&self) -> bool {
         self.life.is_valid()
     }
@@ -154,20 +155,20 @@ impl Lease {
         Self { url, process: tokio::sync::Mutex::default() }
     }
 
-    /// Returns this process's line, if it has taken a lock.
+    /// Returns this process's entry, if it has taken a lock.
     pub(super) async fn life(&self) -> Option<Arc<Life>> {
         self.process.lock().await.as_ref().map(|process| Arc::clone(&process.life))
     }
 
-    /// Takes a lock; returns `None` if another process, or this one, has it. A patient caller waits until it is known
-    /// whether that process is alive.
+    /// Takes a lock. Returns `None` if another process, or this one, has it. If `is_patient`, first waits until it is
+    /// known whether that process is alive.
     pub(super) async fn try_lock(&self, name: &str, is_patient: bool) -> Result<Option<ServerLock>, StoreError> {
         self.take(name, false, is_patient).await
     }
 
-    /// Takes a lock that several processes may have.
+    /// Takes a lock that several processes may hold at once.
     pub(super) async fn lock_shared(&self, name: &str) -> Result<ServerLock, StoreError> {
-        // It is refused to no one.
+        // A shared lock is never refused.
         let taken = self.take(name, true, false).await?;
         taken.ok_or_else(|| StoreError::Damaged(format!("the lock {name} is held by one process")))
     }
@@ -177,7 +178,7 @@ impl Lease {
         loop {
             let (lock, holder) = self.take_once(name, is_shared).await?;
             let Some(holder) = holder else { return Ok(lock) };
-            // A beat that rises is a sign of life; this process's own beats end a line without one.
+            // A process whose beat rises is alive; if it does not rise, this process's own beats end its entry.
             let is_alive = *first_beat.get_or_insert(holder) != holder;
             if self.life().await.is_some_and(|life| life.id == holder.0) || is_alive || !is_patient {
                 return Ok(None);
@@ -186,7 +187,7 @@ impl Lease {
         }
     }
 
-    /// Takes a lock, unless a process has it; then it returns that one, with its beat.
+    /// Takes a lock. If a process already has it, returns that process and its beat instead.
     async fn take_once(
         &self,
         name: &str,
@@ -205,7 +206,7 @@ impl Lease {
         in_time(release(&mut connection, process.life.id, &process.released)).await.map_err(failed())?;
         let (released, life) = (Arc::clone(&process.released), Arc::clone(&process.life));
         let number = released.numbers.fetch_add(1, Ordering::Relaxed);
-        // Released if the answer is lost.
+        // Dropping it releases the lock if the answer is lost.
         let mut lock = ServerLock { name: name.to_owned(), number, released, life };
         let holder = in_time(take_line(&mut connection, &lock, is_shared)).await.map_err(failed())?;
         if holder.is_some() {
@@ -215,18 +216,18 @@ impl Lease {
         Ok((holder.is_none().then_some(lock), holder))
     }
 
-    /// Ends this process's line: its locks are free at once.
+    /// Ends this process's entry, which frees its locks at once.
     pub(super) async fn end(&self) {
         let process = self.process.lock().await.take();
         let _ = tokio::task::spawn_blocking(move || drop(process)).await;
     }
 }
 
-/// The process that has a lock, with its beat.
+/// The process that has a lock, and its beat.
 const HOLDER: &str = "SELECT p.id, p.beat FROM lock l JOIN process p ON p.id = l.process \
     WHERE l.name = $1 AND NOT p.ended ORDER BY p.id LIMIT 1";
 
-/// Records that a process has a lock, unless another one has it: then it returns that one, with its beat.
+/// Records that this process has a lock. If a process already has it, returns that process and its beat instead.
 async fn take_line(
     connection: &mut PgConnection,
     lock: &ServerLock,
@@ -239,7 +240,7 @@ async fn take_line(
             tx.rollback().await?;
             return Ok(holder);
         }
-        // Lines of processes that have ended.
+        // Any that remain belong to processes that have ended.
         sqlx::query("DELETE FROM lock WHERE name = $1").bind(&lock.name).execute(&mut *tx).await?;
     }
     sqlx::query("INSERT INTO lock (name, process, number) VALUES ($1, $2, $3)")
@@ -264,12 +265,12 @@ async fn end_line(url: &ServerUrl, process: i64) -> Result<(), StoreError> {
 
 const RAISE: &str = "UPDATE process SET beat = beat + 1, beat_at = clock_timestamp() WHERE id = $1 AND NOT ended";
 
-/// The other processes that have not ended, with their beats and, in the first column, the time by the server's clock.
+/// The other processes that have not ended, with their beats. The first column is the time by the server's clock.
 const OTHERS: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT), p.id, p.beat \
     FROM (SELECT 1) one LEFT JOIN process p ON p.id <> $1 AND NOT p.ended";
 
 impl Process {
-    /// Adds this process's line, and keeps raising its beat.
+    /// Adds this process's entry, and starts raising its beat.
     async fn begin(url: &ServerUrl, connection: &mut PgConnection) -> Result<Self, StoreError> {
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let asked_at = now();
@@ -287,18 +288,18 @@ impl Process {
     }
 }
 
-/// The beats of other processes, as this one has seen them.
+/// The beats of the other processes, as this one has seen them.
 #[derive(Default)]
 struct Others {
     looked_at: Option<Instant>,
-    /// The last beat of each, and since when it is the last one.
+    /// The last beat of each process, and when it was first seen.
     seen: HashMap<i64, (i64, Instant)>,
 }
 
 impl Others {
-    /// Notes the current beats; returns the processes that are dead, with their last beats.
+    /// Records the current beats. Returns the dead processes with their last beats.
     fn judge(&mut self, beats: &[(i64, i64)], now: Instant) -> Vec<(i64, i64)> {
-        // While this process did not look, the server may have been away, for the others too.
+        // In the meantime, the server may have been unavailable, for the others too.
         if self.looked_at.replace(now).is_none_or(|at| now.duration_since(at) > LONGEST_GAP) {
             self.seen.clear();
         }
@@ -311,8 +312,8 @@ impl Others {
     }
 }
 
-/// Raises a beat, ends the lines of dead processes, and frees locks that were dropped. While the server is away, it is
-/// asked again and again.
+/// Raises this process's beat, ends the entries of dead processes, and frees locks that were dropped. Keeps retrying
+/// while the server is unavailable.
 async fn keep_beating(url: ServerUrl, life: Arc<Life>, released: Arc<Released>) {
     let mut connection = None;
     let mut others = Others::default();
@@ -348,7 +349,7 @@ async fn keep_beating(url: ServerUrl, life: Arc<Life>, released: Arc<Released>) 
     }
 }
 
-/// Returns the beats of the other processes, and notes the time by the server's clock.
+/// Returns the beats of the other processes, and records the time by the server's clock.
 async fn look_at_others(connection: &mut PgConnection, life: &Life) -> Result<Vec<(i64, i64)>, sqlx::Error> {
     let asked_at = Instant::now();
     let rows: Vec<(i64, Option<i64>, Option<i64>)> = sqlx::query_as(OTHERS).bind(life.id).fetch_all(connection).await?;
@@ -358,11 +359,11 @@ async fn look_at_others(connection: &mut PgConnection, life: &Life) -> Result<Ve
     Ok(rows.iter().filter_map(|(_, process, beat)| process.zip(*beat)).collect())
 }
 
-/// Frees locks that were dropped. A lock is forgotten once it is known to be free; freeing it twice changes nothing.
+/// Frees locks that were dropped. Forgets a lock once it is known to be free; freeing it twice does no harm.
 async fn release(connection: &mut PgConnection, process: i64, released: &Released) -> Result<(), sqlx::Error> {
     loop {
         let Some((name, number)) = released.locks().first().cloned() else { return Ok(()) };
-        // After a lock that is still being taken on another connection.
+        // BEGIN waits for a lock that is still being taken on another connection.
         let mut tx = connection.begin_with(BEGIN).await?;
         sqlx::query("DELETE FROM lock WHERE name = $1 AND process = $2 AND number = $3")
             .bind(&name)
@@ -375,7 +376,7 @@ async fn release(connection: &mut PgConnection, process: i64, released: &Release
     }
 }
 
-/// Marks a process as ended, unless its beat rose at the last moment.
+/// Marks a process as ended, unless its beat rose since it was read.
 async fn end(connection: &mut PgConnection, process: i64, seen: i64) -> Result<(), sqlx::Error> {
     sqlx::query("UPDATE process SET ended = true WHERE id = $1 AND beat = $2")
         .bind(process)
@@ -410,7 +411,7 @@ mod tests {
         };
         assert_eq!(dead_after(&[1; 15]), Some(11), "it is first seen after a second");
         assert_eq!(dead_after(&[1, 1, 1, 1, 1, 1, 1, 1, 1, 1]), None);
-        // The server was away in between, for the other process too.
+        // The server was unavailable in between, for the other process too.
         assert_eq!(dead_after(&[1, 1, 1, 1, 1, 5, 1, 1, 1, 1, 1, 1]), None);
     }
 

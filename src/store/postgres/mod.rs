@@ -1,9 +1,10 @@
 //! A store on a PostgreSQL server, which processes on several machines can share.
 //!
-//! `connect` opens connections, with the settings that the promises depend on, and `server` the store. `schema` creates the tables of
-//! `schema.sql`. `lease` shows who is alive, and holds the locks. `pace` keeps an account's rate over all processes, by the server's `clock`. The statements are those of the other folders: whoever
-//! writes locks the line of `store` first, so transactions follow each other as in SQLite, and each sees what the one
-//! before it committed.
+//! `connect` opens connections with the settings that the promises depend on, and `server` opens the store. `schema`
+//! creates the tables of `schema.sql`. `lease` shows which processes are alive, and holds the locks. `pace` keeps all
+//! processes together within an account's rate, by the server's `clock`. The statements are those of the other folders:
+//! each transaction that writes first locks the only row of `store`. So only one writes at a time, as in SQLite, and
+//! each sees what the one before it committed.
 
 mod clock;
 mod connect;

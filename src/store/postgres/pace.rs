@@ -1,8 +1,8 @@
-//! The rate of an account over all processes: each claim takes slots of time, one for each message.
+//! Keeps all processes together within an account's rate: each claim takes time slots, one for each message.
 //!
-//! Slots are an interval apart, by the clock of the server. A message leaves within [`TOLERANCE`] after its slot, or not at
-//! all, so the interval is a little longer than the rate says: then no stretch of time of the rate's length ever holds more
-//! messages than the rate, whichever process sends them.
+//! Slots are one interval apart, by the server's clock. A message leaves at most [`TOLERANCE`] after its slot begins,
+//! or waits for another. The interval is therefore slightly longer than the rate requires: no period of the rate's
+//! length ever holds more messages than the rate allows, whichever process sends them.
 
 use std::time::Duration;
 
@@ -11,19 +11,19 @@ use crate::store::error::doing;
 use crate::store::sql::{DbConnection, query, query_as, query_scalar};
 use crate::store::{StoreError, WorkerId};
 
-/// How long after its slot a message may leave.
+/// How long after its slot begins a message may leave.
 pub(super) const TOLERANCE: Duration = Duration::from_millis(30);
-/// How far ahead slots are taken, beyond the time that a step takes. A slot further ahead would outlast a pause that the
-/// provider asks for.
+/// How far ahead slots are taken, plus the time that a step takes. A slot further ahead would still be valid after the
+/// provider has asked for a pause.
 const AHEAD: Duration = Duration::from_millis(25);
-/// How many lengths of the rate the next slot can be ahead, at most. Beyond, the clock of the server was set back.
+/// How far ahead the next slot can be, in lengths of the rate. If it is further, the server's clock was set back.
 const FURTHEST: i64 = 3;
-/// A full share of the rate, the lowest that throttling can cause, and how much of it comes back each second.
+/// The full share of the rate, the lowest share after throttling, and how much the share recovers per second.
 const FULL: i64 = 1_000;
 const MIN_SHARE: i64 = 20;
 const RECOVERY: i64 = 50;
 
-/// Returns the time between two slots and the rate's length, in microseconds.
+/// Returns the time between two slots, and the rate's length, in microseconds.
 pub(in crate::store) fn interval((requests, per): Rate) -> (i64, i64) {
     let micros = |length: Duration| i64::try_from(length.as_micros()).unwrap_or(i64::MAX / 4);
     let whole = micros(per + TOLERANCE);
@@ -31,14 +31,14 @@ pub(in crate::store) fn interval((requests, per): Rate) -> (i64, i64) {
     ((whole + i64::from(requests.get()) - 1) / i64::from(requests.get()), micros(per))
 }
 
-/// What a worker may claim, as the store says.
+/// What a worker may claim, according to the store.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::store) struct AccountPace {
     account: String,
     /// Times are microseconds since 1970, by the server's clock.
     now: i64,
     next_at: i64,
-    /// The thousandths that are left of the full rate, after the provider throttled.
+    /// The share of the full rate that is left after throttling, in thousandths.
     share: i64,
     interval: i64,
     last_interval: i64,
@@ -46,14 +46,14 @@ pub(in crate::store) struct AccountPace {
     paused_until: i64,
 }
 
-/// Slots: the first is at `first`, and each of the others `interval` after the one before it.
+/// Slots: the first begins at `first`, and each later one `interval` after the one before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::store) struct SlotRange {
     pub(in crate::store) first: i64,
     pub(in crate::store) interval: i64,
 }
 
-/// The row of the worker, if its process is alive, with the state of its account.
+/// The worker's entry, if its process is alive, with the state of its account.
 const TURN: &str = "SELECT coalesce(s.account, ''), CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT), \
     coalesce(p.next_at, 0), coalesce(p.share, 1000), coalesce(p.changed_at, 0), coalesce(p.interval, 0), \
     coalesce(o.interval, s.interval, 0), coalesce(o.per, s.per, 0), coalesce(a.paused_until, 0) * 1000 \
@@ -62,7 +62,7 @@ const TURN: &str = "SELECT coalesce(s.account, ''), CAST(extract(epoch FROM cloc
      LEFT JOIN process l ON l.id = s.process LEFT JOIN pace p ON p.account = s.account \
     LEFT JOIN account a ON a.key = s.account WHERE s.worker = $1 AND NOT coalesce(l.ended, false)";
 
-/// Returns what a worker may claim; `None` if it may claim nothing any more.
+/// Returns what a worker may claim, or `None` if it may no longer claim anything.
 pub(in crate::store) async fn turn(
     store: &mut DbConnection<'_>,
     worker: WorkerId,
@@ -96,7 +96,7 @@ impl AccountPace {
         self.last_interval > 0 && self.interval > self.last_interval
     }
 
-    /// Whether the next slot was put off. That must be saved even if nothing is claimed: it counts from now on.
+    /// Whether the next slot was postponed. This must be saved even if nothing is claimed, because it counts from now.
     pub(in crate::store) fn is_put_off(&self) -> bool {
         self.is_set_back() || self.is_lowered()
     }
@@ -104,14 +104,14 @@ impl AccountPace {
     /// Returns the next slot, at least `lead` from now.
     fn base(&self, lead: Duration) -> i64 {
         let soon = self.now + i64::try_from(lead.as_micros()).unwrap_or(0);
-        // Everything that left before counts, and it is not known when that was.
+        // All earlier messages count, and it is unknown when they left.
         let next = if self.is_set_back() { self.now + self.per } else { self.next_at };
-        // After the rate was lowered, messages that left at the higher one count.
+        // After the rate was lowered, messages that left at the higher rate still count.
         let next = if self.is_lowered() { next.max(self.now) + self.per } else { next };
         next.max(soon).max(self.paused_until)
     }
 
-    /// Returns how many of `want` slots there are now, and the first. A step takes `lead` until its messages can leave.
+    /// Returns how many of `want` slots are free now, and the first. A step needs `lead` before its messages can leave.
     pub(in crate::store) fn slots(&self, want: u32, lead: Duration) -> (u32, SlotRange) {
         let slots = SlotRange { first: self.base(lead), interval: self.step() };
         let until = self.now + i64::try_from((lead + AHEAD).as_micros()).unwrap_or(0);
@@ -122,7 +122,7 @@ impl AccountPace {
         (want.min(most), slots)
     }
 
-    /// Returns when to ask again after `count` of these slots were taken: as soon as there are some more.
+    /// Returns when to ask again after `count` of these slots were taken: as soon as more slots are free.
     pub(in crate::store) fn ask_again(&self, slots: SlotRange, count: u32, lead: Duration) -> i64 {
         let next = slots.first + slots.interval * i64::from(count);
         next - i64::try_from((lead + AHEAD / 2).as_micros()).unwrap_or(0)
@@ -238,7 +238,7 @@ mod tests {
         assert_eq!(lowered.slots(1, LEAD).1.first, now + 100 + SECOND);
         let set_back = at_300_a_second(now, now + 3600 * SECOND);
         assert_eq!(set_back.slots(1, LEAD).1.first, now + SECOND);
-        // Otherwise they would be put off again and again.
+        // Otherwise, they would be postponed again and again.
         assert!(lowered.is_put_off() && set_back.is_put_off() && !paused.is_put_off());
         let throttled = AccountPace { share: 500, ..at_300_a_second(now, 0) };
         assert_eq!(throttled.slots(1, LEAD).1.interval, 6868);

@@ -18,24 +18,24 @@ use crate::store::error::doing;
 use crate::store::location::ServerUrl;
 use crate::store::sql::{DbConnection, Held, Pool};
 
-/// How wrong the server's clock may be, for a message to have a moment to leave in. A server that is further away than twice
-/// this is not supported.
+/// How far the server's clock may be off while a message still has time to leave within its slot. A server whose round
+/// trip takes longer than twice this is not supported.
 const LARGEST_ERROR: Duration = Duration::from_millis(10);
 
-/// A slot of a message is not further ahead than this.
+/// A message's slot is never further ahead than this.
 const FURTHEST_SLOT: Duration = Duration::from_secs(2);
 
-/// Number of connections for small reads.
+/// The number of connections for small reads.
 const READERS: u32 = 2;
 /// How long a scan waits for other scans.
 const LONGEST_SCANS: Duration = Duration::from_secs(600);
 
-/// A database in which a store is.
+/// A database that holds a store.
 #[derive(Debug)]
 pub(in crate::store) struct Server {
     url: ServerUrl,
     lease: Lease,
-    /// Whether reads no longer wait while the server is away.
+    /// Whether reads no longer wait while the server is unavailable.
     waits_no_longer: Arc<AtomicBool>,
 }
 
@@ -49,7 +49,7 @@ impl Server {
         Ok(Self { url, lease, waits_no_longer: Arc::default() })
     }
 
-    /// Whether there is a store.
+    /// Whether the database holds a store.
     pub(in crate::store) async fn has_store(url: &ServerUrl) -> Result<bool, StoreError> {
         let mut connection = connect(url).await?;
         let found = schema::has_tables(&mut connection).await?;
@@ -57,7 +57,7 @@ impl Server {
         Ok(found)
     }
 
-    /// Checks that the server keeps what it has recorded, as far as this user may see.
+    /// Checks that the server cannot lose committed data, as far as this user may see.
     pub(in crate::store) async fn is_durable(&self) -> Result<Option<&'static str>, StoreError> {
         let mut connection = connect(&self.url).await?;
         let found = durability::check(&self.url, &mut connection).await?;
@@ -70,12 +70,12 @@ impl Server {
         connect(&self.url).await.map(|connection| DbConnection::Postgres(Held::Own(connection)))
     }
 
-    /// Makes reads fail while the server is away, instead of waiting for it.
+    /// Makes reads fail while the server is unavailable, instead of waiting for it.
     pub(in crate::store) fn stop_waiting(&self) {
         self.waits_no_longer.store(true, Ordering::Relaxed);
     }
 
-    /// Returns connections for small reads, and one for long ones.
+    /// Returns a pool for small reads, and one for long ones.
     pub(in crate::store) fn pools(&self) -> (Pool, Pool) {
         let pool = PgPoolOptions::new().min_connections(0);
         let readers = pool.clone().max_connections(READERS).connect_lazy_with(options(&self.url));
@@ -84,7 +84,8 @@ impl Server {
         (Pool::Postgres(readers, waits()), Pool::Postgres(scanner, waits()))
     }
 
-    /// Takes a lock; returns `None` if it is held. A patient caller waits until it is known whether its holder is alive.
+    /// Takes a lock. Returns `None` if it is held. If `is_patient`, first waits until it is known whether its holder is
+    /// alive.
     pub(in crate::store) async fn try_lock(
         &self,
         name: &str,
@@ -93,31 +94,31 @@ impl Server {
         self.lease.try_lock(name, is_patient).await
     }
 
-    /// Takes a lock that several processes may have.
+    /// Takes a lock that several processes may hold at once.
     pub(in crate::store) async fn lock_shared(&self, name: &str) -> Result<ServerLock, StoreError> {
         self.lease.lock_shared(name).await
     }
 
-    /// Returns the number of this process among those of the store, if it has taken a lock.
+    /// Returns this process's number in the store, if it has taken a lock.
     pub(in crate::store) async fn process(&self) -> Option<i64> {
         self.lease.life().await.map(|life| life.id)
     }
 
-    /// Returns `count` slots by this machine's clock; `None` if the server's clock is not known.
+    /// Returns `count` slots by this machine's clock, or `None` if the server's clock is not known.
     pub(in crate::store) async fn local(&self, slots: SlotRange, count: usize) -> Option<Vec<SendSlot>> {
         let life = self.lease.life().await?;
         let slot = |number: usize| {
             let time = slots.first + slots.interval * i64::try_from(number).unwrap_or(i64::MAX);
             let (at, error) = life.clock.local(time)?;
             let error = error.min(LARGEST_ERROR);
-            // Slots are never so far ahead: a clock was set, or this machine slept. The message has to wait for another slot.
+            // A slot this far ahead means that a clock was set or this machine slept: wait for another slot.
             let at = if at > Instant::now() + FURTHEST_SLOT { Instant::now() - TOLERANCE } else { at };
             Some(SendSlot { at: at + error, until: at + TOLERANCE - error })
         };
         (0..count).map(slot).collect()
     }
 
-    /// Returns a time of the server's clock by this machine's clock, if the server's is known.
+    /// Converts a time of the server's clock to this machine's clock, if the server's is known.
     pub(in crate::store) async fn local_time(&self, time: i64) -> Option<Instant> {
         self.lease.life().await?.clock.local(time).map(|(at, error)| at + error.min(LARGEST_ERROR))
     }

@@ -1,4 +1,4 @@
-//! Which workers may claim rows, on a server: those in `sender` whose process has not ended.
+//! Which workers may claim rows on a server: those in `sender` whose process has not ended.
 
 use crate::store::StoreError;
 use crate::store::error::doing;
@@ -12,7 +12,7 @@ impl Store {
         matches!(&self.backend, Backend::Server(_))
     }
 
-    /// Returns the number of this process among those of a server, if it has taken a lock.
+    /// Returns this process's number in a store on a server, if it has taken a lock.
     pub(in crate::store) async fn process(&self) -> Option<i64> {
         match &self.backend {
             Backend::File(_) => None,
@@ -20,7 +20,7 @@ impl Store {
         }
     }
 
-    /// Forgets that a worker stopped a run, because it continues.
+    /// Forgets that a worker stopped a run, because the run continues.
     pub(in crate::store) async fn forget_halt(&self, run: i64) -> Result<(), StoreError> {
         if !self.can_be_joined() {
             return Ok(());
@@ -35,7 +35,7 @@ impl Store {
     }
 }
 
-/// Makes a worker the owner of a run, in place of the one before. Workers that joined the run stay, if they are alive.
+/// Makes a worker the owner of a run, instead of the previous one. Workers that joined the run stay if they are alive.
 /// Returns `false` if this process does not have the run's lock.
 pub(in crate::store) async fn own(
     tx: &mut DbConnection<'_>,
@@ -52,7 +52,7 @@ pub(in crate::store) async fn own(
     .fetch_optional(&mut *tx)
     .await
     .map_err(failed())?;
-    // Also if nobody has it: then this process was taken for dead since it took the lock.
+    // If nobody has the lock, the others have considered this process dead since it took the lock.
     if holder != process {
         return Ok(false);
     }

@@ -1,5 +1,5 @@
-//! The workers of a run. Its owner does all of the work. On a server, workers of other processes may join it: they send rows
-//! beside it, at the account's one rate.
+//! The workers of a run. Its owner does all of the work. On a server, workers of other processes may join the run and
+//! send its rows too. Together, they keep to the account's rate.
 
 use std::time::Duration;
 
@@ -14,31 +14,31 @@ use crate::store::postgres::pace;
 use crate::store::sql::{query, query_as, query_scalar};
 use crate::store::{Owner, RunLock, StoreError, WorkerId};
 
-/// A worker that is or may be sending.
+/// A worker that is sending or may send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerAtWork {
-    /// Its number.
+    /// The worker's number.
     pub worker: i64,
     /// The machine's name.
     pub host: String,
-    /// The process's number on its machine.
+    /// The process id on its machine.
     pub pid: u32,
     /// Since when it has worked on the run.
     pub since: Millis,
-    /// How long ago its process was last heard of.
+    /// How long ago its process was last heard from.
     pub silent_for: Duration,
     /// The run.
     pub run: RunId,
-    /// Whether it joined the run; otherwise it is its owner.
+    /// Whether it joined the run; otherwise, it is the run's owner.
     pub is_joined: bool,
-    /// Messages that it sent or tried to.
+    /// Messages that it sent or tried to send.
     pub claimed: u64,
     /// Its requests in flight.
     pub in_flight: u64,
 }
 
 impl WorkerAtWork {
-    /// Returns which part of the messages of its run's present workers it has sent, in percent.
+    /// Returns this worker's share of the messages that the run's current workers have sent, in percent.
     #[must_use]
     pub fn share(&self, all: &[Self]) -> Option<f64> {
         let of_run: u64 = all.iter().filter(|other| other.run == self.run).map(|other| other.claimed).sum();
@@ -47,10 +47,10 @@ impl WorkerAtWork {
 }
 
 impl Store {
-    /// Returns the lock of a process that joins a run. Any number of processes may have it.
+    /// Takes the lock of a process that joins a run. Any number of processes may hold it at once.
     ///
     /// # Errors
-    /// When the store is in a file, or the lock cannot be used.
+    /// When the store is a file, or the lock cannot be used.
     pub async fn lock_joined(&self, run: &RunId) -> Result<RunLock, StoreError> {
         match &self.backend {
             Backend::File(_) => Err(StoreError::Held(run.clone())),
@@ -58,8 +58,8 @@ impl Store {
         }
     }
 
-    /// Adds a worker that sends rows of a run beside its owner, with the lock of [`Store::lock_joined`]. An earlier one of
-    /// this process no longer counts.
+    /// Adds a worker that sends rows of a run without owning it. `lock` is from [`Store::lock_joined`]. An earlier
+    /// worker of this process no longer counts.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -97,8 +97,7 @@ impl Store {
             .map_err(doing("leave the run"))
     }
 
-    /// Saves through which account a worker sends, and at which rate. The lowest rate that a worker of the account asks
-    /// for counts for all.
+    /// Saves the account and the rate of a worker. The lowest rate of the account's workers applies to all.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -119,8 +118,8 @@ impl Store {
             .map_err(doing("save the worker's rate"))
     }
 
-    /// Takes a slot for a request that is not a message. Returns `None` for a store in a file, where the rate is kept by
-    /// the process alone.
+    /// Takes a slot for a request that is not a message. Returns `None` if the store is a file, because the process
+    /// then keeps the rate alone.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -136,7 +135,7 @@ impl Store {
         Ok(server.local_time(slots.first).await)
     }
 
-    /// Slows an account down for all processes, after the provider throttled.
+    /// Slows an account down for all processes after the provider has throttled it.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -174,7 +173,7 @@ impl Store {
             .map_err(doing("look for accepted messages"))
     }
 
-    /// Whether rows of a run are being sent by others than `owner`.
+    /// Whether workers other than `owner` are sending rows of a run.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -190,7 +189,7 @@ impl Store {
             .map_err(doing("look for other workers"))
     }
 
-    /// Whether rows of a run are in flight at workers that have ended.
+    /// Whether workers that have ended left rows of a run in flight.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -206,7 +205,7 @@ impl Store {
             .map_err(doing("look for workers that have ended"))
     }
 
-    /// Stops a run for all its workers, because of a problem that one of them met.
+    /// Stops a run for all its workers because one of them had a problem.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -225,7 +224,7 @@ impl Store {
             .map_err(doing("stop the run"))
     }
 
-    /// Returns the problem because of which a worker stopped the run for all, if one did.
+    /// Returns the problem for which a worker stopped the run for all, if one did.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -241,7 +240,7 @@ impl Store {
         Ok(row.map(|(code, message)| Problem::new(code, message)))
     }
 
-    /// Returns the workers at work, by run.
+    /// Returns the current workers, by run.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -276,7 +275,7 @@ impl Store {
     }
 }
 
-/// Whether there are claims without an outcome of others than worker `$2` that did not join the run or have ended.
+/// Whether any worker other than `$2` that has ended, or did not join the run, left claims without an outcome.
 const ORPHANS: &str = "SELECT EXISTS (SELECT 1 FROM delivery d WHERE d.run = $1 AND d.state = 1 AND d.worker <> $2 \
     AND NOT EXISTS (SELECT 1 FROM sender s JOIN process p ON p.id = s.process \
         WHERE s.worker = d.worker AND s.is_joined AND NOT p.ended))";

@@ -30,7 +30,7 @@ fn start(env: &TestEnv, provider: &ScriptedProvider, others: usize) -> Vec<Runni
 
 fn join(env: &TestEnv, provider: &ScriptedProvider) -> Running {
     let joined = env.start(provider, &RUN);
-    joined.wait_for_words("another process is working on job-1; sending beside it");
+    joined.wait_for_words("another process is working on job-1; joining it");
     joined
 }
 

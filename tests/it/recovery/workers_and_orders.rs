@@ -16,7 +16,7 @@ fn test_env(server: &str, rows: usize) -> TestEnv {
 
 fn join(env: &TestEnv, provider: &ScriptedProvider) -> Running {
     let joined = env.start(provider, &RUN);
-    joined.wait_for_words("another process is working on job-1; sending beside it");
+    joined.wait_for_words("another process is working on job-1; joining it");
     joined
 }
 
@@ -48,7 +48,7 @@ fn a_worker_stops_at_the_limit_that_a_person_set() {
     let first = env.start(&provider, &["run", "job.yaml", "--limit", "300", "--no-wait"]);
     provider.wait_for_sends(50);
     let worker = env.start(&provider, &["work", "--until-idle"]);
-    worker.wait_for_words("sending beside it");
+    worker.wait_for_words("joining it");
     let done = first.wait();
     assert_eq!(done.code, 4, "{done}");
     let done = worker.wait_for(Duration::from_secs(40));
