@@ -73,5 +73,6 @@ wait "${pids[@]:2}"
 pids=("${pids[@]:0:2}")
 "$campaigner" status job-1
 "$campaigner" verify job-1 | tail -n 1
-twice=$("$campaigner" report job-1 --attempts | tail -n +2 | wc -l)
-echo "requests: $twice for 3,000 people"
+requests=$("$campaigner" report job-1 --attempts | tail -n +2 | wc -l)
+echo "requests: $requests for 3,000 people"
+[ "$requests" -eq 3000 ] || { echo "somebody was messaged twice, or not at all"; exit 1; }

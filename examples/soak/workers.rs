@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::provider::SendCounts;
-use crate::{Args, Found, List, Provider};
+use crate::{Args, Found, HELD, List, Provider};
 
 /// How long a worker is stopped: longer than its lease, so that others take it for dead.
 const STOPPED: Duration = Duration::from_secs(13);
@@ -120,6 +120,7 @@ fn run(
             let Some(status) = worker.child.try_wait().unwrap() else { continue };
             // The database was away before the worker had begun. A supervisor would start it again.
             if status.code() == Some(1) && starts_left > 0 {
+                std::thread::sleep(Duration::from_secs(1));
                 worker.child = start(&worker.way);
                 starts_left -= 1;
             } else {
@@ -177,7 +178,7 @@ fn run(
     for worker in &mut workers {
         let code = worker.child.try_wait().unwrap().and_then(|status| status.code());
         // Whoever started once the run was over says that there is nothing left to do.
-        if !matches!(code, Some(0 | 2 | 3)) {
+        if !matches!(code, Some(0 | 2 | 3 | HELD)) {
             let log = std::fs::read_to_string(list.folder.join(&worker.way.log)).unwrap_or_default();
             found.wrong.push(format!("list {}: a worker ended with {code:?}: {}", list.number, log.trim()));
             let _ = worker.child.kill();
