@@ -4,6 +4,7 @@
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::Path;
+use std::time::Duration;
 
 use campaigner::simulator::{Behaviour, Simulator};
 
@@ -25,6 +26,9 @@ const SUCCEEDS: Expected = Ends(&[0]);
 const SENDS: Expected = Ends(&[0, 3]);
 const REFUSED: Expected = Ends(&[2]);
 const SERVICE: Expected = Skipped("runs until it is stopped; tested in `service`");
+
+/// A few of the simulated messages are never reported: then `test` waits for two minutes.
+const LONGEST: Duration = Duration::from_secs(180);
 
 /// Every document with commands, and its commands in order. A new command has to be added here.
 const DOCUMENTS: &[(&str, &[(&str, Expected)])] = &[
@@ -237,7 +241,7 @@ fn check(document: &str, commands: &[(&str, Expected)]) {
             ["retry", ..] => words.push("--yes"),
             _ => {}
         }
-        let done = env.start_with(&variables, &words).wait();
+        let done = env.start_with(&variables, &words).wait_for(LONGEST);
         assert!(codes.contains(&done.code), "{document}: expected one of {codes:?}: {done}");
     }
 }
