@@ -73,7 +73,7 @@ pub(crate) fn soak(args: &Args, binary: &Path, url: &str, counts: &SendCounts, i
     }
     println!("\nseed {}, {} workers, {} rows per list, {}/s", args.seed, args.workers, args.rows, args.rate);
     found.wrong.iter().for_each(|wrong| println!("  WRONG: {wrong}"));
-    // Only a kill leaves rows in doubt: whoever was stopped or cut off brings its answers later.
+    // Only a kill leaves rows in doubt: a worker that was stopped or cut off records its answers later.
     let few = found.uncertain <= u64::from(found.kills) * args.in_flight;
     let good = found.lost + found.doubled == 0 && few && found.wrong.is_empty();
     println!("{}", if good { "nothing was lost or doubled" } else { "THE GUARANTEE WAS BROKEN" });
@@ -177,7 +177,7 @@ fn run(
     found.kills += kills;
     for worker in &mut workers {
         let code = worker.child.try_wait().unwrap().and_then(|status| status.code());
-        // Whoever started once the run was over says that there is nothing left to do.
+        // A worker that starts after the run is over reports that nothing is left to do.
         if !matches!(code, Some(0 | 2 | 3 | HELD)) {
             let log = std::fs::read_to_string(list.folder.join(&worker.way.log)).unwrap_or_default();
             found.wrong.push(format!("list {}: a worker ended with {code:?}: {}", list.number, log.trim()));

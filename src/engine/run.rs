@@ -59,7 +59,7 @@ const OTHERS: Duration = Duration::from_millis(250);
 
 /// Why a run stopped whose process could not record it.
 const KILLED: &str = "its process ended before all rows were sent";
-/// Why a run stopped whose process was told to.
+/// The reason that a process records when a signal stops it.
 const SIGNALLED: &str = "its process received a stop signal";
 /// How the reason begins of a run whose remaining rows wait.
 const WAITS: &str = "the next row is due at ";

@@ -147,9 +147,9 @@ impl Store {
             let count = advanced.attempts.len();
             // Without the server's time, nothing leaves.
             let over = SendSlot { at: Instant::now(), until: Instant::now() };
-            advanced.slots = server.local(taken.slots, count).await.unwrap_or_else(|| vec![over; count]);
+            advanced.slots = server.local(taken.slots, count).unwrap_or_else(|| vec![over; count]);
             if let Some(at) = taken.ask_again {
-                advanced.claim_again = server.local_time(at).await;
+                advanced.claim_again = server.local_time(at);
             }
         }
         if let Some((claims, store)) = counted {

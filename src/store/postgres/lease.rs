@@ -45,8 +45,11 @@ const LOOK: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(super) struct Lease {
     url: ServerUrl,
-    /// Its entry in `process`, once it has taken a lock.
-    process: tokio::sync::Mutex<Option<Process>>,
+    /// Held while a lock is being taken.
+    taking: tokio::sync::Mutex<()>,
+    /// Its entry in `process`, once it has taken a lock. Whoever reads it never waits for a lock being taken: that waits
+    /// for other transactions, perhaps the reader's own.
+    process: Mutex<Option<Process>>,
 }
 
 #[derive(Debug)]
@@ -152,12 +155,16 @@ impl Drop for ServerLock {
 
 impl Lease {
     pub(super) fn new(url: ServerUrl) -> Self {
-        Self { url, process: tokio::sync::Mutex::default() }
+        Self { url, taking: tokio::sync::Mutex::default(), process: Mutex::default() }
     }
 
     /// Returns this process's entry, if it has taken a lock.
-    pub(super) async fn life(&self) -> Option<Arc<Life>> {
-        self.process.lock().await.as_ref().map(|process| Arc::clone(&process.life))
+    pub(super) fn life(&self) -> Option<Arc<Life>> {
+        self.current().as_ref().map(|process| Arc::clone(&process.life))
+    }
+
+    fn current(&self) -> MutexGuard<'_, Option<Process>> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a lock. Returns `None` if another process, or this one, has it. If `is_patient`, first waits until it is
@@ -180,7 +187,7 @@ impl Lease {
             let Some(holder) = holder else { return Ok(lock) };
             // A process whose beat rises is alive; if it does not rise, this process's own beats end its entry.
             let is_alive = *first_beat.get_or_insert(holder) != holder;
-            if self.life().await.is_some_and(|life| life.id == holder.0) || is_alive || !is_patient {
+            if self.life().is_some_and(|life| life.id == holder.0) || is_alive || !is_patient {
                 return Ok(None);
             }
             tokio::time::sleep(LOOK).await;
@@ -194,17 +201,20 @@ impl Lease {
         is_shared: bool,
     ) -> Result<(Option<ServerLock>, Option<(i64, i64)>), StoreError> {
         let failed = || doing("take a lock");
-        let mut process = self.process.lock().await;
+        let _taking = self.taking.lock().await;
         let mut connection = connect(&self.url).await?;
-        if let Some(ended) = process.take_if(|process| process.life.is_ended()) {
-            let _ = tokio::task::spawn_blocking(move || drop(ended)).await;
-        }
-        let process = match &mut *process {
-            Some(process) => process,
-            none => none.insert(Process::begin(&self.url, &mut connection).await?),
+        let ended = self.current().take_if(|process| process.life.is_ended());
+        let _ = tokio::task::spawn_blocking(move || drop(ended)).await;
+        let shared = |process: &Process| (Arc::clone(&process.released), Arc::clone(&process.life));
+        let known = self.current().as_ref().map(shared);
+        let (released, life) = match known {
+            Some(known) => known,
+            None => {
+                let new = Process::begin(&self.url, &mut connection).await?;
+                shared(self.current().insert(new))
+            }
         };
-        in_time(release(&mut connection, process.life.id, &process.released)).await.map_err(failed())?;
-        let (released, life) = (Arc::clone(&process.released), Arc::clone(&process.life));
+        in_time(release(&mut connection, life.id, &released)).await.map_err(failed())?;
         let number = released.numbers.fetch_add(1, Ordering::Relaxed);
         // Dropping it releases the lock if the answer is lost.
         let mut lock = ServerLock { name: name.to_owned(), number, released, life };
@@ -218,7 +228,7 @@ impl Lease {
 
     /// Ends this process's entry, which frees its locks at once.
     pub(super) async fn end(&self) {
-        let process = self.process.lock().await.take();
+        let process = self.current().take();
         let _ = tokio::task::spawn_blocking(move || drop(process)).await;
     }
 }

@@ -128,7 +128,7 @@ impl AccountPace {
         next - i64::try_from((lead + AHEAD / 2).as_micros()).unwrap_or(0)
     }
 
-    /// Takes `count` slots for a worker, of which `claimed` are for messages.
+    /// Takes `count` slots, one for each message that a worker claims.
     pub(in crate::store) async fn take(
         &self,
         store: &mut DbConnection<'_>,

@@ -100,13 +100,13 @@ impl Server {
     }
 
     /// Returns this process's number in the store, if it has taken a lock.
-    pub(in crate::store) async fn process(&self) -> Option<i64> {
-        self.lease.life().await.map(|life| life.id)
+    pub(in crate::store) fn process(&self) -> Option<i64> {
+        self.lease.life().map(|life| life.id)
     }
 
     /// Returns `count` slots by this machine's clock, or `None` if the server's clock is not known.
-    pub(in crate::store) async fn local(&self, slots: SlotRange, count: usize) -> Option<Vec<SendSlot>> {
-        let life = self.lease.life().await?;
+    pub(in crate::store) fn local(&self, slots: SlotRange, count: usize) -> Option<Vec<SendSlot>> {
+        let life = self.lease.life()?;
         let slot = |number: usize| {
             let time = slots.first + slots.interval * i64::try_from(number).unwrap_or(i64::MAX);
             let (at, error) = life.clock.local(time)?;
@@ -119,8 +119,8 @@ impl Server {
     }
 
     /// Converts a time of the server's clock to this machine's clock, if the server's is known.
-    pub(in crate::store) async fn local_time(&self, time: i64) -> Option<Instant> {
-        self.lease.life().await?.clock.local(time).map(|(at, error)| at + error.min(LARGEST_ERROR))
+    pub(in crate::store) fn local_time(&self, time: i64) -> Option<Instant> {
+        self.lease.life()?.clock.local(time).map(|(at, error)| at + error.min(LARGEST_ERROR))
     }
 
     /// Frees the locks of this process.

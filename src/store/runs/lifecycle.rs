@@ -126,7 +126,7 @@ impl Store {
         writer.guard.mark = None;
         let mut tx = writer.begin("take over the run").await?;
         let worker = insert_worker(&mut tx, now).await?;
-        if self.can_be_joined() && !senders::own(&mut tx, run, worker, self.process().await).await? {
+        if self.can_be_joined() && !senders::own(&mut tx, run, worker, self.process()).await? {
             return Err(StoreError::Held(by_key(&mut tx, run).await?.id));
         }
         query(

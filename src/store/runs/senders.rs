@@ -13,10 +13,10 @@ impl Store {
     }
 
     /// Returns this process's number in a store on a server, if it has taken a lock.
-    pub(in crate::store) async fn process(&self) -> Option<i64> {
+    pub(in crate::store) fn process(&self) -> Option<i64> {
         match &self.backend {
             Backend::File(_) => None,
-            Backend::Server(server) => server.process().await,
+            Backend::Server(server) => server.process(),
         }
     }
 

@@ -132,7 +132,7 @@ impl Store {
             tx.commit().await.map_err(doing("take a slot"))?;
             slots
         };
-        Ok(server.local_time(slots.first).await)
+        Ok(server.local_time(slots.first))
     }
 
     /// Slows an account down for all processes after the provider has throttled it.

@@ -21,7 +21,7 @@ async fn joined(owner: &Worker, store: &Store) -> (Worker, RunLock) {
 
 /// Ends the process of a store, as another one does that has not heard of it for a lease.
 async fn end(of: &Store, by: &Store) {
-    let process = of.process().await;
+    let process = of.process();
     query("UPDATE process SET ended = true WHERE id = $1")
         .bind(process)
         .execute(by.write().await.unwrap().alone())

@@ -69,7 +69,7 @@ fn three_processes_send_one_run_together_at_its_one_rate() {
     assert_eq!(env.states("job-1"), counts(&[("read", 900)]));
     let times: Vec<_> = provider.received().sends.iter().map(|sent| sent.at).collect();
     let most = max_in_any(&times, Duration::from_secs(1));
-    // Some are delayed on their way.
+    // Requests may arrive closer together than they left.
     assert!(most <= 102, "{most} in one second");
     let took = times[times.len() - 1].duration_since(times[0]);
     assert!(took < Duration::from_secs(12), "900 messages at 100 a second took {took:?}");
