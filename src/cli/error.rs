@@ -39,6 +39,8 @@ impl From<Exit> for ExitCode {
 #[derive(Debug)]
 pub(in crate::cli) struct CliError {
     pub(in crate::cli) exit: Exit,
+    /// Whether the store's server was away, so that the same may succeed once it is back.
+    pub(in crate::cli) is_away: bool,
     /// The message, which may have several lines or be empty. It may be logged and sent over HTTP, so it holds no
     /// personal data.
     pub(in crate::cli) words: String,
@@ -49,7 +51,7 @@ pub(in crate::cli) struct CliError {
 impl CliError {
     /// Creates an error with this message.
     pub(in crate::cli) fn new(exit: Exit, words: impl Into<String>) -> Self {
-        Self { exit, words: escaped_lines(&words.into()).into_owned(), shown: None }
+        Self { exit, is_away: false, words: escaped_lines(&words.into()).into_owned(), shown: None }
     }
 
     /// Creates an error for output that could not be written. A reader that closed the pipe early, such as `head`, is
@@ -116,7 +118,7 @@ impl From<StoreError> for CliError {
             | StoreError::Illegal(_)
             | StoreError::Lock { .. } => Exit::Environment,
         };
-        Self::of(exit, &error)
+        Self { is_away: error.is_away(), ..Self::of(exit, &error) }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::engine::dispatch::{self, Eligibility, LONGEST_WAIT, Remaining, Role};
 use crate::engine::error::EngineError;
 use crate::engine::job::Job;
 use crate::engine::stop::Reason;
+use crate::engine::store_retry::patiently;
 use crate::engine::tasks::{Background, stop_on_error};
 use crate::engine::{clock_skew, control, reconcile};
 use crate::model::{Event, Millis, Notice, State, Tally};
@@ -224,7 +225,8 @@ async fn round(
         (job.events)(Event::Dispatched);
         if sends && job.stop.reason() == Some(Reason::Limit) {
             // Statuses are still collected, but nothing more is sent.
-            job.store.record_stop(owner, Some(&why_stopped(Some(&Reason::Limit), None)), job.clock.now()).await?;
+            let why = why_stopped(Some(&Reason::Limit), None);
+            patiently(job, async || job.store.record_stop(owner, Some(&why), job.clock.now()).await).await?;
         }
         let _ = sending.send(false);
         stop_on_error(&job.stop, done)
@@ -275,8 +277,9 @@ async fn finish(job: &Job, owner: Owner, sends: bool, waits: Option<Millis>) -> 
         loop {
             let others = job.store.others_are_sending(owner).await?;
             dispatch::settle_ended(&job.store, owner, &job.campaign, Millis::now()).await?;
-            job.store.cancel_waiting(owner).await?;
-            let is_over = job.store.reach(job.run.key, Stage::Dispatched, Millis::now()).await?;
+            patiently(job, async || job.store.cancel_waiting(owner).await).await?;
+            let reach = async || job.store.reach(job.run.key, Stage::Dispatched, Millis::now()).await;
+            let is_over = patiently(job, reach).await?;
             if is_over || !others || job.stop.ends_all() {
                 break;
             }
@@ -297,7 +300,7 @@ async fn finish(job: &Job, owner: Owner, sends: bool, waits: Option<Millis>) -> 
     let paused = job.limiter.pause_beyond(LONGEST_WAIT).is_some();
     if sends && !sent && run.cancelled_at.is_none() && run.paused_at.is_none() && run.stopped_at.is_none() {
         let why = why_stopped(job.stop.reason().as_ref(), waiting.as_ref());
-        job.store.record_stop(owner, Some(&why), job.clock.now()).await?;
+        patiently(job, async || job.store.record_stop(owner, Some(&why), job.clock.now()).await).await?;
     }
     let double_sends = job.store.double_sends(&run).await?;
     Ok(RunResult { reason: job.stop.reason(), tally, finished, waiting, paused, double_sends })

@@ -15,6 +15,8 @@ pub enum Reason {
     Limit,
     /// A person cancelled the run; statuses are still collected.
     Cancelled,
+    /// An error, which is returned once everything has ended.
+    Failed,
     /// A signal.
     Signal,
     /// A problem of the account that no further request can solve.
@@ -24,7 +26,16 @@ pub enum Reason {
 impl Reason {
     /// Whether status requests stop too.
     fn ends_all(&self) -> bool {
-        matches!(self, Self::Signal | Self::Halt(_))
+        self.strength() > 1
+    }
+
+    /// A stronger reason replaces a weaker one.
+    fn strength(&self) -> u8 {
+        match self {
+            Self::Limit | Self::Cancelled => 1,
+            Self::Failed => 2,
+            Self::Signal | Self::Halt(_) => 3,
+        }
     }
 }
 
@@ -40,11 +51,11 @@ struct Inner {
 }
 
 impl StopHandle {
-    /// Stops the run: nothing new starts. The first reason stays, unless it allows status requests and this one does
-    /// not.
+    /// Stops the run: nothing new starts. The first reason stays, unless this one is stronger: it stops status requests
+    /// too, or a signal or a halt follows an error.
     pub fn stop(&self, reason: Reason) {
         self.0.reason.send_if_modified(|current| {
-            let stronger = current.as_ref().is_none_or(|(current, _)| !current.ends_all() && reason.ends_all());
+            let stronger = current.as_ref().is_none_or(|(current, _)| current.strength() < reason.strength());
             if stronger {
                 *current = Some((reason, Instant::now()));
             }
@@ -127,8 +138,9 @@ mod tests {
         assert!(stop.ends_sending() && !stop.ends_all());
         stop.stop(Reason::Limit);
         assert_eq!(stop.reason(), Some(Reason::Cancelled));
-        stop.stop(Reason::Signal);
+        stop.stop(Reason::Failed);
         assert!(stop.ends_all());
+        stop.stop(Reason::Signal);
         stop.stop(Reason::Halt(Problem::new("10001", "no")));
         assert_eq!(stop.reason(), Some(Reason::Signal));
     }

@@ -24,6 +24,17 @@ pub(super) struct StoreRetry<'j> {
     reported_at: Option<Instant>,
 }
 
+/// Writes, and retries if that is blocked. Repeating the write must change nothing.
+pub(super) async fn patiently<T>(job: &Job, write: impl AsyncFn() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let mut retry = StoreRetry::new(job);
+    loop {
+        match write().await {
+            Err(error) => retry.wait_or_fail(error).await?,
+            done => return done,
+        }
+    }
+}
+
 impl<'j> StoreRetry<'j> {
     pub(super) fn new(job: &'j Job) -> Self {
         Self::since(job, Instant::now())

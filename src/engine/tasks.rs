@@ -4,12 +4,11 @@ use tokio::task::JoinSet;
 
 use crate::engine::error::{EngineError, PANICKED};
 use crate::engine::stop::{Reason, StopHandle};
-use crate::model::SendProblem;
 
 /// Stops everything else if one part failed. The failure itself is reported once all parts have ended.
 pub(super) fn stop_on_error<T>(stop: &StopHandle, done: Result<T, EngineError>) -> Result<T, EngineError> {
     if done.is_err() {
-        stop.stop(Reason::Halt(SendProblem::Failed.into()));
+        stop.stop(Reason::Failed);
     }
     done
 }

@@ -23,13 +23,24 @@ const SERVICE: &str = "serve";
 /// Held by a service; released when dropped.
 #[derive(Debug)]
 pub struct ServiceLock {
-    _held: HeldBySeveral,
+    held: HeldBySeveral,
 }
 
 #[derive(Debug)]
 enum HeldBySeveral {
     File { _lock: SharedFileLock },
-    Server { _lock: ServerLock },
+    Server { lock: ServerLock },
+}
+
+impl ServiceLock {
+    /// Whether the lock must be taken again, because other processes considered this one dead.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        match &self.held {
+            HeldBySeveral::File { .. } => false,
+            HeldBySeveral::Server { lock } => lock.is_lost(),
+        }
+    }
 }
 
 /// Held while a process works on a run, or sends within a quota; released when dropped.
@@ -64,6 +75,15 @@ impl RunLock {
         match &self.held {
             HeldByOne::File { .. } => true,
             HeldByOne::Server { lock } => lock.is_valid(),
+        }
+    }
+
+    /// Whether other processes considered this one dead. The lock is then free.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        match &self.held {
+            HeldByOne::File { .. } => false,
+            HeldByOne::Server { lock } => lock.is_lost(),
         }
     }
 }
@@ -119,9 +139,9 @@ impl Store {
     pub async fn lock_service(&self) -> Result<ServiceLock, StoreError> {
         let held = match &self.backend {
             Backend::File(file) => HeldBySeveral::File { _lock: file.lock_shared(SERVICE)? },
-            Backend::Server(server) => HeldBySeveral::Server { _lock: server.lock_shared(SERVICE).await? },
+            Backend::Server(server) => HeldBySeveral::Server { lock: server.lock_shared(SERVICE).await? },
         };
-        Ok(ServiceLock { _held: held })
+        Ok(ServiceLock { held })
     }
 
     /// Whether a process works on a run.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::MutexGuard;
 
 use super::error::doing;
-use super::sql::{DbConnection, On, query_as, query_scalar};
+use super::sql::{DbConnection, On, query_as, query_scalar, silent};
 use super::sqlite::Mark;
 use crate::model::RunId;
 use crate::store::{Owner, StoreError};
@@ -83,4 +83,13 @@ pub(super) async fn assert_owner(connection: &mut DbConnection<'_>, owner: Owner
         .await
         .map_err(doing("check which process owns the run"))?;
     Err(StoreError::NotOwner(RunId::new(&name, number)))
+}
+
+/// How long a step on a server may take. It is then made again on a new connection, because the old one may be dead
+/// without an error.
+const LONGEST_STEP: Duration = Duration::from_secs(10);
+
+/// Ends a step on a server that takes too long.
+pub(super) async fn in_step_time<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    tokio::time::timeout(LONGEST_STEP, call).await.unwrap_or_else(|_| Err(doing("record a step")(silent())))
 }

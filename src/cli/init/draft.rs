@@ -158,10 +158,11 @@ async fn validate(text: &str, file: &Path, is_open: bool, global: &Global) -> Re
     loaded.campaign.definition = None;
     match load::plan(&loaded, store.as_ref(), global).await {
         Ok(_) => Ok(()),
-        Err(CliError { exit, words, shown }) => {
+        Err(failure) => {
             let note = "nothing was written, because `check` would refuse the campaign";
-            let words = format!("{note}\n{words}");
-            Err(CliError { exit, words, shown: shown.map(|shown| format!("{note}\n{shown}")) })
+            let with_note = |words: &String| format!("{note}\n{words}");
+            let (words, shown) = (with_note(&failure.words), failure.shown.as_ref().map(with_note));
+            Err(CliError { words, shown, ..failure })
         }
     }
 }

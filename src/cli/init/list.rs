@@ -112,8 +112,8 @@ pub(super) fn open(options: &Options, folder: &Path, asker: Asker) -> Result<Sam
             Err(error @ OpenError::UnclearEncoding { .. }) => {
                 let failure = CliError::from(error);
                 let words = format!("{}\n  for this command, pass --encoding with one of them", failure.words);
-                let shown = failure.shown.map(|shown| format!("{shown}\n  for this command, pass --encoding"));
-                return Err(CliError { exit: Exit::Wrong, words, shown });
+                let shown = failure.shown.as_ref().map(|shown| format!("{shown}\n  for this command, pass --encoding"));
+                return Err(CliError { words, shown, ..failure });
             }
             Err(error) => return Err(error.into()),
         }

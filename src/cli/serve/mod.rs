@@ -86,8 +86,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> 
         false => Store::open(&global.db).await?,
     };
     args.confirmed.check(&store).await?;
-    // `status` elsewhere then knows that somebody continues the runs.
-    let _serving = store.lock_service().await?;
+    let serving = store.lock_service().await?;
     let (resume_request, resume_requests) = mpsc::channel(MAX_REQUESTS);
     let webhooks = match webhooks {
         Some(settings) => settings.open(&store).await?,
@@ -110,7 +109,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> 
     let accounts = Accounts::new(global.clone());
     let to_checkpoint = store.clone();
     let context = ServiceContext { store, global: global.clone(), reports: args.report_dir.clone(), accounts, board };
-    let service = Service::new(context, folder, Takes::Own, in_flight);
+    let service = Service::new(serving, context, folder, Takes::Own, in_flight);
     let stop = StopHandle::default();
     let events = logged();
     tracing::info!(folder = %args.dir.display(), store = %global.db, "service started");

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::campaign_folder::News;
-use super::state::{SLOW, Service, slow};
+use super::state::{Resting, SLOW, Service, slow};
 use crate::engine::{Reason, StopHandle};
 use crate::model::{Millis, RunId, SendProblem};
 use crate::store::StoreError;
@@ -32,6 +32,7 @@ impl Service {
                 stop.stop(Reason::Halt(SendProblem::StoreReplaced.into()));
                 break;
             }
+            self.keep_locks().await;
             self.scan_folder(stop).await;
             self.check_schedules(now).await;
             if let Err(error) = self.resume_runs(now).await {
@@ -62,6 +63,18 @@ impl Service {
             self.ended(done).await;
         }
         in_place
+    }
+
+    /// Takes the locks again that were lost because this process was not heard of for a while.
+    async fn keep_locks(&mut self) {
+        let store = &self.context.store;
+        if self.serving.is_lost()
+            && let Ok(lock) = store.lock_service().await
+        {
+            self.serving = lock;
+        }
+        // Another service may now wait for these rows; `resume_runs` takes the lock if none does.
+        self.resting.retain(|_, rest| !matches!(rest, Resting::Waits { lock: Some(lock), .. } if lock.is_lost()));
     }
 
     /// Scans the campaign folder. While a slow scan is running, the result of the last one is used.

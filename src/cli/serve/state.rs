@@ -17,7 +17,7 @@ use crate::cli::error::CliError;
 use crate::cli::global::Global;
 use crate::engine::{Plan, RunResult, StopHandle};
 use crate::model::{Millis, ProviderApi, RunId};
-use crate::store::{NewRun, RunLock, Store};
+use crate::store::{NewRun, RunLock, ServiceLock, Store};
 
 /// What every task of the service uses.
 pub(super) struct ServiceContext {
@@ -30,6 +30,8 @@ pub(super) struct ServiceContext {
 
 /// The state of the service's loop.
 pub(super) struct Service {
+    /// Tells `status` elsewhere that somebody continues the runs.
+    pub(super) serving: ServiceLock,
     pub(super) context: Rc<ServiceContext>,
     pub(super) folder: Folder,
     /// The current scan of the folder, and when it started.
@@ -54,8 +56,15 @@ pub(super) struct Service {
 
 impl Service {
     /// Returns the state at the start: nothing is known yet. At most `in_flight` requests run at the same time.
-    pub(super) fn new(context: ServiceContext, folder: Folder, takes: Takes, in_flight: usize) -> Self {
+    pub(super) fn new(
+        serving: ServiceLock,
+        context: ServiceContext,
+        folder: Folder,
+        takes: Takes,
+        in_flight: usize,
+    ) -> Self {
         Self {
+            serving,
             context: Rc::new(context),
             folder,
             scanning: JoinSet::new(),
@@ -99,7 +108,7 @@ pub(super) enum Resting {
     /// Until this instant of the monotonic clock.
     Until(Instant),
     /// Until its first row is due. The lock tells other processes that the service sends it then.
-    Waits { until: Millis, _lock: Option<RunLock> },
+    Waits { until: Millis, lock: Option<RunLock> },
     /// Until a person resumes it.
     Halted,
 }

@@ -232,7 +232,7 @@ impl Service {
                         tracing::warn!(run = %id, %error, "cannot mark the run as waiting");
                         None
                     });
-                    self.resting.insert(key, Resting::Waits { until: waiting.first, _lock: lock });
+                    self.resting.insert(key, Resting::Waits { until: waiting.first, lock });
                 }
             }
             // The run is still checked from time to time, because webhooks may finish it.

@@ -37,12 +37,12 @@ pub(in crate::cli) struct WorkArgs {
 pub(in crate::cli) async fn work(args: &WorkArgs, global: &Global) -> Result<Exit, CliError> {
     let store = Store::open(&global.db).await?;
     args.confirmed.check(&store).await?;
-    let _serving = store.lock_service().await?;
+    let serving = store.lock_service().await?;
     let takes = Takes::All { until_idle: args.until_idle };
     let (accounts, board) = (Accounts::new(global.clone()), Arc::default());
     let to_checkpoint = store.clone();
     let context = ServiceContext { store, global: global.clone(), reports: args.report_dir.clone(), accounts, board };
-    let service = Service::new(context, Folder::none(), takes, file_limit::enough_for(MAX_IN_FLIGHT));
+    let service = Service::new(serving, context, Folder::none(), takes, file_limit::enough_for(MAX_IN_FLIGHT));
     let stop = StopHandle::default();
     let (_nobody, resume_requests) = mpsc::channel(1);
     tracing::info!(store = %global.db, "worker started");

@@ -15,7 +15,7 @@ pub(in crate::cli) async fn unless_aborted<T>(
 ) -> Option<T> {
     tokio::select! {
         done = what => Some(done),
-        () = second_signal(stop, events) => None,
+        () = second_signal(stop, events, None) => None,
     }
 }
 
@@ -26,14 +26,9 @@ pub(in crate::cli) async fn unless_aborted_on<T>(
     events: &Events,
     what: impl Future<Output = T>,
 ) -> Option<T> {
-    let stops_waiting = async {
-        stop.all_ended_for(PATIENCE).await;
-        store.stop_waiting();
-        std::future::pending().await
-    };
     tokio::select! {
-        done = unless_aborted(stop, events, what) => done,
-        () = stops_waiting => None,
+        done = what => Some(done),
+        () = second_signal(stop, events, Some(store)) => None,
     }
 }
 
@@ -54,7 +49,8 @@ pub(in crate::cli) fn stopped(run: &Run) -> CliError {
     CliError::new(Exit::Stopped, format!("stopped; nothing was sent. To continue: campaigner resume {}", run.id))
 }
 
-async fn second_signal(stop: &StopHandle, events: &Events) {
+/// Waits for the second signal. Some time after the first, `store` is no longer waited for.
+async fn second_signal(stop: &StopHandle, events: &Events, store: Option<&Store>) {
     // Without handlers a signal ends the process at once, which loses no data either.
     let Ok(first) = Signals::from_now() else { return std::future::pending().await };
     first.one().await;
@@ -62,7 +58,13 @@ async fn second_signal(stop: &StopHandle, events: &Events) {
     tokio::time::sleep(SAME_SIGNAL).await;
     let Ok(second) = Signals::from_now() else { return std::future::pending().await };
     events(Event::Notice(Notice::Stopping));
-    second.one().await;
+    let second = second.one();
+    tokio::pin!(second);
+    tokio::select! {
+        () = &mut second => return,
+        () = tokio::time::sleep(PATIENCE) => store.into_iter().for_each(Store::stop_waiting),
+    }
+    second.await;
 }
 
 /// How long reads still wait after the first signal.

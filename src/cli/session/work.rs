@@ -103,6 +103,9 @@ async fn tick(progress: &progress::Progress) -> std::convert::Infallible {
 /// How often the screen is redrawn while nothing happens.
 const TICK: Duration = Duration::from_secs(1);
 
+/// How often to try again to lock a run while the store's server is away.
+const LOCK_EVERY: Duration = Duration::from_secs(1);
+
 /// Whether the provider was asked about the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum AccountQuestion {
@@ -156,12 +159,23 @@ impl LockWait<'_> {
     ) -> Result<LockEnd, CliError> {
         let Self { store, run, account, progress, stop, json } = self;
         let sends = matches!(mode, RunMode::SendAndReconcile | RunMode::Send) && limit.is_none();
-        if !(sends && can_wait_beside(store, run)?) {
-            return Ok(LockEnd::Locked(store.lock(&run.id).await?));
-        }
-        match store.lock_at_once(&run.id).await {
+        let joins = sends && can_wait_beside(store, run)?;
+        let first = async {
+            loop {
+                let lock = if joins { store.lock_at_once(&run.id).await } else { store.lock(&run.id).await };
+                match lock {
+                    Err(error) if error.is_away() => tokio::time::sleep(LOCK_EVERY).await,
+                    done => return done,
+                }
+            }
+        };
+        let Some(first) = unless_stopped(stop, &progress.events(), first).await else {
+            progress.finish();
+            return Err(stopped(run));
+        };
+        match first {
             Ok(lock) => return Ok(LockEnd::Locked(lock)),
-            Err(StoreError::Held(_)) => {}
+            Err(StoreError::Held(_)) if joins => {}
             Err(error) => return Err(error.into()),
         }
         if !global.quiet {
@@ -217,7 +231,8 @@ impl LockWait<'_> {
 impl Session {
     /// Works on the run, sending at most `limit` messages, and writes the reports. Returns the exit code.
     ///
-    /// On a server, if another process took over the run because this one was silent for too long, it joins the run.
+    /// On a server, it begins again after the server was away, and joins the run if another process took it over because
+    /// this one was silent for too long.
     pub(in crate::cli) async fn work(
         self,
         mode: (RunMode, Option<u64>),
@@ -227,8 +242,14 @@ impl Session {
         let (store, id, account, json) = (self.store.clone(), self.run.id.clone(), self.account.clone(), self.json);
         let mut session = self;
         loop {
+            let stop = session.stop.clone();
             match session.work_as_owner(mode, overrides, global).await {
-                Err(failure) if failure.exit == Exit::Held && store.can_be_joined() => {
+                Err(failure) if failure.exit == Exit::Held || failure.is_away => {
+                    // A limit would count from zero again.
+                    let is_over = mode.1.is_some() || matches!(stop.reason(), Some(Reason::Signal | Reason::Halt(_)));
+                    if is_over || !store.can_be_joined() {
+                        return Err(failure);
+                    }
                     console::error(&failure.words);
                 }
                 done => return done,
@@ -373,7 +394,7 @@ async fn conclude(
             console::error(&halted(run, campaign.api, ending, problem));
             return Ok(Exit::Stopped);
         }
-        Some(Reason::Cancelled | Reason::Limit) | None => {}
+        Some(Reason::Cancelled | Reason::Limit | Reason::Failed) | None => {}
     }
     let paths = engine::write_reports(store, run, &campaign, folder, ending.finished, done, stop).await?;
     match json {

@@ -18,8 +18,8 @@ use super::sender::{self, Departure, DispatchContext, Ended};
 use crate::engine::error::EngineError;
 use crate::engine::job::Job;
 use crate::engine::stop::Reason;
-use crate::engine::store_retry::StoreRetry;
-use crate::model::{Event, Millis, Notice, Rate, SendProblem};
+use crate::engine::store_retry::patiently;
+use crate::model::{Event, Millis, Notice, Rate};
 use crate::rate_limit::Reservation;
 use crate::store::{Claim, Owner, RowKey, Step};
 
@@ -439,7 +439,7 @@ impl Dispatcher {
 
     /// Stops the run because of an error, which is reported once nothing is in flight.
     fn fail(&mut self, error: EngineError) {
-        self.job().stop.stop(Reason::Halt(SendProblem::Failed.into()));
+        self.job().stop.stop(Reason::Failed);
         self.failed.get_or_insert(error);
     }
 
@@ -447,7 +447,7 @@ impl Dispatcher {
     async fn finish(&mut self, remaining: Result<Remaining, EngineError>) -> Result<Remaining, EngineError> {
         let remaining = remaining.map_err(|error| self.fail(error));
         // At once if possible; what is in flight is recorded in any case.
-        let mut is_told = self.halt_others().await.unwrap_or(false);
+        let is_told = self.halt_others().await.unwrap_or(false);
         loop {
             self.take_endings();
             if self.in_flight.is_empty() {
@@ -464,13 +464,8 @@ impl Dispatcher {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
-        let context = self.context.clone();
-        let mut retry = StoreRetry::new(&context.job);
-        while !is_told {
-            match self.halt_others().await {
-                Ok(_) => is_told = true,
-                Err(error) => retry.wait_or_fail(error).await?,
-            }
+        if !is_told {
+            patiently(self.job(), async || self.halt_others().await).await?;
         }
         match remaining {
             // A pause of the account ends dispatch, whatever remains.

@@ -48,8 +48,6 @@ pub enum SendProblem {
     BadAnswer(BadAnswer),
     /// The stored row cannot become a message.
     Damaged(Damage),
-    /// A component of the program failed.
-    Failed,
     /// A request ended without an outcome.
     Defect,
     /// The store's file was replaced.
@@ -118,7 +116,6 @@ impl SendProblem {
             Self::Http { status, .. } => return Cow::Owned(format!("http_{status}")),
             Self::BadAnswer(_) => "bad_answer",
             Self::Damaged(_) => "damaged",
-            Self::Failed => "failed",
             Self::Defect => "defect",
             Self::StoreReplaced => "store_replaced",
         })

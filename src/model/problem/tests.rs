@@ -292,7 +292,6 @@ pub(crate) fn every_send_problem() -> Vec<SendProblem> {
         P::Damaged(Damage::Cells(error())),
         P::Damaged(Damage::Message(every_row_problem())),
         P::Damaged(Damage::AllSent),
-        P::Failed,
         P::Defect,
         P::StoreReplaced,
     ];

@@ -22,6 +22,7 @@ use crate::store::sql::{
     Batch, DbConnection, DbRow, JsonList, batch, first_batch, json, last_batch, query, query_scalar,
 };
 use crate::store::sqlite::Mark;
+use crate::store::writer::in_step_time;
 use crate::store::{
     Advanced, Claim, Deferral, History, Owner, RowKey, SendSlot, Settlement, Step, StoreError, WorkerId, stopped,
 };
@@ -115,6 +116,13 @@ impl Store {
     /// [`StoreError::NotOwner`] when another process has taken over the run: the settlements are still recorded, but
     /// nothing is claimed. When the store cannot be written, nothing of the step is saved.
     pub async fn advance(&self, owner: Owner, step: &Step) -> Result<Advanced, StoreError> {
+        match &self.backend {
+            Backend::File(_) => self.step(owner, step).await,
+            Backend::Server(_) => in_step_time(self.step(owner, step)).await,
+        }
+    }
+
+    async fn step(&self, owner: Owner, step: &Step) -> Result<Advanced, StoreError> {
         let mut writer = self.write().await?;
         if let Backend::File(file) = &self.backend
             && step.want > 0
@@ -180,11 +188,14 @@ impl Store {
         let failed = || doing("read the claims without an outcome");
         let claims = |statement| query(statement).bind(owner.run).bind(owner.worker.0).bind(own);
         let rows = match &self.backend {
-            Backend::File(_) => claims(CLAIMS).fetch_all(&self.readers).await,
+            Backend::File(_) => claims(CLAIMS).fetch_all(&self.readers).await.map_err(failed()),
             // A claim whose answer was lost may still be under way on another connection: this waits for its end.
-            Backend::Server(_) => claims(CLAIMS_ON_SERVER).fetch_all(self.write().await?.alone()).await,
-        };
-        let rows = rows.map_err(failed())?;
+            Backend::Server(_) => {
+                let read =
+                    async { claims(CLAIMS_ON_SERVER).fetch_all(self.write().await?.alone()).await.map_err(failed()) };
+                in_step_time(read).await
+            }
+        }?;
         let claim = |row: &DbRow| {
             Ok(Claim {
                 key: RowKey(row.try_get(0)?),

@@ -142,6 +142,11 @@ impl ServerLock {
     pub(in crate::store) fn is_valid(&self) -> bool {
         self.life.is_valid()
     }
+
+    /// Whether another process considered this one dead. The lock is then free.
+    pub(in crate::store) fn is_lost(&self) -> bool {
+        self.life.is_ended()
+    }
 }
 
 impl Drop for ServerLock {

@@ -16,7 +16,7 @@ use crate::store::SendSlot;
 use crate::store::StoreError;
 use crate::store::error::doing;
 use crate::store::location::ServerUrl;
-use crate::store::sql::{DbConnection, Held, Pool};
+use crate::store::sql::{DbConnection, Held, Pool, ServerPool};
 
 /// How far the server's clock may be off while a message still has time to leave within its slot. A server whose round
 /// trip takes longer than twice this is not supported.
@@ -27,6 +27,10 @@ const FURTHEST_SLOT: Duration = Duration::from_secs(2);
 
 /// The number of connections for small reads.
 const READERS: u32 = 2;
+/// How long a small read may take, and how long it waits for others.
+const LONGEST_READ: Duration = Duration::from_secs(10);
+/// How long a scan may take: of ten million rows, for example.
+const LONGEST_SCAN: Duration = Duration::from_secs(300);
 /// How long a scan waits for other scans.
 const LONGEST_SCANS: Duration = Duration::from_secs(600);
 
@@ -77,11 +81,12 @@ impl Server {
 
     /// Returns a pool for small reads, and one for long ones.
     pub(in crate::store) fn pools(&self) -> (Pool, Pool) {
-        let pool = PgPoolOptions::new().min_connections(0);
-        let readers = pool.clone().max_connections(READERS).connect_lazy_with(options(&self.url));
-        let scanner = pool.max_connections(1).acquire_timeout(LONGEST_SCANS).connect_lazy_with(options(&self.url));
-        let waits = || Arc::clone(&self.waits_no_longer);
-        (Pool::Postgres(readers, waits()), Pool::Postgres(scanner, waits()))
+        let pool = |connections, longest_wait, longest| {
+            let pool = PgPoolOptions::new().min_connections(0).max_connections(connections);
+            let pool = pool.acquire_timeout(longest_wait).connect_lazy_with(options(&self.url));
+            Pool::Postgres(ServerPool { pool, longest, no_longer: Arc::clone(&self.waits_no_longer) })
+        };
+        (pool(READERS, LONGEST_READ, LONGEST_READ), pool(1, LONGEST_SCANS, LONGEST_SCAN))
     }
 
     /// Takes a lock. Returns `None` if it is held. If `is_patient`, first waits until it is known whether its holder is

@@ -173,21 +173,28 @@ impl Store {
     /// When the store cannot be written, or another process has taken over the run.
     pub async fn cancel_waiting(&self, owner: Owner) -> Result<(), StoreError> {
         let failed = || doing("cancel waiting rows");
-        let mut writer = self.write().await?;
-        let mut tx = writer.begin_as(owner, "cancel waiting rows").await?;
-        query(guarded(
-            "UPDATE delivery SET state = iif(in_doubt, $3, $2), next_attempt_at = NULL \
-             WHERE run = $1 AND next_attempt_at IS NOT NULL",
-        ))
-        .bind(owner.run)
-        .bind(stopped(StateChange::Cancel, false)?.code())
-        .bind(stopped(StateChange::Cancel, true)?.code())
-        .execute(&mut tx)
-        .await
-        .map_err(failed())?;
-        tx.commit().await.map_err(failed())?;
-        Point::WaitingCancelled.pass();
-        Ok(())
+        loop {
+            // In parts, because others cannot write meanwhile.
+            let mut writer = self.write().await?;
+            let mut tx = writer.begin_as(owner, "cancel waiting rows").await?;
+            let cancelled = query(guarded(
+                "UPDATE delivery SET state = iif(in_doubt, $3, $2), next_attempt_at = NULL WHERE id IN \
+                 (SELECT id FROM delivery WHERE run = $1 AND next_attempt_at IS NOT NULL LIMIT $4)",
+            ))
+            .bind(owner.run)
+            .bind(stopped(StateChange::Cancel, false)?.code())
+            .bind(stopped(StateChange::Cancel, true)?.code())
+            .bind(CHUNK)
+            .execute(&mut tx)
+            .await
+            .map_err(failed())?
+            .rows_affected();
+            tx.commit().await.map_err(failed())?;
+            Point::WaitingCancelled.pass();
+            if cancelled == 0 {
+                return Ok(());
+            }
+        }
     }
 }
 

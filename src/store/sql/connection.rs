@@ -118,16 +118,29 @@ impl DbConnection<'_> {
 
 /// Ends a call to a server that does not answer: the connection may hang without an error.
 pub(in crate::store) async fn in_time<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    let silent = || Error::Io(io::Error::new(io::ErrorKind::TimedOut, "the database server does not answer"));
     tokio::time::timeout(LONGEST_CALL, call).await.unwrap_or_else(|_| Err(silent()))
+}
+
+/// Returns the error of a call that took too long.
+pub(in crate::store) fn silent() -> Error {
+    Error::Io(io::Error::new(io::ErrorKind::TimedOut, "the database server does not answer"))
 }
 
 /// Connections for reading. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(in crate::store) enum Pool {
     Sqlite(SqlitePool),
-    /// Also whether a server that is away is no longer waited for.
-    Postgres(PgPool, Arc<AtomicBool>),
+    Postgres(ServerPool),
+}
+
+/// Connections to a server for reading.
+#[derive(Clone, Debug)]
+pub(in crate::store) struct ServerPool {
+    pub(in crate::store) pool: PgPool,
+    /// How long a read of the pool may take.
+    pub(in crate::store) longest: Duration,
+    /// Whether a server that is away is no longer waited for.
+    pub(in crate::store) no_longer: Arc<AtomicBool>,
 }
 
 impl Pool {
@@ -135,7 +148,7 @@ impl Pool {
     pub(in crate::store) async fn acquire(&self) -> Result<DbConnection<'static>, Error> {
         Ok(match self {
             Self::Sqlite(pool) => DbConnection::Sqlite(Held::Pooled(pool.acquire().await?)),
-            Self::Postgres(pool, _) => DbConnection::Postgres(Held::Pooled(pool.acquire().await?)),
+            Self::Postgres(server) => DbConnection::Postgres(Held::Pooled(server.pool.acquire().await?)),
         })
     }
 
@@ -143,8 +156,8 @@ impl Pool {
     pub(in crate::store) async fn snapshot(&self) -> Result<DbConnection<'static>, Error> {
         Ok(match self {
             Self::Sqlite(pool) => DbConnection::Sqlite(Held::Transaction(pool.begin().await?)),
-            Self::Postgres(pool, _) => {
-                DbConnection::Postgres(Held::Transaction(pool.begin_with(dialect::SNAPSHOT).await?))
+            Self::Postgres(server) => {
+                DbConnection::Postgres(Held::Transaction(server.pool.begin_with(dialect::SNAPSHOT).await?))
             }
         })
     }

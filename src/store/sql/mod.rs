@@ -14,7 +14,7 @@ mod row;
 mod value;
 
 pub(in crate::store) use batch::{Batch, batch, first_batch, last_batch};
-pub(in crate::store) use connection::{DbConnection, Held, On, Pool, in_time};
+pub(in crate::store) use connection::{DbConnection, Held, On, Pool, ServerPool, in_time, silent};
 pub(in crate::store) use dialect::BEGIN;
 pub(in crate::store) use query::{query, query_as, query_scalar, script};
 pub(in crate::store) use row::{DbRow, JsonText};

@@ -1,17 +1,15 @@
 //! Statements with their parameters.
 
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::SqliteArguments;
-use sqlx::{
-    AssertSqlSafe, Connection as _, Error, Executor, PgConnection, PgPool, Postgres, SqlSafeStr, SqlStr, Sqlite,
-};
+use sqlx::{AssertSqlSafe, Connection as _, Error, Executor, PgConnection, Postgres, SqlSafeStr, SqlStr, Sqlite};
 use tokio::time::Instant;
 
-use super::connection::{On, Pool, in_time};
+use super::connection::{On, Pool, ServerPool, in_time, silent};
 use super::row::{DbRow, FromRow, Get};
 use super::value::{Bind, Bound};
 use super::{dialect, nul};
@@ -57,7 +55,7 @@ pub(in crate::store) async fn script(statements: &'static str, on: impl Into<On<
             connection.execute(sqlx::raw_sql(statements)).await.map(drop)
         }
         On::Pool(Pool::Sqlite(pool)) => pool.execute(sqlx::raw_sql(statements)).await.map(drop),
-        On::Pool(Pool::Postgres(pool, _)) => pool.execute(sqlx::raw_sql(statements)).await.map(drop),
+        On::Pool(Pool::Postgres(server)) => server.pool.execute(sqlx::raw_sql(statements)).await.map(drop),
     }
 }
 
@@ -92,7 +90,9 @@ impl Query {
             On::Sqlite(connection) => connection.execute(self.for_sqlite()).await?.rows_affected(),
             On::Postgres(connection) => in_time(connection.execute(self.for_postgres())).await?.rows_affected(),
             On::Pool(Pool::Sqlite(pool)) => pool.execute(self.for_sqlite()).await?.rows_affected(),
-            On::Pool(Pool::Postgres(pool, _)) => in_time(pool.execute(self.for_postgres())).await?.rows_affected(),
+            On::Pool(Pool::Postgres(server)) => {
+                in_time(server.pool.execute(self.for_postgres())).await?.rows_affected()
+            }
             On::Alone(connection) => {
                 let alone = async {
                     let mut transaction = connection.begin_with(dialect::BEGIN).await?;
@@ -112,7 +112,7 @@ impl Query {
             On::Sqlite(connection) => connection.fetch_all(self.for_sqlite()).await.map(of_sqlite),
             On::Postgres(connection) => in_time(connection.fetch_all(self.for_postgres())).await.map(of_postgres),
             On::Pool(Pool::Sqlite(pool)) => pool.fetch_all(self.for_sqlite()).await.map(of_sqlite),
-            On::Pool(Pool::Postgres(pool, no_longer)) => self.fetch_patiently(pool, no_longer).await.map(of_postgres),
+            On::Pool(Pool::Postgres(server)) => self.fetch_patiently(server).await.map(of_postgres),
             On::Alone(connection) => in_time(self.fetch_alone(connection)).await.map(of_postgres),
         }
     }
@@ -125,11 +125,12 @@ impl Query {
     }
 
     /// Reads from a server. While it is away, it is waited for, until `no_longer`: reading again changes nothing.
-    async fn fetch_patiently(self, pool: &PgPool, no_longer: &AtomicBool) -> Result<Vec<PgRow>, Error> {
+    async fn fetch_patiently(self, server: &ServerPool) -> Result<Vec<PgRow>, Error> {
         let mut reported_at: Option<Instant> = None;
         loop {
-            match in_time(pool.fetch_all(self.clone().for_postgres())).await {
-                Err(error) if is_away(&error) && !no_longer.load(Ordering::Relaxed) => {
+            let read = tokio::time::timeout(server.longest, server.pool.fetch_all(self.clone().for_postgres())).await;
+            match read.unwrap_or_else(|_| Err(silent())) {
+                Err(error) if is_away(&error) && !server.no_longer.load(Ordering::Relaxed) => {
                     if reported_at.is_none_or(|at| at.elapsed() > REPORT_EVERY) {
                         tracing::warn!(%error, "the database server is away; waiting for it");
                         reported_at = Some(Instant::now());

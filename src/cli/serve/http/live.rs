@@ -120,6 +120,9 @@ async fn shown(app: &App, run: &Run) -> Result<Value, StoreError> {
     answer["over"] = (run.dispatched_at.is_some() || run.cancelled_at.is_some()).into();
     answer["funnel"] = report::funnel(&tally).map_err(|error| StoreError::Damaged(error.to_string()))?.into();
     answer["states_table"] = report::states(&tally).map_err(|error| StoreError::Damaged(error.to_string()))?.into();
+    if app.store.can_be_joined() {
+        answer["workers"] = engine::workers(&app.store, Some(&run.id)).await?.into();
+    }
     if looks.len() >= MAX_CACHED {
         looks.clear();
     }

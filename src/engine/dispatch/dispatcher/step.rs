@@ -11,9 +11,9 @@ use crate::engine::dispatch::apply_outcome::released;
 use crate::engine::dispatch::recovery::settle_ended;
 use crate::engine::error::EngineError;
 use crate::engine::stop::Reason;
-use crate::engine::store_retry::StoreRetry;
+use crate::engine::store_retry::{StoreRetry, patiently};
 use crate::engine::tasks::spawn_joined;
-use crate::model::{Event, Millis, Notice, SendProblem};
+use crate::model::{Event, Millis, Notice};
 use crate::store::{Advanced, Claim, Stage, Step, StoreError};
 
 impl Dispatcher {
@@ -97,13 +97,8 @@ impl Dispatcher {
         let context = self.context.clone();
         let job = &context.job;
         Point::SendingOver.pass();
-        let mut retry = StoreRetry::new(job);
-        let is_over = loop {
-            match job.store.reach(self.owner.run, Stage::Dispatched, Millis::now()).await {
-                Ok(is_over) => break is_over,
-                Err(error) => retry.wait_or_fail(error).await?,
-            }
-        };
+        let reach = async || job.store.reach(self.owner.run, Stage::Dispatched, Millis::now()).await;
+        let is_over = patiently(job, reach).await?;
         Point::SendingRecorded.pass();
         if is_over || !job.store.can_be_joined() {
             return Ok(true);
@@ -120,14 +115,12 @@ impl Dispatcher {
     pub(super) async fn look_at_others(&mut self) -> Result<(), EngineError> {
         let context = self.context.clone();
         let job = &*context.job;
-        let mut retry = StoreRetry::new(job);
         let rate = job.limiter.rate();
-        while self.shared_rate != Some(rate) {
-            match job.store.use_account(self.owner, &job.account, rate).await {
-                Ok(()) => self.shared_rate = Some(rate),
-                Err(error) => retry.wait_or_fail(error).await?,
-            }
+        if self.shared_rate != Some(rate) {
+            patiently(job, async || job.store.use_account(self.owner, &job.account, rate).await).await?;
+            self.shared_rate = Some(rate);
         }
+        let mut retry = StoreRetry::new(job);
         if self.role == Role::Joined {
             let account = job.store.sends_through(self.owner.run).await?;
             return match account.is_some_and(|account| account != job.account) {
@@ -154,7 +147,7 @@ impl Dispatcher {
     pub(super) async fn halt_others(&self) -> Result<bool, StoreError> {
         let job = self.job();
         match job.stop.reason() {
-            Some(Reason::Halt(problem)) if self.failed.is_none() && problem != SendProblem::Failed.into() => {
+            Some(Reason::Halt(problem)) if self.failed.is_none() => {
                 job.store.halt(self.owner.run, &problem).await.map(|()| true)
             }
             _ => Ok(false),

@@ -39,7 +39,6 @@ impl SendProblem {
             Self::Damaged(Damage::Cells(error)) => error.clone(),
             Self::Damaged(Damage::Message(problems)) => RowProblem::joined(problems),
             Self::Damaged(Damage::AllSent) => "everything was already sent".to_owned(),
-            Self::Failed => "an internal part of campaigner failed".to_owned(),
             Self::Defect => "a request ended without an outcome".to_owned(),
             Self::StoreReplaced => "the store was replaced".to_owned(),
         }

@@ -182,6 +182,20 @@ function showRun(run) {
   }), run.errors);
   at("errors").parentElement.hidden = run.errors.length === 0;
   at("no-errors").hidden = run.errors.length > 0;
+  showWorkers(run.workers ?? []);
+}
+
+// The processes that send the run, if several can share the store.
+function showWorkers(workers) {
+  at("workers").hidden = workers.length === 0;
+  list(at("workers").querySelector("tbody"), () => workers.map((worker) => {
+    const row = node("tr", "");
+    const share = worker.share_percent === null ? "–" : Math.round(worker.share_percent) + "%";
+    const figures = [`${(worker.silent_ms / 1000).toFixed(1)} s ago`, number(worker.in_flight), number(worker.sent), share];
+    row.append(node("td", `${worker.pid} on ${worker.host}`), node("td", worker.owner ? "owner" : "joined"));
+    row.append(...figures.map((figure) => node("td", figure, { className: "number" })));
+    return row;
+  }), workers);
 }
 
 // Draws the rate over time, from the values that this page received.
