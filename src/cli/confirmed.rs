@@ -5,7 +5,7 @@ use crate::store::Store;
 
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(in crate::cli) struct Confirmed {
-    /// Confirm that this store was moved or restored and no other copy will be used
+    /// Confirm that this store was moved or restored and that no other copy will be used
     #[arg(long)]
     pub(in crate::cli) moved: bool,
     /// Accept a database server that may lose its last commits; after a failover to an asynchronous standby, some

@@ -187,6 +187,11 @@ impl From<PlanError> for CliError {
     }
 }
 
+/// Describes the problem of a number for a command without a campaign, where only `--region` sets the region.
+pub(in crate::cli) fn number_in_words(problem: &RowProblem) -> String {
+    problem.to_string().replace("set `recipients.region`", "pass --region")
+}
+
 /// Converts an error of writing to standard output.
 pub(in crate::cli) fn cannot_print(error: std::io::Error) -> CliError {
     CliError::of_writing(format!("cannot write to standard output: {error}"), &error)

@@ -12,7 +12,8 @@ use crate::text::shell_word;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Global options")]
 pub(in crate::cli) struct Global {
-    /// Use this store: a file, or a PostgreSQL database as postgres://USER@HOST/DATABASE (docs/several-machines.md)
+    /// Use this store: a file, or a PostgreSQL database, written as postgres://USER@HOST/DATABASE
+    /// (docs/several-machines.md)
     #[arg(
         long, global = true, value_name = "FILE|URL", env = "CAMPAIGNER_DB", hide_env_values = true,
         default_value = "campaigner.db", value_parser = StoreLocation

@@ -292,7 +292,7 @@ mod tests {
         bars.on(Event::Planned(at(10)), start);
         assert_eq!(shown(&term).len(), 4);
         bars.on(Event::Slowed { rate: 40.0, pause: Duration::from_secs(2) }, after(1));
-        let request = "          the provider asked to slow down to 40.0/s after a pause of 2 s";
+        let request = "          throttled by the provider; slowing to 40.0/s after a pause of 2 s";
         assert_eq!(shown(&term)[4..], [request]);
         bars.draw(after(9));
         assert!(!shown(&term).contains(&request.to_owned()));

@@ -219,7 +219,7 @@ mod tests {
             let slowed = Event::Slowed { rate: 40.0, pause: Duration::ZERO };
             plain.on(slowed, start + Duration::from_millis(step * 90));
         }
-        assert_eq!(captured.lines(), ["the provider asked to slow down to 40.0/s"; 2]);
+        assert_eq!(captured.lines(), ["throttled by the provider; slowing to 40.0/s"; 2]);
         plain.on(Event::Notice(Notice::Warning("one".into())), start);
         plain.on(Event::Notice(Notice::Warning("two".into())), start);
         assert_eq!(captured.lines(), ["one", "two"]);

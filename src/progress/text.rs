@@ -68,9 +68,9 @@ pub(super) fn statuses(tally: &Tally) -> String {
     line + &part(", ", &counts(tally, &[State::Read])) + &part("; ", &counts(tally, &[State::Failed]))
 }
 
-/// `the provider asked to slow down to 40.0/s after a pause of 2 s`
+/// `throttled by the provider; slowing to 40.0/s after a pause of 2 s`
 pub(super) fn slowed(rate: f64, pause: Duration) -> String {
-    let line = format!("the provider asked to slow down to {}", per_second(rate));
+    let line = format!("throttled by the provider; slowing to {}", per_second(rate));
     if pause.is_zero() { line } else { format!("{line} after a pause of {}", length(pause.as_secs_f64().ceil())) }
 }
 
@@ -226,8 +226,8 @@ mod tests {
     #[test]
     fn slowed_shows_the_new_rate_and_the_pause() {
         let line = slowed(40.0, Duration::from_millis(1_500));
-        assert_eq!(line, "the provider asked to slow down to 40.0/s after a pause of 2 s");
-        assert_eq!(slowed(1_500.4, Duration::ZERO), "the provider asked to slow down to 1,500/s");
+        assert_eq!(line, "throttled by the provider; slowing to 40.0/s after a pause of 2 s");
+        assert_eq!(slowed(1_500.4, Duration::ZERO), "throttled by the provider; slowing to 1,500/s");
     }
 
     #[test]

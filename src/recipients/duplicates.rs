@@ -39,7 +39,7 @@ pub struct Duplicate {
 #[derive(Debug, thiserror::Error)]
 pub enum SpillError {
     /// It could not be created.
-    #[error("cannot create a temporary file in {}; the directory must exist and be writable", dir.display())]
+    #[error("cannot create a temporary file in {}; the folder must exist and be writable", dir.display())]
     Create {
         /// Where it should have been.
         dir: PathBuf,

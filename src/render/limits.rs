@@ -316,7 +316,7 @@ impl<'t> Check<'t> {
     fn word(&mut self, name: &'t str) -> Result<(), Refusal> {
         match name {
             "recursive" if self.tag.statement == Some(Statement::For) => {
-                return refusal("`recursive` is not available in messages", "write the inner loop out");
+                return refusal("`recursive` is not available in messages", "write out the inner loop");
             }
             "in" => {
                 self.operator(1);

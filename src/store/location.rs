@@ -32,15 +32,19 @@ pub enum BadServerUrl {
     #[error("not the URL of a PostgreSQL database; expected something like postgres://user@host/database")]
     NotOne,
     /// A parameter that is not known: its value may be a secret, and is not printed.
-    #[error("the parameter {0:?} of the database URL is not known; known are {known}", known = PARAMETERS.join(", "))]
+    #[error(
+        "the database URL has an unknown parameter {0:?}; the parameters are {known}",
+        known = PARAMETERS.join(", ")
+    )]
     Unknown(String),
     /// A connection over the network that may be in the clear.
     #[error(
-        "the connection to {0} would not be encrypted; add sslmode=require to the database URL, or better sslmode=verify-full"
+        "the connection to {0} would not be encrypted; add sslmode=require to the database URL or, better, \
+         sslmode=verify-full"
     )]
     InTheClear(String),
     /// A schema whose name is not a plain word.
-    #[error("the schema {0:?} of the database URL is not a name of lower-case letters, digits and `_`")]
+    #[error("the schema {0:?} in the database URL is not a name of lowercase letters, digits and `_`")]
     Schema(String),
 }
 

@@ -26,7 +26,8 @@ use crate::text::escaped_json;
 pub(in crate::cli) struct Args {
     /// The campaign file
     file: PathBuf,
-    /// Write the invalid rows to this CSV, with their numbers and problems, so you can fix them and use it as a list
+    /// Write the invalid rows to this CSV, with their row numbers and problems, so you can fix them and use the file as
+    /// a list
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
     /// Ask the server of each media link whether the file exists and suits the channel

@@ -140,7 +140,7 @@ fn environment(checkup: &mut Checkup, configured: Option<&ConfigFile>) -> Result
                 Some(near) => format!("did you mean {PREFIX}{near}? Rename or unset it"),
                 None => format!("unset it. The variables are {}", VARIABLES.join(", ")),
             };
-            checkup.bad("environment", &format!("there is no variable {name}; {hint}"))?;
+            checkup.bad("environment", &format!("unknown variable {name}; {hint}"))?;
             is_good = false;
         }
     }

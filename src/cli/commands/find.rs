@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::error::{CliError, Exit, cannot_print};
+use crate::cli::error::{CliError, Exit, cannot_print, number_in_words};
 use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::engine;
@@ -10,7 +10,7 @@ use crate::model::{AttemptRow, Campaign, Millis, Phone, ProviderApi, ReportRow, 
 use crate::provider;
 use crate::recipients::Numbers;
 use crate::store::{KeptReply, Run, Store, TestMessage};
-use crate::text::escaped;
+use crate::text::{escaped, escaped_lines};
 
 /// The arguments of `find`.
 #[derive(Debug, clap::Args)]
@@ -106,7 +106,8 @@ fn number(args: &Args) -> Result<Phone, CliError> {
         } else {
             ""
         };
-        CliError::of_number("NUMBER", &problem, hint)
+        let shown = format!("NUMBER: {}{hint}", number_in_words(&problem));
+        CliError::of_number("NUMBER", &problem, hint).shown(escaped_lines(&shown).into_owned())
     })
 }
 

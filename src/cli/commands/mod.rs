@@ -47,7 +47,7 @@ pub(in crate::cli) enum Command {
     Resume(resume::Args),
     /// Run the campaigns in a folder when they are due, collect statuses, and serve HTTP
     Serve(serve::Args),
-    /// Send and finish every unfinished run of the store, together with other processes if it is on a server
+    /// Send and finish every unfinished run in the store, together with other processes if the store is on a server
     Work(serve::WorkArgs),
     /// List the processes that send runs, if the store is on a server
     Workers(workers::Args),

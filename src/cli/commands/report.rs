@@ -23,8 +23,8 @@ pub(in crate::cli) struct Args {
     /// The run, NAME-N; the newest if left out
     #[arg(value_parser = run_id)]
     run: Option<RunId>,
-    /// Write csv, jsonl or xlsx (one line per row), or json or html (the figures) [default: by the extension of
-    /// --output, otherwise csv; with --compare a table]
+    /// Write csv, jsonl or xlsx (one line per row), or json or html (the figures) [default: from the extension of
+    /// --output, otherwise csv; with --compare, a table]
     #[arg(long)]
     format: Option<ReportFormat>,
     /// Short for --format json

@@ -37,7 +37,7 @@ pub(in crate::cli) struct Args {
     /// Record this result
     #[arg(long = "as", value_enum, value_name = "WHAT")]
     verdict: As,
-    /// Record this person's name; default: the user's name
+    /// Record this name with the decision; default: your user name
     #[arg(long, value_name = "NAME", env = "USER", hide_env_values = true, value_parser = name)]
     by: Option<String>,
     /// Confirm --all

@@ -30,8 +30,8 @@ pub(in crate::cli) struct Args {
     /// Refuse sends above N per second, with HTTP 429 (Meta: error 130429)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     throttle: Option<u32>,
-    /// Hold this share of messages for quality assessment (Meta only): their statuses arrive late, and those that fail
-    /// have error 132015
+    /// Hold this share of messages for quality assessment (Meta only): their statuses arrive late, and messages that
+    /// fail have error 132015
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     held: f64,
     /// Pause a template after N messages: refuse further ones with error 132015 (Meta only)

@@ -152,7 +152,7 @@ async fn show(store: &Store, run: &Run, tally: &Tally, global: &Global) -> Resul
     let workers = workers.iter().filter(|worker| worker.run == run.id);
     let workers: Vec<_> = workers.map(|worker| format!("process {} on {}", worker.pid, worker.host)).collect();
     if !workers.is_empty() {
-        print(&format!("  at work: {}", workers.join(", ")))?;
+        print(&format!("  workers: {}", workers.join(", ")))?;
     }
     for line in summary::states(tally, &campaign, run.finished_at.is_some()) {
         print(&line)?;

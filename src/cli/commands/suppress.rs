@@ -8,7 +8,7 @@ use encoding_rs::Encoding;
 use serde_json::json;
 
 use crate::campaign_file::parse_encoding;
-use crate::cli::error::{CliError, Exit, cannot_print};
+use crate::cli::error::{CliError, Exit, cannot_print, number_in_words};
 use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::session::load;
@@ -93,7 +93,7 @@ const REGION_HINT: &str = "for national numbers, set the region with --region (f
 
 const REVIEW_HELP: &str = "A reply is listed if it is a short text with a stop word, or with a phrase such as \
     \"don't message\"; docs/webhooks.md has the rule. Nobody is suppressed until you decide. `suppress add` and `suppress dismiss` \
-    take a number off the list; a later reply is listed again.";
+    take a number off the list; later replies from it can be listed.";
 
 /// The columns of `review`.
 const REVIEW_COLUMNS: [&str; 6] = ["phone", "run", "row", "time", "text", "command"];
@@ -192,7 +192,7 @@ fn wrong_number(at: usize, text: &str, region: Option<&str>, problem: &RowProble
         (false, None) => format!("; nothing was changed\n  {REGION_HINT}"),
         (false, Some(_)) => "; nothing was changed".to_owned(),
     };
-    let shown = format!("`{}`: {problem}{hint}", redact_numbers(text));
+    let shown = format!("`{}`: {}{hint}", redact_numbers(text), number_in_words(problem));
     // The name of a file may be a number too.
     let hint = if is_file { "; to add the numbers of a file, use `campaigner suppress import FILE`" } else { &hint };
     CliError::of_number(&format!("NUMBER {}", at + 1), problem, hint).shown(escaped_lines(&shown).into_owned())
@@ -302,7 +302,8 @@ async fn import(
                 (Some(problem), _) | (None, Err(problem)) => {
                     bad += 1;
                     let place = format!("row {}, line {}", record.row, record.line);
-                    console::info_to_person(&format!("{place}: {problem}"), &format!("{place}: {}", problem.code()));
+                    let words = format!("{place}: {}", number_in_words(problem));
+                    console::info_to_person(&words, &format!("{place}: {}", problem.code()));
                 }
             }
         }

@@ -71,7 +71,7 @@ pub(in crate::cli) async fn find(
     };
     if pulled.iter().any(|other| other.listed.language != snapshot.listed.language) {
         let words =
-            format!("the template `{name}` exists in {}, and the campaign does not say which", list(&languages));
+            format!("the template `{name}` exists in {}, but the campaign does not name a language", list(&languages));
         let hint = format!(
             "write `definition: {{from: {}, language: {}}}`",
             provider.as_str(),

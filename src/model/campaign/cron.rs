@@ -7,6 +7,8 @@ use croner::parser::{CronParser, Seconds, Year};
 use jiff::Zoned;
 use jiff::civil::{DateTime, date};
 
+use crate::text::count;
+
 /// A cron expression that comes due at least once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cron {
@@ -55,7 +57,8 @@ impl Cron {
                 6 | 7 => "leave out seconds and years: minute, hour, day of the month, month, day of the week",
                 _ => "write minute, hour, day of the month, month and day of the week, such as `0 9 * * MON`",
             };
-            let message = format!("`{text}` has {} fields, but a cron expression has five", fields.len());
+            let message =
+                format!("`{text}` has {}, but a cron expression has five", count(fields.len() as u64, "field"));
             return Err(BadCron { message, hint: hint.to_owned() });
         }
         let starred = |field: usize| fields[field].starts_with('*');
@@ -159,7 +162,7 @@ mod tests {
             ("0 9 * *", "has 4 fields"),
             ("0 0 9 * * *", "has 6 fields"),
             ("", "has 0 fields"),
-            ("@reboot", "has 1 fields"),
+            ("@reboot", "has 1 field,"),
             ("0 9 30 2 *", "never matches"),
             ("0 9 31 4,6,9,11 *", "never matches"),
         ] {

@@ -275,7 +275,7 @@ impl Table {
             code: "swallowed_row",
             message: format!(
                 "in {}, a line in a quoted cell looks like another row (the first is on line {first}); if the quotes are \
-                 stray, remove them; otherwise the person in that line gets no message",
+                 stray, remove them, or the person on that line gets no message",
                 count(rows, "row")
             ),
             rows,

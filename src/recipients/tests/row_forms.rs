@@ -105,7 +105,7 @@ fn rows_that_stray_quotes_may_have_swallowed_are_noted() {
     assert_eq!(
         found.message,
         "in 2 rows, a line in a quoted cell looks like another row (the first is on line 4); if the quotes are stray, \
-         remove them; otherwise the person in that line gets no message"
+         remove them, or the person on that line gets no message"
     );
     let address = "phone;name;note\n85268411201;Hans;\"Main St. 1; 2nd floor\n12345; Berlin; Germany\"\n";
     assert_eq!(note(address), None);

@@ -37,7 +37,8 @@ pub(super) async fn check(url: &ServerUrl, connection: &mut PgConnection) -> Res
     match (asynchronous, unknown) {
         (0, 0) => Ok(None),
         (0, _) => Ok(Some(
-            "the database has standbys, but this user may not see whether they are synchronous; grant it pg_monitor",
+            "the database has standbys, but this user is not allowed to see whether they are synchronous; grant it \
+             pg_monitor",
         )),
         _ => refused("it has an asynchronous standby, which may lack the last commits after a failover"),
     }

@@ -104,10 +104,10 @@ fn what_is_wrong_with_the_configuration_is_found() {
 fn what_is_wrong_with_the_environment_is_found() {
     let env = TestEnv::new();
     let typo = doctor(&env, &[("CAMPAIGNER_TOKN", "0123456789abcdef")], &[]);
-    assert_finds(&typo, "environment", &["there is no variable CAMPAIGNER_TOKN; did you mean CAMPAIGNER_TOKEN?"]);
+    assert_finds(&typo, "environment", &["unknown variable CAMPAIGNER_TOKN; did you mean CAMPAIGNER_TOKEN?"]);
     // Renaming it to `CAMPAIGNER_DB` would name another store.
     let unknown = doctor(&env, &[("CAMPAIGNER_FOO", "1")], &[]);
-    assert_finds(&unknown, "environment", &["there is no variable CAMPAIGNER_FOO; unset it"]);
+    assert_finds(&unknown, "environment", &["unknown variable CAMPAIGNER_FOO; unset it"]);
     assert_finds(&doctor(&env, &[("CAMPAIGNER_TOKEN", "short")], &[]), "service", &["too short"]);
     assert_healthy(&doctor(&env, &[("CAMPAIGNER_TOKEN", "0123456789abcdef")], &[]));
     let few = env.start_with_prelude("ulimit -n 256", None, &["doctor"]).wait();
@@ -179,7 +179,7 @@ fn variables_that_the_configuration_names_are_known() {
     ];
     assert_healthy(&env.start_with(&variables, &["--config", "shop.toml", "doctor", "--offline"]).wait());
     let unknown = env.start_with(&variables, &["doctor", "--offline"]).wait();
-    assert_finds(&unknown, "environment", &["there is no variable CAMPAIGNER_SHOP_CODE"]);
+    assert_finds(&unknown, "environment", &["unknown variable CAMPAIGNER_SHOP_CODE"]);
     assert!(!unknown.out.contains("HOOK_SECRET;"), "{unknown}");
 }
 

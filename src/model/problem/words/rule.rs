@@ -106,7 +106,7 @@ impl LinkFlaw {
         match self {
             Self::Blank => "contains a space; write it as %20",
             Self::NoScheme => "does not start with https:// or http://",
-            Self::TwoSchemes => "has https:// or http:// twice at its start",
+            Self::TwoSchemes => "starts with https:// or http:// twice",
             Self::BadPort => "has an invalid port",
             Self::NoServer => "has no host name",
             Self::Private => "points to a private network, which the provider cannot reach",

@@ -126,7 +126,7 @@ function show({ runs, shown }) {
   if (!current || known.run !== current) rates = [];
   if (!shown) {
     known = {};
-    return write(at("empty"), wanted() ? `No run ${wanted()} exists.` : "No run has started yet. The first one will appear here.");
+    return write(at("empty"), wanted() ? `There is no run ${wanted()}.` : "No run has started yet. The first one will appear here.");
   }
   showRun(shown);
   known = shown;
