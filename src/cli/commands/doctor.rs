@@ -383,7 +383,7 @@ async fn contact(checkup: &mut Checkup, what: &str, url: &str, provider: &Provid
             checkup.note(what, &words)?;
         }
         Err(PollError::Throttled(problem, _)) => {
-            checkup.note(what, &format!("reachable, but it is limiting the account at the moment: {problem}"))?;
+            checkup.note(what, &format!("reachable, but throttling the account at the moment: {problem}"))?;
         }
         Err(PollError::Unreachable(problem)) => {
             let words = format!("{problem}; check {url}, the network, and the proxy variables of this machine");

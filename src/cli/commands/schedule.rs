@@ -231,7 +231,7 @@ async fn past(name: &str, store: Option<&Store>, global: &Global) -> Result<Exit
             false => format!("to continue it:         campaigner resume {}", run.id),
         };
         print(&format!(
-            "\nblocked: {} is {}, and the next run starts only after it has been sent\n  {next_step}\n  \
+            "\nblocked: {} is {}, and the next run starts only after this one has been sent\n  {next_step}\n  \
              to stop it for good:    campaigner cancel {}",
             run.id,
             RunActivity::of(store, &run, Millis::now()).await?,

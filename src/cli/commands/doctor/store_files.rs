@@ -17,7 +17,7 @@ pub(super) fn problem_of_this_folder() -> Option<String> {
     tempfile::tempfile_in(folder).err().map(|error| {
         let other = "start campaigner in another folder";
         format!(
-            "cannot write to this folder, where `run` puts ./reports: {error}; {}",
+            "cannot write to this folder, where `run` writes ./reports: {error}; {}",
             way_out(folder, &error, "u+rwx", ".", other)
         )
     })
