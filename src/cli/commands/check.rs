@@ -39,7 +39,7 @@ pub(in crate::cli) struct Args {
     /// Read this day's list: this date replaces `{{ date }}` in the list's file name; default: today
     #[arg(long, value_name = "DATE")]
     date: Option<Date>,
-    /// Check for this provider, instead of the campaign's `provider`
+    /// Check for this provider instead of the campaign's `provider`
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
     /// Print each problem as a line of JSON, then the totals with the reasons

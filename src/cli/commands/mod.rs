@@ -77,7 +77,7 @@ pub(in crate::cli) enum Command {
     Verify(verify::Args),
     /// Manage the suppression list
     Suppress(suppress::Args),
-    /// Manage templates in NXLink and Alibaba Cloud CAMS
+    /// Manage templates in NXLink and Alibaba Cloud CAMS, and pull Meta's
     Templates(templates::Args),
     /// List WhatsApp flows in NXLink
     Flows(flows::Args),

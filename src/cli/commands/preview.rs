@@ -27,7 +27,7 @@ pub(in crate::cli) struct Args {
     /// Read this day's list: this date replaces `{{ date }}` in the list's file name; default: today
     #[arg(long, value_name = "DATE")]
     date: Option<Date>,
-    /// Print the bodies for this provider, instead of the campaign's `provider`
+    /// Print the bodies for this provider instead of the campaign's `provider`
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
     /// Indent the JSON

@@ -37,7 +37,7 @@ pub(in crate::cli) struct Args {
     /// only if --state names their state
     #[arg(long, value_name = "CODES", value_delimiter = ',')]
     error: Vec<String>,
-    /// Include only rows that were tried, accepted, delivered, read or failed since this time: 2026-03-23,
+    /// Include only rows that were attempted, accepted, delivered, read or failed since this time: 2026-03-23,
     /// 2026-03-23T07:12:01Z, or 2h for two hours ago
     #[arg(long, value_name = "TIME", value_parser = since)]
     since: Option<Since>,

@@ -18,7 +18,7 @@ pub(in crate::cli) struct Args {
     /// Wait this long before each answer to a send
     #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = duration)]
     latency: Duration,
-    /// Answer this share of sends with HTTP 500, 0 to 1
+    /// Answer this share of sends (0 to 1) with HTTP 500
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     error_rate: f64,
     /// Accept the message in this share of sends, but close the connection without an answer

@@ -49,7 +49,7 @@ pub(in crate::cli) struct Options {
     /// Send this text; `{{ column }}` inserts a value
     #[arg(long)]
     pub(super) text: Option<String>,
-    /// Send at most at this rate, such as 20/s or 1000/min
+    /// Limit sending to this rate, such as 20/s or 1000/min
     #[arg(long, value_parser = rate)]
     pub(super) rate: Option<String>,
     /// Start the campaign with `campaigner serve` at a time (2027-01-31T09:00) or on a cron schedule ("0 9 * * MON");
