@@ -173,7 +173,8 @@ pub enum StoreError {
     /// The server may lose committed data.
     #[error(
         "the database server of {store} may lose the record of messages that were sent: {why}\n  nothing was sent; \
-         fix that (see docs/several-machines.md), or pass --allow-async-standby: some people may then get the message twice"
+         fix that (see docs/several-machines.md), or pass --allow-async-standby: some people may then get the message \
+         twice"
     )]
     MayForget {
         /// The database.
