@@ -45,6 +45,8 @@ mod meta_wire;
 mod provider;
 mod restores;
 mod service;
+#[path = "../../tests/it/recovery/tcp_proxy.rs"]
+mod tcp_proxy;
 mod workers;
 
 use std::fmt::Write as _;
@@ -103,7 +105,7 @@ struct Args {
     /// How often a worker is stopped for longer than its lease, with --db
     #[arg(long, default_value_t = 0)]
     stops: u32,
-    /// How often a worker is cut off from the database, with --db
+    /// How often a worker is cut off from the database, with --db: half of the time without an error
     #[arg(long, default_value_t = 0)]
     cuts: u32,
     /// How often the database is killed and started again, with --db

@@ -2,20 +2,19 @@
 //! database itself killed.
 
 use std::fs::File;
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, ExitCode};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::provider::SendCounts;
+use crate::tcp_proxy::TcpProxy;
 use crate::{Args, Found, HELD, List, Provider};
 
 /// How long a worker is stopped: longer than its lease, so that others take it for dead.
 const STOPPED: Duration = Duration::from_secs(13);
-/// The longest that a worker is cut off from the database. Some are shorter than its lease, some longer.
+/// The longest that a worker is cut off from the database. Some cuts are shorter than its lease, some longer. Half of
+/// them end its connections; in the others, the connections go silent, and what was sent arrives later.
 const LONGEST_CUT: f64 = 16.0;
 /// The longest time between two faults.
 const LONGEST_PEACE: Duration = Duration::from_secs(3);
@@ -42,7 +41,9 @@ impl Faults {
 /// A worker with its own way to the database.
 struct Worker {
     child: Child,
-    way: Way,
+    way: TcpProxy,
+    /// Its output goes to this file.
+    log: String,
     /// Until when it is stopped.
     stopped_until: Option<Instant>,
 }
@@ -90,16 +91,16 @@ fn run(
     found.lists += 1;
     list.write();
     let target = host(list.args.db.as_deref().unwrap_or_default());
-    let start = |way: &Way| {
-        let log = File::create(list.folder.join(&way.log)).unwrap();
+    let start = |way: &TcpProxy, log: &str| {
+        let log = File::create(list.folder.join(log)).unwrap();
         list.start_on(&of_list(&way.address), log.into(), &["run", "job.yaml", "-q", "--progress", "none"])
     };
     let mut workers: Vec<Worker> = (0..list.args.workers)
         .map(|number| {
-            let way = Way::to(&target, format!("worker-{number}.log"));
+            let (way, log) = (TcpProxy::to(&target), format!("worker-{number}.log"));
             // The first one creates the run.
             std::thread::sleep(Duration::from_millis(700));
-            Worker { child: start(&way), way, stopped_until: None }
+            Worker { child: start(&way, &log), way, log, stopped_until: None }
         })
         .collect();
     let mut next = Instant::now() + LONGEST_PEACE.mul_f64(moments.f64());
@@ -121,7 +122,7 @@ fn run(
             // The database was away before the worker had begun. A supervisor would start it again.
             if status.code() == Some(1) && starts_left > 0 {
                 std::thread::sleep(Duration::from_secs(1));
-                worker.child = start(&worker.way);
+                worker.child = start(&worker.way, &worker.log);
                 starts_left -= 1;
             } else {
                 ended += 1;
@@ -149,7 +150,7 @@ fn run(
             n if n < left.kills => {
                 worker.child.kill().unwrap();
                 worker.child.wait().unwrap();
-                worker.child = start(&worker.way);
+                worker.child = start(&worker.way, &worker.log);
                 (left.kills, kills) = (left.kills - 1, kills + 1);
             }
             n if n < left.kills + left.stops => {
@@ -161,7 +162,12 @@ fn run(
                 }
             }
             n if n < left.kills + left.stops + left.cuts => {
-                worker.way.cut(Duration::from_secs_f64(LONGEST_CUT * moments.f64() * moments.f64()));
+                let length = Duration::from_secs_f64(LONGEST_CUT * moments.f64() * moments.f64());
+                if moments.bool() {
+                    worker.way.cut(length)
+                } else {
+                    worker.way.silence(length)
+                }
                 left.cuts -= 1;
             }
             _ => {
@@ -179,7 +185,7 @@ fn run(
         let code = worker.child.try_wait().unwrap().and_then(|status| status.code());
         // A worker that starts after the run is over reports that nothing is left to do.
         if !matches!(code, Some(0 | 2 | 3 | HELD)) {
-            let log = std::fs::read_to_string(list.folder.join(&worker.way.log)).unwrap_or_default();
+            let log = std::fs::read_to_string(list.folder.join(&worker.log)).unwrap_or_default();
             found.wrong.push(format!("list {}: a worker ended with {code:?}: {}", list.number, log.trim()));
             let _ = worker.child.kill();
             let _ = worker.child.wait();
@@ -209,63 +215,4 @@ fn host(url: &str) -> String {
 /// Returns a database URL with another host and port, without parameters.
 fn at(url: &str, address: &str) -> String {
     url.split('?').next().unwrap_or_default().replacen(&host(url), address, 1)
-}
-
-/// A way to the database that can be cut.
-struct Way {
-    address: String,
-    /// What its worker says goes to this file.
-    log: String,
-    shared: Arc<Shared>,
-}
-
-#[derive(Default)]
-struct Shared {
-    streams: Mutex<Vec<TcpStream>>,
-    cut_until: Mutex<Option<Instant>>,
-}
-
-impl Way {
-    fn to(target: &str, log: String) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let shared = Arc::new(Shared::default());
-        let (target, of_listener) = (target.to_owned(), Arc::clone(&shared));
-        std::thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                let is_cut = of_listener.cut_until.lock().unwrap().is_some_and(|until| Instant::now() < until);
-                // Dropped: the connection is refused.
-                let Some(server) = (!is_cut).then(|| TcpStream::connect(&target).ok()).flatten() else { continue };
-                let both =
-                    [(&client, &server), (&server, &client)].map(|(from, to)| (from.try_clone(), to.try_clone()));
-                for (from, to) in both {
-                    let (Ok(from), Ok(to)) = (from, to) else { continue };
-                    std::thread::spawn(move || pass(from, to));
-                }
-                let mut streams = of_listener.streams.lock().unwrap();
-                streams.retain(|stream| stream.peer_addr().is_ok());
-                streams.extend([client, server]);
-            }
-        });
-        Self { address, log, shared }
-    }
-
-    /// Ends all connections, and refuses new ones for a while.
-    fn cut(&self, length: Duration) {
-        *self.shared.cut_until.lock().unwrap() = Some(Instant::now() + length);
-        for stream in self.shared.streams.lock().unwrap().drain(..) {
-            let _ = stream.shutdown(Shutdown::Both);
-        }
-    }
-}
-
-fn pass(mut from: TcpStream, mut to: TcpStream) {
-    let mut buffer = vec![0; 64 * 1024];
-    while let Ok(length @ 1..) = from.read(&mut buffer) {
-        if to.write_all(&buffer[..length]).is_err() {
-            break;
-        }
-    }
-    let _ = to.shutdown(Shutdown::Both);
-    let _ = from.shutdown(Shutdown::Both);
 }

@@ -15,7 +15,7 @@ use crate::engine::store_retry::patiently;
 use crate::engine::tasks::{Background, stop_on_error};
 use crate::engine::{clock_skew, control, reconcile};
 use crate::model::{Event, Millis, Notice, State, Tally};
-use crate::store::{Owner, Run, Stage, Waiting};
+use crate::store::{Owner, Run, Stage, Store, StoreError, Waiting};
 
 /// What to do with a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,18 @@ pub struct RunResult {
     pub paused: bool,
     /// Second messages that the provider made of requests.
     pub double_sends: u64,
+}
+
+impl RunResult {
+    /// Returns the result of a run that another process worked on.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn of_another(store: &Store, run: &Run, reason: Option<Reason>) -> Result<Self, StoreError> {
+        let tally = store.tally(run).await?;
+        let (finished, double_sends) = (run.finished_at.is_some(), store.double_sends(run).await?);
+        Ok(Self { reason, tally, finished, waiting: None, paused: false, double_sends })
+    }
 }
 
 /// How long counting the rows may delay the first message.

@@ -10,7 +10,7 @@ use super::scheduler::open;
 use super::state::{ActiveRun, Import, RETRY, Resting, SLOW, Service, ServiceContext, Takes};
 use crate::cli::config::hook;
 use crate::cli::error::{CliError, Exit};
-use crate::cli::session::beside::{BesideEnd, BesideGoal, beside, can_wait_beside};
+use crate::cli::session::join::{JoinEnd, JoinGoal, can_join, join};
 use crate::cli::session::{self, account_check, template_check};
 use crate::engine::{self, Job, Notifier, Reason, RunMode, RunResult, StopHandle};
 use crate::model::{Event, Events, Millis, RunId};
@@ -280,11 +280,11 @@ struct Task {
 impl Task {
     async fn work(self) -> Result<RunResult, CliError> {
         let (context, sends, stop) = (self.context.clone(), self.sends, self.stop.clone());
-        let lock = match self.turn().await? {
-            BesideEnd::Taken(lock) => Arc::new(lock),
-            BesideEnd::Halted(problem) => return self.ended(Some(Reason::Halt(problem))).await,
-            BesideEnd::Done => return self.ended(None).await,
-            BesideEnd::Stopped => return self.ended(Some(Reason::Signal)).await,
+        let lock = match self.lock().await? {
+            JoinEnd::Taken(lock) => Arc::new(lock),
+            JoinEnd::Halted(problem) => return self.ended(Some(Reason::Halt(problem))).await,
+            JoinEnd::Done => return self.ended(None).await,
+            JoinEnd::Stopped => return self.ended(Some(Reason::Signal)).await,
         };
         if sends && !self.is_own {
             // The process that had the lock may have met a problem or the limit that a person set.
@@ -314,11 +314,11 @@ impl Task {
     }
 
     /// Takes the run's lock. If another process has it, joins the run until that process is gone or done.
-    async fn turn(&self) -> Result<BesideEnd, CliError> {
+    async fn lock(&self) -> Result<JoinEnd, CliError> {
         let store = &self.context.store;
         match store.lock_at_once(&self.run.id).await {
-            Ok(lock) => return Ok(BesideEnd::Taken(lock)),
-            Err(StoreError::Held(_)) if self.sends && can_wait_beside(store, &self.run)? => {}
+            Ok(lock) => return Ok(JoinEnd::Taken(lock)),
+            Err(StoreError::Held(_)) if self.sends && can_join(store, &self.run)? => {}
             Err(error) => return Err(error.into()),
         }
         tracing::info!(run = %self.run.id, "another process is working on the run; joining it");
@@ -326,16 +326,14 @@ impl Task {
             let job = self.job(run, &lock).await?;
             Ok(Job { events: events(&self.context, &run.id), stop, ..job })
         };
-        beside(store, &self.run, BesideGoal::Sent, &self.stop, job).await
+        join(store, &self.run, JoinGoal::Sent, &self.stop, job).await
     }
 
     /// Returns the result of a run that another process works on.
     async fn ended(&self, reason: Option<Reason>) -> Result<RunResult, CliError> {
         let store = &self.context.store;
         let run = store.run(Some(&self.run.id)).await?;
-        let tally = store.tally(&run).await?;
-        let (finished, double_sends) = (run.finished_at.is_some(), store.double_sends(&run).await?);
-        Ok(RunResult { reason, tally, finished, waiting: None, paused: false, double_sends })
+        Ok(RunResult::of_another(store, &run, reason).await?)
     }
 
     /// Returns a job of the run, without a listener and with its own stop handle.

@@ -26,7 +26,7 @@ const SETTINGS: [(&str, &str); 15] = [
     ("tcp_keepalives_count", "3"),
     ("tcp_user_timeout", "20000"),
     // A process that is suspended during a transaction must not keep the others waiting.
-    ("idle_in_transaction_session_timeout", "5s"),
+    ("idle_in_transaction_session_timeout", "2s"),
 ];
 
 /// Returns the options for every connection.

@@ -87,7 +87,8 @@ impl TestServer {
         self.wait();
     }
 
-    fn socket(&self) -> PathBuf {
+    /// Returns the path of its socket.
+    pub(crate) fn socket(&self) -> PathBuf {
         self.folder.join(".s.PGSQL.5432")
     }
 

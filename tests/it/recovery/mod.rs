@@ -10,5 +10,6 @@ mod locks; // the locks on the store stay, whatever reads the store
 mod on_a_server; // the store on a PostgreSQL server
 mod several_workers; // processes that send one run together, on a PostgreSQL server
 mod signals; // stopped by a signal, gently or not, and resumed
+mod tcp_proxy; // a proxy before a database server
 mod two_processes; // two processes with one store
 mod workers_and_orders; // what people order while several processes send one run

@@ -56,9 +56,9 @@ fn an_address_that_cannot_be_right_is_refused_without_what_may_be_secret() {
     for (url, words) in [
         ("postgres://u:s3cret@db.example.com/d", "sslmode=verify-full"),
         ("postgres://u:s3cret@db.example.com/d?sslmode=prefer", "sslmode=verify-full"),
-        ("postgres://u@localhost/d?pasword=s3cret", "\"pasword\" of the database URL is not known"),
+        ("postgres://u@localhost/d?pasword=s3cret", "the database URL has an unknown parameter \"pasword\""),
         ("postgres://u:s3cret@localhost:x/d", "not the URL of a PostgreSQL database"),
-        ("postgres://u:s3cret@localhost/d?schema=A-b", "lower-case letters"),
+        ("postgres://u:s3cret@localhost/d?schema=A-b", "lowercase letters"),
         ("postgres://u:s3cret@127.0.0.1:1/d", "cannot reach the store in postgres://u@127.0.0.1:1/d"),
     ] {
         let refused = env.run_offline(&["status", "--db", url]);

@@ -94,6 +94,12 @@ impl TestEnv {
         env
     }
 
+    /// Returns the URL of the store through a proxy to its server, with this host and port.
+    pub(crate) fn db_through(&self, proxy: &str) -> String {
+        let (_, schema) = self.db.split_once('?').unwrap();
+        format!("postgres://postgres@{proxy}/postgres?{schema}")
+    }
+
     /// Whether the store is in a file.
     pub(crate) fn has_file(&self) -> bool {
         !self.db.starts_with("postgres")

@@ -13,7 +13,7 @@ use crate::store::{Run, RunLock, Store, StoreError};
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How joining a run ended.
-pub(in crate::cli) enum BesideEnd {
+pub(in crate::cli) enum JoinEnd {
     /// The other process is gone, and this one has the run's lock.
     Taken(RunLock),
     /// The other process has done everything that this one waited for.
@@ -26,7 +26,7 @@ pub(in crate::cli) enum BesideEnd {
 
 /// What to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum BesideGoal {
+pub(in crate::cli) enum JoinGoal {
     /// All rows are sent.
     Sent,
     /// All statuses are final too.
@@ -34,63 +34,63 @@ pub(in crate::cli) enum BesideGoal {
 }
 
 /// Whether this process can join the run instead of giving up: the run is being imported or sent.
-pub(in crate::cli) fn can_wait_beside(store: &Store, run: &Run) -> Result<bool, StoreError> {
+pub(in crate::cli) fn can_join(store: &Store, run: &Run) -> Result<bool, StoreError> {
     Ok(store.can_be_joined() && engine::can_join(run)?)
 }
 
 /// Sends rows while another process has the run's lock. `job` creates this process's job for the run, with its own lock
 /// and stop handle.
-pub(in crate::cli) async fn beside(
+pub(in crate::cli) async fn join(
     store: &Store,
     run: &Run,
-    until: BesideGoal,
+    until: JoinGoal,
     stop: &StopHandle,
     job: impl AsyncFn(&Run, Arc<RunLock>, StopHandle) -> Result<Job, CliError>,
-) -> Result<BesideEnd, CliError> {
+) -> Result<JoinEnd, CliError> {
     loop {
         // Stops only this process's sending, not the whole command.
         let joined = StopHandle::default();
         let sending = send(store, run, &joined, &job);
         tokio::pin!(sending);
-        let turn = tokio::select! {
+        let end = tokio::select! {
             // Sending ends on its own only because of an error.
-            sent = &mut sending => return sent.map(|()| BesideEnd::Stopped),
-            turn = wait(store, run, until, stop) => turn?,
+            sent = &mut sending => return sent.map(|()| JoinEnd::Stopped),
+            end = wait(store, run, until, stop) => end?,
         };
         joined.stop(Reason::Signal);
         sending.await?;
         // An outcome that this process recorded late may have reopened the run.
-        if !matches!(turn, BesideEnd::Done) || is_done(store, run, until).await? {
-            return Ok(turn);
+        if !matches!(end, JoinEnd::Done) || is_done(store, run, until).await? {
+            return Ok(end);
         }
     }
 }
 
 /// Whether the command's goal is reached.
-async fn is_done(store: &Store, run: &Run, until: BesideGoal) -> Result<bool, StoreError> {
+async fn is_done(store: &Store, run: &Run, until: JoinGoal) -> Result<bool, StoreError> {
     let now = store.run(Some(&run.id)).await?;
     Ok(match until {
-        BesideGoal::Sent => now.dispatched_at.is_some(),
-        BesideGoal::Finished => now.finished_at.is_some(),
+        JoinGoal::Sent => now.dispatched_at.is_some(),
+        JoinGoal::Finished => now.finished_at.is_some(),
     })
 }
 
 /// Waits until this process can take over the run, or until there is nothing to wait for.
-async fn wait(store: &Store, run: &Run, until: BesideGoal, stop: &StopHandle) -> Result<BesideEnd, CliError> {
+async fn wait(store: &Store, run: &Run, until: JoinGoal, stop: &StopHandle) -> Result<JoinEnd, CliError> {
     while !stop.ends_all() {
         if let Some(problem) = store.halted(run.key).await? {
-            return Ok(BesideEnd::Halted(problem));
+            return Ok(JoinEnd::Halted(problem));
         }
         if is_done(store, run, until).await? {
-            return Ok(BesideEnd::Done);
+            return Ok(JoinEnd::Done);
         }
         if !store.is_worked_on(&run.id).await? {
             match store.lock_at_once(&run.id).await {
                 Ok(lock) => {
                     // The previous process may have stopped the run just before it ended.
                     return Ok(match store.halted(run.key).await? {
-                        Some(problem) => BesideEnd::Halted(problem),
-                        None => BesideEnd::Taken(lock),
+                        Some(problem) => JoinEnd::Halted(problem),
+                        None => JoinEnd::Taken(lock),
                     });
                 }
                 // The server may also be unavailable.
@@ -103,7 +103,7 @@ async fn wait(store: &Store, run: &Run, until: BesideGoal, stop: &StopHandle) ->
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
     }
-    Ok(BesideEnd::Stopped)
+    Ok(JoinEnd::Stopped)
 }
 
 /// Sends rows of the run until it is stopped. Joins again each time the others have considered this process dead.

@@ -1,0 +1,124 @@
+//! Ends a command that worked on a run: prints the result and writes the reports.
+
+use std::path::Path;
+
+use crate::cli::error::{CliError, Exit};
+use crate::cli::global::Global;
+use crate::cli::output::{console, summary};
+use crate::engine::{self, Notifier, Reason, RunResult, StopHandle};
+use crate::model::{Problem, ProviderApi, State, StatusSource};
+use crate::provider;
+use crate::store::{Run, Store};
+use crate::text;
+
+/// Prints the result, writes the reports, and returns the exit code.
+pub(super) async fn conclude(
+    store: &Store,
+    run: &Run,
+    ending: &RunResult,
+    folder: &Path,
+    (done, stop): (Option<&Notifier>, &StopHandle),
+    (json, is_embedded): (bool, bool),
+    global: &Global,
+) -> Result<Exit, CliError> {
+    // The stored campaign, without overrides, because `report` must give the same bytes.
+    let campaign = engine::thaw(run)?;
+    match &ending.reason {
+        Some(Reason::Signal) => {
+            summary::brief(run, ending, global);
+            let words = format!("stopped; nothing in flight was lost. To continue: campaigner resume {}", run.id);
+            console::error(&words);
+            return Ok(Exit::Stopped);
+        }
+        Some(Reason::Halt(problem)) => {
+            summary::brief(run, ending, global);
+            console::error(&halted(run, campaign.api, ending, problem));
+            return Ok(Exit::Stopped);
+        }
+        Some(Reason::Cancelled | Reason::Limit | Reason::Failed) | None => {}
+    }
+    let paths = engine::write_reports(store, run, &campaign, folder, ending.finished, done, stop).await?;
+    match json {
+        true => summary::json(&paths).await?,
+        false => summary::whole(store, run, &campaign, ending, &paths, global).await?,
+    }
+    if ending.reason == Some(Reason::Limit) {
+        if !global.quiet {
+            console::info(&format!("stopped at the limit; to continue: campaigner resume {}", run.id));
+        }
+        return Ok(Exit::Stopped);
+    }
+    if let Some(waiting) = &ending.waiting {
+        if !global.quiet {
+            console::info(&format!("{}; to continue then: campaigner resume {}", summary::waiting(waiting), run.id));
+        }
+        return Ok(Exit::Stopped);
+    }
+    if !ending.finished && !global.quiet {
+        console::info(&match campaign.api.statuses() {
+            StatusSource::Polled => {
+                format!("statuses are still expected; to collect them: campaigner reconcile {}", run.id)
+            }
+            StatusSource::Pushed if is_embedded => {
+                "no status will arrive: the embedded simulator sends no webhooks; `campaigner simulator --webhook` does \
+                 (docs/webhooks.md)"
+                    .to_owned()
+            }
+            StatusSource::Pushed => {
+                "statuses are still expected; `campaigner serve --webhook` receives them, finishes the \
+                 run and updates its reports"
+                    .to_owned()
+            }
+        });
+    }
+    if ending.tally.sendable() == 0 {
+        console::error(&format!("no row of {} can be sent; the report gives the reason for each", run.id));
+    }
+    Ok(exit_of(ending))
+}
+
+/// Returns in words why a run was halted, and what to do.
+fn halted(run: &Run, api: ProviderApi, ending: &RunResult, problem: &Problem) -> String {
+    let advice = provider::advice(api, &problem.code)
+        .unwrap_or("fix the problem that the provider reports, in your account or in the configuration");
+    let rejected = ending.tally.of(State::Rejected);
+    let rejected = match rejected {
+        0 => String::new(),
+        rows => format!(
+            "\n  to resend the {} that it refused: campaigner retry {} --state rejected",
+            text::count(rows, "row"),
+            run.id
+        ),
+    };
+    format!("stopped: {problem}\n  what to do: {advice}\n  then continue: campaigner resume {}{rejected}", run.id)
+}
+
+/// Returns the exit code for the final states of a run that was not stopped.
+fn exit_of(ending: &RunResult) -> Exit {
+    let tally = &ending.tally;
+    if tally.sendable() == 0 {
+        return Exit::Wrong;
+    }
+    if tally.of(State::Pending) + tally.of(State::Sending) > 0 {
+        // Only statuses were polled, and there are rows left to send.
+        return Exit::Stopped;
+    }
+    let bad = [State::Rejected, State::Exhausted, State::Failed, State::Uncertain, State::Cancelled, State::Expired];
+    if ending.double_sends > 0 || bad.into_iter().any(|state| tally.of(state) > 0) {
+        Exit::SomeFailed
+    } else {
+        Exit::Done
+    }
+}
+
+/// Returns the error of a command that a second signal ended.
+pub(super) fn aborted(run: &Run) -> CliError {
+    CliError::new(
+        Exit::Stopped,
+        format!(
+            "aborted; requests in flight become uncertain and are not sent again automatically. \
+             To continue: campaigner resume {}",
+            run.id
+        ),
+    )
+}
