@@ -75,6 +75,9 @@ points! {
     Suppressed = "suppressed",
     WebhooksWritten = "webhooks written",
     WebhooksCommitted = "webhooks committed",
+    Joined = "joined",
+    Halted = "halted",
+    ProcessEnded = "process ended",
 }
 
 impl Point {

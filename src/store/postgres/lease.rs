@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use super::clock::ServerClock;
 use super::connect::connect;
+use crate::crash_point::Point;
 use crate::store::StoreError;
 use crate::store::error::doing;
 use crate::store::location::ServerUrl;
@@ -393,12 +394,15 @@ async fn release(connection: &mut PgConnection, process: i64, released: &Release
 
 /// Marks a process as ended, unless its beat rose since it was read.
 async fn end(connection: &mut PgConnection, process: i64, seen: i64) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE process SET ended = true WHERE id = $1 AND beat = $2")
+    let ended = sqlx::query("UPDATE process SET ended = true WHERE id = $1 AND beat = $2")
         .bind(process)
         .bind(seen)
         .execute(connection)
-        .await
-        .map(drop)
+        .await?;
+    if ended.rows_affected() > 0 {
+        Point::ProcessEnded.pass();
+    }
+    Ok(())
 }
 
 #[cfg(test)]

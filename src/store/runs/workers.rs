@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::lifecycle::insert_worker;
 use super::senders::add_sender;
+use crate::crash_point::Point;
 use crate::model::{Millis, Problem, Rate, RunId};
 use crate::store::error::doing;
 use crate::store::handle::{Backend, Store};
@@ -77,6 +78,7 @@ impl Store {
             .map_err(failed())?;
         add_sender(&mut tx, run, worker, process, true).await.map_err(failed())?;
         tx.commit().await.map_err(failed())?;
+        Point::Joined.pass();
         Ok(Owner { run, worker: WorkerId(worker) })
     }
 
@@ -220,8 +222,9 @@ impl Store {
             .bind(problem.message().original())
             .execute(writer.alone())
             .await
-            .map(drop)
-            .map_err(doing("stop the run"))
+            .map_err(doing("stop the run"))?;
+        Point::Halted.pass();
+        Ok(())
     }
 
     /// Returns the problem for which a worker stopped the run for all, if one did.

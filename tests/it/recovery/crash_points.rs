@@ -123,6 +123,8 @@ fn of_a_command(point: Point) -> Vec<(usize, Story)> {
         Point::Suppressed => vec![(1, Suppress)],
         // INCS's are in `webhook`: nobody sends there.
         Point::WebhooksWritten | Point::WebhooksCommitted => Vec::new(),
+        // These are passed with several workers only: see `dying_workers`.
+        Point::Joined | Point::Halted | Point::ProcessEnded => Vec::new(),
     }
 }
 

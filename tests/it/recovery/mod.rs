@@ -3,6 +3,8 @@
 mod copied_stores; // stores that were copied, moved, restored or deleted
 #[cfg(debug_assertions)] // other builds have no crash points
 mod crash_points; // killed at each step of the work, run again: the records are consistent
+#[cfg(debug_assertions)]
+mod dying_workers; // one of several workers killed at each step
 mod environment; // disks, stores, limits and networks that fail
 mod kill_anywhere; // killed at any moment, run again
 #[cfg(target_os = "linux")] // which has /proc/locks
