@@ -78,6 +78,9 @@ points! {
     Joined = "joined",
     Halted = "halted",
     ProcessEnded = "process ended",
+    PurgeMarked = "purge marked",
+    PurgeCounted = "purge counted",
+    PurgeDeleted = "purge deleted",
 }
 
 impl Point {

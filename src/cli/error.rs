@@ -101,7 +101,11 @@ impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         let exit = match &error {
             StoreError::Held(_) | StoreError::NotOwner(_) => Exit::Held,
-            StoreError::NoSuchRun(_) | StoreError::NoRun | StoreError::Missing(_) => Exit::Wrong,
+            StoreError::NoSuchRun(_)
+            | StoreError::NoRun
+            | StoreError::Missing(_)
+            | StoreError::Purged { .. }
+            | StoreError::ReachUnknown { .. } => Exit::Wrong,
             StoreError::Open { .. }
             | StoreError::Unreachable { .. }
             | StoreError::MayForget { .. }

@@ -181,7 +181,7 @@ pub fn status_of(
         "dispatched_at": time(run.dispatched_at), "finished_at": time(run.finished_at),
         "cancelled_at": time(run.cancelled_at), "paused_at": time(run.paused_at),
         "paused_by": run.paused_by, "stopped_at": time(run.stopped_at), "stopped_why": run.stopped_why,
-        "provider_pause_until": time(*pause),
+        "provider_pause_until": time(*pause), "purged_at": time(run.purged_at), "purged_by": run.purged_by,
         "rows": tally.rows(), "states": states, "unreported": tally.unreported(), "polls": run.polls,
         "rate": speed.map(|(rate, _)| rate), "rate_now": rate_now, "eta_seconds": speed.map(|(_, left)| left.as_secs()),
         "waiting": waiting, "errors": errors, "contradicted": contradicted, "double_sends": double_sends, "replies": replies,

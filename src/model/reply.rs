@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Millis, Phone, UserId};
 use crate::text::grouped;
@@ -53,7 +53,7 @@ impl fmt::Debug for Reply {
 }
 
 /// The replies to the messages of a run, counted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replies {
     /// All replies.
     pub total: u64,
@@ -68,7 +68,7 @@ pub struct Replies {
 }
 
 /// A kind of reply, and how often it came. All free text counts as one kind.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
     /// As [`Reply::kind`].
     pub kind: String,
@@ -84,7 +84,7 @@ pub struct Choice {
 
 /// Replies with the same title, whatever their ids, and how often they came. A button whose payload differs from
 /// message to message is one line here, and one for each payload in [`Replies::choices`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TitleCount {
     /// As [`Reply::kind`].
     pub kind: String,

@@ -7,7 +7,7 @@ use sqlx::postgres::PgDatabaseError;
 use sqlx::sqlite::SqliteError;
 
 use super::location::{Location, ServerUrl};
-use crate::model::{IllegalChange, RunId};
+use crate::model::{IllegalChange, Millis, RunId};
 
 /// How a store and its mark file differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,6 +209,28 @@ pub enum StoreError {
     /// The store has no run.
     #[error("there is no run in this store yet; `campaigner run FILE` starts one")]
     NoRun,
+    /// The run was purged.
+    #[error(
+        "{run} was purged at {at}: its recipients, messages and replies were deleted, and only its counts are left"
+    )]
+    Purged {
+        /// The run.
+        run: RunId,
+        /// When.
+        at: Millis,
+    },
+    /// People whom earlier runs reached are to be left out, but one of these runs was purged.
+    #[error(
+        "it is not known any more whom {run} reached, because it was purged at {at}; nothing was sent\n  {way_out}"
+    )]
+    ReachUnknown {
+        /// The newest of these runs.
+        run: RunId,
+        /// When it was purged.
+        at: Millis,
+        /// What to do.
+        way_out: &'static str,
+    },
     /// Another process took over the run.
     #[error("another process took over {0}; this one has stopped")]
     NotOwner(RunId),

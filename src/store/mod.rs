@@ -54,7 +54,7 @@ pub use report::{
 pub use reports::listing::Listing;
 pub use reports::rows::{ReportPage, ReportRows};
 pub use reports::tally::Counting;
-pub use run::{NewRun, Orders, PlannedRow, RequeueFilter, Requeued, Run, Stage};
+pub use run::{NewRun, Orders, PlannedRow, PurgeBlocker, RequeueFilter, Requeued, Run, Stage};
 pub use runs::workers::WorkerAtWork;
 pub use start::{Repeat, StartDecision};
 pub use status::{Awaiting, KeptReply, Polled, PossibleOptOut, WebhookBatch, WebhookResult};

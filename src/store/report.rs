@@ -53,6 +53,16 @@ impl LeaveOut {
         }
     }
 
+    /// Returns what to do if it is not known any more whom a run reached.
+    pub(in crate::store) fn way_out(self) -> &'static str {
+        match self {
+            Self::Since(_) => {
+                "shorten `recipients.skip_sent_within` to the time since that run, or give the campaign another name"
+            }
+            Self::Everyone => "to send to everyone on the list, pass --again in place of --only-new",
+        }
+    }
+
     /// Returns the code of a row that is skipped for this reason.
     #[must_use]
     pub fn code(self) -> &'static str {
@@ -102,6 +112,8 @@ pub struct Reached {
     pub uncertain: u64,
     /// The first rows of these.
     pub first_uncertain: Vec<(RunId, RowNumber)>,
+    /// Runs that were purged, newest first, each with the time: whom they reached is not known any more.
+    pub purged: Vec<(RunId, Millis)>,
 }
 
 /// The people that one run reached.

@@ -1,5 +1,6 @@
 //! A run as stored.
 
+use super::StoreError;
 use crate::model::{Millis, Phone, Rate, RowNumber, RowProblem, RunId, State};
 
 /// A run as stored.
@@ -51,6 +52,23 @@ pub struct Run {
     pub template: Option<String>,
     /// Whether it skips everyone whom earlier runs of its name reached.
     pub only_new: bool,
+    /// When a person purged it. Then only its counts are left.
+    pub purged_at: Option<Millis>,
+    /// Who did.
+    pub purged_by: Option<String>,
+}
+
+impl Run {
+    /// Requires that the run's rows are still there.
+    ///
+    /// # Errors
+    /// [`StoreError::Purged`].
+    pub fn not_purged(&self) -> Result<(), StoreError> {
+        match self.purged_at {
+            Some(at) => Err(StoreError::Purged { run: self.id.clone(), at }),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The values of a new run.
@@ -131,4 +149,17 @@ pub struct Requeued {
     pub rows: u64,
     /// Rows that stay as they are, because another run of the name reached those people, or is about to.
     pub left_out: u64,
+}
+
+/// Why a run cannot be purged yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PurgeBlocker {
+    /// It has rows to send, or its import did not finish.
+    Unsent,
+    /// It still awaits statuses.
+    AwaitsStatuses,
+    /// This many rows are uncertain, and a person has not decided about them.
+    Uncertain(u64),
+    /// This many replies may be opt-outs, and a person has not decided about them.
+    PossibleOptOuts(u64),
 }

@@ -10,7 +10,7 @@ use crate::model::{AttemptRow, Campaign, Millis, Phone, ProviderApi, ReportRow, 
 use crate::provider;
 use crate::recipients::Numbers;
 use crate::store::{KeptReply, Run, Store, TestMessage};
-use crate::text::{escaped, escaped_lines};
+use crate::text::{self, escaped, escaped_lines};
 
 /// The arguments of `find`.
 #[derive(Debug, clap::Args)]
@@ -75,14 +75,20 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         }
     }
     let tests = store.tests_to(phone).await?;
+    let purged = store.purged_runs().await?;
     if args.json {
         let mut found = as_json(phone, suppressed.as_ref(), &found);
         found["tests"] = tests.iter().map(test_as_json).collect();
+        found["purged_runs"] = purged.iter().map(|(run, _)| run.to_string()).collect();
         console::data(&found).map_err(cannot_print)?;
         return Ok(Exit::Done);
     }
     let tests = tests.iter().map(test_in_words);
-    for line in as_text(phone, suppressed.as_ref(), &found).into_iter().chain(tests) {
+    let unknown = purged.first().map(|(newest, _)| {
+        let runs = text::count(purged.len() as u64, "purged run");
+        format!("not known for {runs}, the newest of which is {newest}")
+    });
+    for line in as_text(phone, suppressed.as_ref(), &found).into_iter().chain(tests).chain(unknown) {
         console::line(&line).map_err(cannot_print)?;
     }
     Ok(Exit::Done)

@@ -9,6 +9,7 @@ mod init;
 mod pause;
 mod preview;
 mod provider;
+mod purge;
 mod reconcile;
 mod replies;
 pub(in crate::cli) mod report;
@@ -73,6 +74,8 @@ pub(in crate::cli) enum Command {
     Rate(pause::RateArgs),
     /// Stop sending for good; requests in flight finish
     Cancel(cancel::Args),
+    /// Delete the recipients and replies of finished runs; keep their counts
+    Purge(purge::Args),
     /// Check a run's records for consistency
     Verify(verify::Args),
     /// Manage the suppression list
@@ -117,6 +120,7 @@ impl Command {
             Self::Pause(args) => pause::pause(&args, global).await,
             Self::Rate(args) => pause::change(&args, global).await,
             Self::Cancel(args) => cancel::run(&args, global).await,
+            Self::Purge(args) => purge::run(&args, global).await,
             Self::Verify(args) => verify::run(&args, global).await,
             Self::Suppress(args) => suppress::run(&args, global).await,
             Self::Templates(args) => templates::run(&args, global).await,

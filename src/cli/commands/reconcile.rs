@@ -25,6 +25,7 @@ pub(in crate::cli) struct Args {
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
     let store = Store::open_existing(&global.db).await?;
     let run = store.run(args.run.as_ref()).await?;
+    run.not_purged()?;
     let mode = if args.once { RunMode::ReconcileOnce } else { RunMode::Reconcile };
     resume::resume(store, run, (mode, None), &args.overrides, global).await
 }

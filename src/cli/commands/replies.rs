@@ -42,6 +42,7 @@ const PAGE: u32 = 1_000;
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
     let store = Store::open_existing(&global.db).await?;
     let run = if args.loose { None } else { Some(store.run(args.run.as_ref()).await?) };
+    run.iter().try_for_each(Run::not_purged)?;
     match args.output.as_deref().filter(|path| *path != Path::new("-")) {
         Some(path) => {
             let mut file = report::new_file(path, global)?;

@@ -211,6 +211,8 @@ pub(in crate::cli) fn refuse_the_stores_files(path: &Path, global: &Global) -> R
 async fn write(args: &Args, store: &Store, out: &mut impl Write) -> Result<(), CliError> {
     if let [first, second] = args.compare.as_slice() {
         let (first, second) = (store.run(Some(first)).await?, store.run(Some(second)).await?);
+        first.not_purged()?;
+        second.not_purged()?;
         let compared = Comparison::new(&summary(args, store, &first).await?, &summary(args, store, &second).await?);
         return match args.named_format() {
             None => out.write_all(compared.text().as_bytes()),
@@ -220,6 +222,7 @@ async fn write(args: &Args, store: &Store, out: &mut impl Write) -> Result<(), C
         .map_err(cannot_print);
     }
     let run = store.run(args.run.as_ref()).await?;
+    run.not_purged()?;
     if args.attempts {
         let mut report = AttemptsReport::new(out, args.format(), args.dialect()).map_err(cannot_print)?;
         let write = |attempt: &AttemptRow| report.write(attempt).map_err(|source| args.not_written(source));

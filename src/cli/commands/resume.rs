@@ -28,6 +28,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let store = Store::open_existing(&global.db).await?;
     args.overrides.confirmed.check(&store).await?;
     let run = store.run(args.run.as_ref()).await?;
+    run.not_purged()?;
     if args.ignore_pause {
         let account = session::account(&engine::thaw(&run)?, global).await?;
         store.forget_pause(&account.endpoint.fingerprint()).await?;

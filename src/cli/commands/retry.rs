@@ -61,6 +61,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let store = Store::open_existing(&global.db).await?;
     args.overrides.confirmed.check(&store).await?;
     let run = store.run(Some(&args.run)).await?;
+    run.not_purged()?;
     if run.cancelled_at.is_some() {
         return Err(CliError::new(
             Exit::Wrong,

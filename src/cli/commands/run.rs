@@ -57,7 +57,11 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         Some(StartDecision::Resume(run)) if run.planned_at.is_some() => plan,
         // `start` decides, or the list is imported.
         ref decision => {
-            let plan = refuse_a_mistake_in_the_campaign(plan, &loaded, store.as_ref(), global).await?;
+            let plan =
+                refuse_a_mistake_in_the_campaign(plan, &loaded, store.as_ref(), global).await?.only_new(args.only_new);
+            if let (Some(store), true) = (&store, imports(decision.as_ref())) {
+                plan.knows_reached(store).await?;
+            }
             match asks && imports(decision.as_ref()) {
                 true => {
                     // An import that did not finish continues as it was started.

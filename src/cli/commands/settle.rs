@@ -73,6 +73,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     };
     let store = Store::open_existing(&global.db).await?;
     let run = store.run(Some(&args.run)).await?;
+    run.not_purged()?;
     let campaign = engine::thaw(&run)?;
     let which = which(args, &campaign)?;
     let _lock = store.lock(&run.id).await?;

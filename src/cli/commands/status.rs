@@ -148,6 +148,10 @@ async fn show(store: &Store, run: &Run, tally: &Tally, global: &Global) -> Resul
     if let Some(details) = activity.details(&run.id, &global.command()) {
         print(&format!("  {details}"))?;
     }
+    if let Some(at) = run.purged_at {
+        let by = run.purged_by.as_deref().unwrap_or("unknown");
+        print(&format!("  purged at {at} by {by}: only the counts are left"))?;
+    }
     let workers = store.workers().await?;
     let workers = workers.iter().filter(|worker| worker.run == run.id);
     let workers: Vec<_> = workers.map(|worker| format!("process {} on {}", worker.pid, worker.host)).collect();

@@ -48,7 +48,9 @@ pub(in crate::cli) fn as_json(reached: &Reached) -> Value {
     };
     let uncertain = reached.first_uncertain.iter();
     json!({
-        "people": reached.people, "new": reached.new, "of": reached.of, "runs": reached.runs.iter().map(run).collect::<Vec<_>>(),
+        "people": reached.people, "new": Some(reached.new).filter(|_| reached.purged.is_empty()), "of": reached.of,
+        "runs": reached.runs.iter().map(run).collect::<Vec<_>>(),
+        "purged": reached.purged.iter().map(|(run, _)| run.to_string()).collect::<Vec<_>>(),
         "uncertain": {
             "people": reached.uncertain,
             "first": uncertain.map(|(run, row)| json!({"run": run.to_string(), "row": row.0})).collect::<Vec<_>>(),
@@ -58,7 +60,7 @@ pub(in crate::cli) fn as_json(reached: &Reached) -> Value {
 
 /// Returns the error for a campaign that ran before: whom its runs reached, and how to continue.
 pub(in crate::cli) fn refusal(file: &Path, name: &str, checked: &Checked, global: &Global) -> CliError {
-    let Reached { of, people, new, runs, uncertain, first_uncertain } = &checked.reached;
+    let Reached { of, people, new, runs, uncertain, first_uncertain, purged } = &checked.reached;
     let command = global.command();
     let last = runs.iter().map(|by| by.last).max().map_or_else(String::new, |at| format!(", most recently at {at}"));
     let mut words = format!(
@@ -74,15 +76,23 @@ pub(in crate::cli) fn refusal(file: &Path, name: &str, checked: &Checked, global
     if let Some(more) = runs.len().checked_sub(MAX_RUNS).filter(|more| *more > 0) {
         words.push_str(&format!("\n  … and {}", text::count(more as u64, "more run")));
     }
+    for (run, at) in purged.iter().take(MAX_RUNS) {
+        words.push_str(&format!("\n  {run}: not known any more, because it was purged at {at}"));
+    }
+    if let Some(more) = purged.len().checked_sub(MAX_RUNS).filter(|more| *more > 0) {
+        words.push_str(&format!("\n  … and {}", text::count(more as u64, "more purged run")));
+    }
     if runs.len() > 1 {
         words.push_str("\n  (each person is counted once, under the latest run)");
     }
     // Rows that the campaign or the suppression list leaves out are not counted.
     let all = format!("send to everyone ({}):", text::grouped(checked.sendable()));
-    let others = format!("send to the {} not reached yet:", people_of(*new));
-    let width = if *new > 0 { others.chars().count().max(all.chars().count()) } else { 0 };
+    // Those whom a purged run reached would count as new.
+    let new = if purged.is_empty() { *new } else { 0 };
+    let others = format!("send to the {} not reached yet:", people_of(new));
+    let width = if new > 0 { others.chars().count().max(all.chars().count()) } else { 0 };
     let file = file.display();
-    if *new > 0 {
+    if new > 0 {
         words.push_str(&format!("\n  {others:<width$}  {command} run {file} --only-new"));
     }
     words.push_str(&format!("\n  {all:<width$}  {command} run {file} --again"));

@@ -208,6 +208,7 @@ impl Service {
         (due, once): (Millis, bool),
     ) -> Result<(), CliError> {
         self.has_room()?;
+        plan.knows_reached(&self.context.store).await?;
         let (name, now) = (&loaded.campaign.name, Millis::now());
         match self.context.store.start_occurrence(new, due, once, now).await? {
             OccurrenceStart::Made(run) => {

@@ -109,6 +109,17 @@ impl Plan {
         }
     }
 
+    /// Checks, before a run is created, that it is known whom it has to skip.
+    ///
+    /// # Errors
+    /// When an earlier run was purged that may have reached them, or the store cannot be read.
+    pub async fn knows_reached(&self, store: &Store) -> Result<(), PlanError> {
+        match self.leave_out() {
+            Some(which) => store.knows_reached(&self.name, which).await.map_err(PlanError::Store),
+            None => Ok(()),
+        }
+    }
+
     /// Requires every message to conform to this template.
     #[must_use]
     pub fn with_template(mut self, template: template::Loaded, snapshot: String) -> Self {

@@ -116,7 +116,7 @@ pub(in crate::store) async fn take_effect(
     if is_dispatched && (goes_on || taken_back > 0) {
         // The run had already ended: waiting rows still have to be sent, and accepted messages polled.
         let waits = recorded.iter().any(|s| s.state == State::Pending);
-        query("UPDATE run SET finished_at = NULL, dispatched_at = iif($2, NULL, dispatched_at) WHERE id = $1")
+        query("UPDATE run SET finished_at = NULL, dispatched_at = iif($2, NULL, dispatched_at) WHERE id = $1 AND purged_at IS NULL")
             .bind(run)
             .bind(waits)
             .execute(&mut *store)

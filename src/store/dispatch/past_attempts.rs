@@ -114,7 +114,7 @@ pub(in crate::store) async fn take_back(store: &mut DbConnection<'_>, keys: &[i6
     ] {
         query(statement).bind(&found).execute(&mut *store).await.map_err(failed())?;
     }
-    query("UPDATE run SET finished_at = NULL WHERE id IN (SELECT CAST(atom AS BIGINT) >> 40 FROM json_each($1))")
+    query("UPDATE run SET finished_at = NULL WHERE id IN (SELECT CAST(atom AS BIGINT) >> 40 FROM json_each($1)) AND purged_at IS NULL")
         .bind(json(&keys))
         .bind(RowKey::ROW_BITS)
         .execute(&mut *store)

@@ -22,11 +22,21 @@ pub(in crate::store) const CHUNK: i64 = 50_000;
 const CLOCK_SLACK: i64 = 24 * 3_600_000;
 
 impl Store {
+    /// Checks that it is known whom earlier runs of this name reached, for a run that skips those people.
+    ///
+    /// # Errors
+    /// [`StoreError::ReachUnknown`], or when the store cannot be read.
+    pub async fn knows_reached(&self, name: &str, which: LeaveOut) -> Result<(), StoreError> {
+        let mut reader = self.readers.acquire().await.map_err(doing("find the campaign's runs"))?;
+        Purged::among(runs_since(&mut reader, name, None, which.since()).await?).all(which.way_out())
+    }
+
     /// Makes a run that is being imported skip people: their rows are suppressed, with the code of `which`. Returns how
     /// many there are.
     ///
     /// # Errors
-    /// When the store cannot be written, or another process has taken over the run.
+    /// When the store cannot be written, or another process has taken over the run. [`StoreError::ReachUnknown`] if one
+    /// of the runs was purged.
     pub async fn leave_out(&self, owner: Owner, which: LeaveOut) -> Result<u64, StoreError> {
         let failed = || doing("find the numbers that earlier runs reached");
         let mut connection = self.separate().await?;
@@ -39,7 +49,7 @@ impl Store {
         .fetch_one(&mut connection)
         .await
         .map_err(failed())?;
-        collect(&mut connection, &name, Some(owner.run), which.since()).await.map_err(failed())?;
+        collect(&mut connection, &name, Some(owner.run), which.since()).await?.all(which.way_out())?;
         let mut left_out = 0;
         let mut after = RowKey::first(owner.run);
         while after < last {
@@ -78,36 +88,70 @@ pub(in crate::store) async fn clear(connection: &mut DbConnection<'_>) -> Result
     .await
 }
 
+/// The purged runs among those whose people were collected, newest first, each with the time.
+#[must_use]
+pub(in crate::store) struct Purged(pub(in crate::store) Vec<(RunId, Millis)>);
+
+impl Purged {
+    fn among(runs: Vec<(i64, String, Option<i64>)>) -> Self {
+        let purged = |(_, id, at): (i64, String, Option<i64>)| Some((id.parse().ok()?, Millis(at?)));
+        Self(runs.into_iter().filter_map(purged).collect())
+    }
+
+    /// Requires that no run was purged: nobody may count as not reached because it is not known.
+    pub(in crate::store) fn all(self, way_out: &'static str) -> Result<(), StoreError> {
+        match self.0.into_iter().next() {
+            Some((run, at)) => Err(StoreError::ReachUnknown { run, at, way_out }),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Collects in `reached` everyone whom runs of this name except `except` reached after `since`: each number with
 /// the newest run's row, the time, and whether it is uncertain. Runs that had sent everything before that are not read.
+/// Returns the runs of which it is not known any more.
 pub(in crate::store) async fn collect(
     connection: &mut DbConnection<'_>,
     name: &str,
     except: Option<i64>,
     since: Millis,
-) -> Result<(), sqlx::Error> {
-    clear(connection).await?;
-    let runs: Vec<(i64, String)> = query_as(
-        "SELECT id, name || '-' || number FROM run WHERE name = $1 AND id IS DISTINCT FROM $2 AND started_at IS NOT NULL \
-         AND (dispatched_at IS NULL OR dispatched_at >= $3) ORDER BY number DESC",
+) -> Result<Purged, StoreError> {
+    let failed = || doing("find the numbers that earlier runs reached");
+    clear(connection).await.map_err(failed())?;
+    let runs = runs_since(connection, name, except, since).await?;
+    for (run, id, _) in &runs {
+        for statement in REACHED {
+            query(statement)
+                .bind(RowKey::first(*run))
+                .bind(RowKey::last(*run))
+                .bind(since.0)
+                .bind(id)
+                .execute(&mut *connection)
+                .await
+                .map_err(failed())?;
+        }
+    }
+    // Only now: a run may have been purged while its rows were read.
+    Ok(Purged::among(runs_since(connection, name, except, since).await?))
+}
+
+/// Returns the runs of a name that sent after `since`, newest first: the key, the public id, and when it was purged.
+async fn runs_since(
+    connection: &mut DbConnection<'_>,
+    name: &str,
+    except: Option<i64>,
+    since: Millis,
+) -> Result<Vec<(i64, String, Option<i64>)>, StoreError> {
+    query_as(
+        "SELECT id, name || '-' || number, purged_at FROM run WHERE name = $1 AND id IS DISTINCT FROM $2 \
+         AND started_at IS NOT NULL AND (dispatched_at IS NULL OR dispatched_at >= $3) ORDER BY number DESC",
     )
     .bind(name)
     .bind(except)
     .bind(since.0.saturating_sub(CLOCK_SLACK))
-    .fetch_all(&mut *connection)
-    .await?;
-    for (run, id) in runs {
-        for statement in REACHED {
-            query(statement)
-                .bind(RowKey::first(run))
-                .bind(RowKey::last(run))
-                .bind(since.0)
-                .bind(&id)
-                .execute(&mut *connection)
-                .await?;
-        }
-    }
-    Ok(())
+    .fetch_all(connection)
+    .await
+    .map_err(doing("find the numbers that earlier runs reached"))
 }
 
 /// Returns the other runs of a run's name, each with whether its rows are still being read, whether any are to be sent,
@@ -144,7 +188,8 @@ pub(in crate::store) async fn collect_for_retry(
     if let Some(number) = importing.and_then(|number| u32::try_from(number).ok()) {
         return Err(StoreError::Held(RunId::new(run.id.name(), number)));
     }
-    collect(connection, run.id.name(), Some(run.key), Millis(i64::MIN)).await.map_err(failed())?;
+    let purged = collect(connection, run.id.name(), Some(run.key), Millis(i64::MIN)).await?;
+    purged.all("to send to these people even if another run reached them, pass --again")?;
     query(
         "INSERT INTO reached (phone, id, at, uncertain, run, waits) SELECT r.phone, r.id, 0, false, '', true \
          FROM run JOIN recipient r ON r.id BETWEEN run.id << 40 AND ((run.id + 1) << 40) - 1 \

@@ -73,6 +73,10 @@ CREATE TABLE run (
     suppressed      BIGINT NOT NULL DEFAULT 0,
     polls           BIGINT NOT NULL DEFAULT 0,   -- status requests made
     requeues        BIGINT NOT NULL DEFAULT 0,   -- commits in which a person requeued rows
+    purged_at       BIGINT,                      -- a person purged the run: its rows are being deleted, or are gone
+    purged_by       TEXT COLLATE "C",
+    purged_counts   TEXT COLLATE "C",            -- what its counts were, as JSON; saved before any row is deleted
+    purge_ended_at  BIGINT,                      -- all of its rows are gone
     UNIQUE (name, number)
 );
 
@@ -310,6 +314,14 @@ CREATE TABLE user_phone (
     user_id TEXT COLLATE "C"    NOT NULL,
     phone   BIGINT NOT NULL,
     PRIMARY KEY (user_id, phone)
+);
+
+-- People who opted out in replies that were purged, by the provider's ids of them: their numbers may only be learned
+-- later.
+CREATE TABLE opted_out_user (
+    user_id TEXT COLLATE "C" PRIMARY KEY,
+    opt_out TEXT COLLATE "C" NOT NULL,   -- as reply.opt_out
+    at      BIGINT NOT NULL
 );
 
 -- Ids of people to whom messages went that are not known yet: their statuses came first. Kept for a while.

@@ -5,6 +5,8 @@
 //! row by row. An index on `recipient.phone` would cost the import too much: numbers come in no order, so each row of a
 //! large store would write its own page.
 
+use std::ops::RangeInclusive;
+
 use crate::model::{Millis, Phone, RowNumber, RunId};
 use crate::store::Store;
 use crate::store::error::doing;
@@ -22,7 +24,7 @@ const RUN_BITS: u32 = RowKey::ROW_BITS - STRETCH_BITS;
 /// change, because the run is planned.
 pub(in crate::store) const NEXT_STRETCH: &str = "SELECT min(id) >> CAST($2 AS INTEGER) FROM recipient WHERE id BETWEEN \
     coalesce((SELECT max(stretch) + 1 FROM number WHERE stretch BETWEEN $1 << CAST($3 AS INTEGER) AND (($1 + 1) << CAST($3 AS INTEGER)) - 1), $1 << CAST($3 AS INTEGER)) << CAST($2 AS INTEGER) \
-    AND (($1 + 1) << CAST($2 + $3 AS INTEGER)) - 1 AND (SELECT planned_at IS NOT NULL FROM run WHERE id = $1)";
+    AND (($1 + 1) << CAST($2 + $3 AS INTEGER)) - 1 AND (SELECT planned_at IS NOT NULL AND purged_at IS NULL FROM run WHERE id = $1)";
 
 const ADD_STRETCH: &str = "INSERT INTO number (stretch, phone, place) SELECT $1, phone, id & ((1 << CAST($2 AS INTEGER)) - 1) \
     FROM recipient WHERE id BETWEEN $1 << CAST($2 AS INTEGER) AND (($1 + 1) << CAST($2 AS INTEGER)) - 1 AND phone IS NOT NULL ORDER BY phone, id";
@@ -38,6 +40,11 @@ pub(in crate::store) const NOT_IN_STRETCHES: &str = "SELECT r.id FROM run CROSS 
       run.id << CAST($3 AS INTEGER)) << CAST($2 AS INTEGER) AND ((run.id + 1) << CAST($2 + $3 AS INTEGER)) - 1 WHERE +r.phone = $1";
 
 impl Store {
+    /// Returns the stretches that the rows of a run may be in.
+    pub(in crate::store) fn stretches(run: i64) -> RangeInclusive<i64> {
+        (run << RUN_BITS)..=((run + 1) << RUN_BITS) - 1
+    }
+
     /// Indexes the numbers of a planned run for [`Store::find`]. Repeating it does nothing.
     ///
     /// # Errors
@@ -68,7 +75,7 @@ impl Store {
         }
     }
 
-    /// Returns the rows that have this number, each with its run, oldest run first.
+    /// Returns the rows that have this number, each with its run, oldest run first. Purged runs are not searched.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -88,11 +95,26 @@ impl Store {
         keys.sort_unstable();
         let mut rows = Vec::with_capacity(keys.len());
         for key in keys {
-            let run = query_as("SELECT name, number FROM run WHERE id = $1").bind(key >> RowKey::ROW_BITS);
-            let (name, number): (String, u32) = run.fetch_one(&mut reader).await.map_err(failed())?;
-            rows.push((RunId::new(&name, number), RowKey(key).row()));
+            // The rows of a run that is being purged are not all there any more.
+            let run =
+                query_as("SELECT name, number FROM run WHERE id = $1 AND purged_at IS NULL").bind(RowKey(key).run());
+            let run: Option<(String, u32)> = run.fetch_optional(&mut reader).await.map_err(failed())?;
+            rows.extend(run.map(|(name, number)| (RunId::new(&name, number), RowKey(key).row())));
         }
         Ok(rows)
+    }
+
+    /// Returns the runs that were purged, each with the time, newest first: whom they reached is not known any more.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn purged_runs(&self) -> Result<Vec<(RunId, Millis)>, StoreError> {
+        let runs: Vec<(String, u32, i64)> =
+            query_as("SELECT name, number, purged_at FROM run WHERE purged_at IS NOT NULL ORDER BY id DESC")
+                .fetch_all(&self.readers)
+                .await
+                .map_err(doing("list the purged runs"))?;
+        Ok(runs.into_iter().map(|(name, number, at)| (RunId::new(&name, number), Millis(at))).collect())
     }
 
     /// Returns when a number was suppressed, and why, if it is on the suppression list.

@@ -4,7 +4,7 @@
 use crate::model::{Millis, Phone, RowCause, RowNumber, RunId};
 use crate::store::Store;
 use crate::store::error::doing;
-use crate::store::plan::reached::{clear, collect};
+use crate::store::plan::reached::{Purged, clear, collect};
 use crate::store::sql::{DbConnection, JsonText, json, query, query_as, query_scalar, script};
 use crate::store::{LeaveOut, LeftOut, Reached, ReachedBy, ReasonsByPhone, RowKey, StoreError};
 
@@ -85,7 +85,7 @@ impl Listing {
         clear(&mut self.connection).await.map_err(failed())?;
         let mut left_out = LeftOut::default();
         if let Some(which) = which {
-            collect(&mut self.connection, &self.name, None, which.since()).await.map_err(failed())?;
+            collect(&mut self.connection, &self.name, None, which.since()).await?.all(which.way_out())?;
             left_out.reached_code = which.code();
             left_out.reached = self.count(&REACHED, which.code(), &mut left_out.first).await.map_err(failed())?;
         }
@@ -113,7 +113,7 @@ impl Listing {
     pub async fn reached(&mut self) -> Result<Reached, StoreError> {
         let failed = || doing("find the numbers that earlier runs reached");
         let Self { connection, name, .. } = self;
-        collect(connection, name, None, Millis(i64::MIN)).await.map_err(failed())?;
+        let Purged(purged) = collect(connection, name, None, Millis(i64::MIN)).await?;
         let of: i64 = query_scalar("SELECT count(*) FROM listed").fetch_one(&mut *connection).await.map_err(failed())?;
         let new: i64 = query_scalar(
             "SELECT count(*) FROM listed WHERE phone NOT IN (SELECT phone FROM reached) \
@@ -158,6 +158,7 @@ impl Listing {
             runs,
             uncertain: uncertain.unsigned_abs(),
             first_uncertain: first.into_iter().map(|(number, key)| (id(number), RowKey(key).row())).collect(),
+            purged,
         })
     }
 
@@ -170,7 +171,7 @@ impl Listing {
         clear(&mut self.connection).await.map_err(failed())?;
         if let Some(which) = which {
             self.code = which.code();
-            collect(&mut self.connection, &self.name, None, which.since()).await.map_err(failed())?;
+            collect(&mut self.connection, &self.name, None, which.since()).await?.all(which.way_out())?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use crate::model::{AttemptRow, Channel, Known, Millis, ReportRow, RowNumber, State};
 use crate::store::Store;
 use crate::store::error::doing;
+use crate::store::runs::purge::refuse_purged;
 use crate::store::sql::{DbConnection, DbRow, JsonText, query, query_scalar};
 use crate::store::{RowKey, Run, StoreError, Wanted};
 
@@ -23,7 +24,7 @@ const READ: &str = "SELECT r.id, coalesce(d.state, r.state), r.phone, r.raw_phon
       OR EXISTS (SELECT 1 FROM resolution c WHERE c.row = r.id AND c.at >= $4)) ORDER BY r.id";
 
 /// The key of the last row of a range; 0 where there is none.
-pub(super) const LAST_ROW: &str = "SELECT coalesce(max(id), 0) FROM recipient WHERE id BETWEEN $1 AND $2";
+pub(in crate::store) const LAST_ROW: &str = "SELECT coalesce(max(id), 0) FROM recipient WHERE id BETWEEN $1 AND $2";
 
 /// Every attempt of a range of rows whose request left, or may be about to leave, in order.
 const ATTEMPTS: &str = "SELECT a.row, r.phone, a.outcome, a.message_id, a.started_at, a.ended_at, a.accepted_at, a.delivered_at, \
@@ -53,7 +54,7 @@ impl Store {
     /// Returns every attempt of these rows of a run, row by row in order.
     ///
     /// # Errors
-    /// When the store cannot be read or is inconsistent.
+    /// When the store cannot be read or is inconsistent, or the run was purged.
     pub async fn attempts(&self, run: &Run, rows: RangeInclusive<u64>) -> Result<Vec<AttemptRow>, StoreError> {
         let found = query(ATTEMPTS)
             .bind(RowKey::new(run.key, RowNumber(*rows.start())).0)
@@ -61,6 +62,7 @@ impl Store {
             .fetch_all(&self.scanner)
             .await
             .map_err(doing("read the attempts"))?;
+        refuse_purged(&self.scanner, run.key).await?;
         let mut attempts: Vec<AttemptRow> = Vec::with_capacity(found.len());
         for row in &found {
             let (mut attempt, code) = attempt(row).map_err(doing("read an attempt"))?;
@@ -140,9 +142,10 @@ impl ReportRows {
     /// Returns the next page, if there is one. It may be empty if not all rows are wanted.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// When the store cannot be read, or the run was purged, also since the last page.
     pub async fn page(&mut self) -> Result<Option<ReportPage>, StoreError> {
         if self.after >= self.last {
+            refuse_purged(&mut self.connection, self.run).await?;
             return Ok(None);
         }
         let end = self.last.min(self.after + ROWS);
@@ -154,6 +157,7 @@ impl ReportRows {
             .fetch_all(&mut self.connection)
             .await
             .map_err(doing("read the report"))?;
+        refuse_purged(&mut self.connection, self.run).await?;
         self.after = end;
         let row = ReportRow::untried(RowNumber(0), self.channel);
         Ok(Some(ReportPage { rows: rows.into_iter(), cancelled: self.cancelled, row }))

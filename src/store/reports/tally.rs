@@ -57,7 +57,11 @@ impl Store {
     /// When the store cannot be read.
     pub async fn tally(&self, run: &Run) -> Result<Tally, StoreError> {
         let mut reader = self.scanner.acquire().await.map_err(doing("count the rows"))?;
-        tally(&mut reader, run).await
+        let counted = tally(&mut reader, run).await;
+        match self.kept(run.key).await? {
+            Some(kept) => Ok(kept.tally()),
+            None => counted,
+        }
     }
 
     /// Starts to count the rows in each state, which takes seconds for millions of rows.
@@ -123,7 +127,10 @@ impl Store {
         let mut counts: Vec<ProblemCount> = counts.into_values().map(|(count, _)| count).collect();
         counts.sort_by(|a, b| (b.rows, &a.code).cmp(&(a.rows, &b.code)));
         counts.truncate(limit as usize);
-        Ok(counts)
+        Ok(match self.kept(run.key).await? {
+            Some(kept) => kept.problems(limit),
+            None => counts,
+        })
     }
 
     /// Counts the messages of a run that were reported both as failed and as delivered.
@@ -139,7 +146,7 @@ impl Store {
         .fetch_one(&self.scanner)
         .await
         .map_err(doing("count contradictions"))?;
-        Ok(rows.unsigned_abs())
+        Ok(self.kept(run.key).await?.map_or(rows.unsigned_abs(), |kept| kept.contradicted))
     }
 }
 

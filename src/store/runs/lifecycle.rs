@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use super::purge::refuse_purged;
 use super::senders;
 use crate::crash_point::Point;
 use crate::model::{Millis, Rate, RunId};
@@ -15,7 +16,7 @@ use crate::store::{NewRun, Orders, Owner, Repeat, RowKey, Run, Stage, StartDecis
 
 const COLUMNS: &str = "id, name, number, campaign, campaign_hash, recipients_hash, columns, created_at, planned_at, \
     started_at, dispatched_at, finished_at, cancelled_at, cancelled_by, paused_at, paused_by, stopped_at, stopped_why, rate, rate_per, rate_at, \
-    rate_by, polls, template, only_new";
+    rate_by, polls, template, only_new, purged_at, purged_by";
 
 impl Store {
     /// Returns the run with this id, or the newest if no id is given.
@@ -118,13 +119,14 @@ impl Store {
     /// nothing more. At most `limit` rows are then claimed for the first time. Call this with the run's lock held.
     ///
     /// # Errors
-    /// When the store cannot be written.
+    /// When the store cannot be written, or the run was purged.
     pub async fn take_over(&self, run: i64, limit: Option<u64>, now: Millis) -> Result<Owner, StoreError> {
         let failed = || doing("take over the run");
         let mut writer = self.write().await?;
         // The files are compared again before the first claim, whatever happened to them since.
         writer.guard.mark = None;
         let mut tx = writer.begin("take over the run").await?;
+        refuse_purged(&mut tx, run).await?;
         let worker = insert_worker(&mut tx, now).await?;
         if self.can_be_joined() && !senders::own(&mut tx, run, worker, self.process()).await? {
             return Err(StoreError::Held(by_key(&mut tx, run).await?.id));
@@ -462,6 +464,8 @@ fn read(row: &DbRow) -> Result<Run, StoreError> {
                 polls: row.try_get::<i64, _>("polls")?.unsigned_abs(),
                 template: row.try_get("template")?,
                 only_new: row.try_get("only_new")?,
+                purged_at: time("purged_at")?,
+                purged_by: row.try_get("purged_by")?,
             },
             columns,
         ))

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::lifecycle::insert_worker;
+use super::purge::refuse_purged;
 use super::senders::add_sender;
 use crate::crash_point::Point;
 use crate::model::{Millis, Problem, Rate, RunId};
@@ -68,6 +69,7 @@ impl Store {
         let failed = || doing("join the run");
         let mut writer = self.write().await?;
         let mut tx = writer.begin("join the run").await?;
+        refuse_purged(&mut tx, run).await?;
         let worker = insert_worker(&mut tx, now).await?;
         let process = lock.process();
         query("DELETE FROM sender WHERE run = $1 AND process = $2 AND is_joined")

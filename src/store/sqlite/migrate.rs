@@ -12,7 +12,7 @@ use crate::crash_point::Point;
 pub(super) const APPLICATION_ID: u32 = 0x434D_5047;
 
 /// The format of [`SCHEMA`]. Lower numbers were development versions that no one uses.
-const FORMAT: i64 = 22;
+const FORMAT: i64 = 23;
 const SCHEMA: &str = include_str!("schema.sql");
 
 /// Creates all tables of the store or none, if it has none yet.

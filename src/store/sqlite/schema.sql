@@ -39,6 +39,10 @@ CREATE TABLE run (
     suppressed      INTEGER NOT NULL DEFAULT 0,
     polls           INTEGER NOT NULL DEFAULT 0,   -- status requests made
     requeues        INTEGER NOT NULL DEFAULT 0,   -- commits in which a person requeued rows
+    purged_at       INTEGER,                      -- a person purged the run: its rows are being deleted, or are gone
+    purged_by       TEXT,
+    purged_counts   TEXT,                         -- what its counts were, as JSON; saved before any row is deleted
+    purge_ended_at  INTEGER,                      -- all of its rows are gone
     UNIQUE (name, number)
 );
 
@@ -197,7 +201,7 @@ CREATE TABLE suppression (
 
 -- Messages that a person sent to a number of their own to try a campaign out (`campaigner test`). They belong to no run.
 CREATE TABLE test_message (
-    id            INTEGER PRIMARY KEY,
+    id            INTEGER PRIMARY KEY AUTOINCREMENT, -- never reused: a process writes to its own after others are purged
     name          TEXT    NOT NULL,   -- the campaign's name
     row           INTEGER NOT NULL,   -- the row of the list whose message it is
     phone         INTEGER NOT NULL,
@@ -241,6 +245,14 @@ CREATE TABLE user_phone (
     user_id TEXT    NOT NULL,
     phone   INTEGER NOT NULL,
     PRIMARY KEY (user_id, phone)
+) WITHOUT ROWID;
+
+-- People who opted out in replies that were purged, by the provider's ids of them: their numbers may only be learned
+-- later.
+CREATE TABLE opted_out_user (
+    user_id TEXT    PRIMARY KEY,
+    opt_out TEXT    NOT NULL,   -- as reply.opt_out
+    at      INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 -- Ids of people to whom messages went that are not known yet: their statuses came first. Kept for a while.

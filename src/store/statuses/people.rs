@@ -111,7 +111,9 @@ async fn take_in(store: &mut DbConnection<'_>, lines: &JsonList) -> Result<u64, 
          SELECT CAST(value ->> 1 AS BIGINT), 'opted out by reply: ' || p.opt_out, p.at FROM json_each($1) \
          CROSS JOIN reply p ON p.user_id = value ->> 0 WHERE p.opt_out IS NOT NULL \
          UNION ALL SELECT CAST(value ->> 1 AS BIGINT), 'opted out by reply: ' || p.opt_out, p.at FROM json_each($1) \
-         CROSS JOIN reply p ON p.parent_user_id = value ->> 0 WHERE p.opt_out IS NOT NULL ON CONFLICT DO NOTHING",
+         CROSS JOIN reply p ON p.parent_user_id = value ->> 0 WHERE p.opt_out IS NOT NULL \
+         UNION ALL SELECT CAST(value ->> 1 AS BIGINT), 'opted out by reply: ' || o.opt_out, o.at FROM json_each($1) \
+         CROSS JOIN opted_out_user o ON o.user_id = value ->> 0 WHERE true ON CONFLICT DO NOTHING",
     )
     .bind(&new)
     .execute(&mut *store)

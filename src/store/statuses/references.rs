@@ -64,7 +64,7 @@ impl Store {
             .fetch_one(&self.readers)
             .await
             .map_err(doing("count double sends"))?;
-        Ok(count.unsigned_abs())
+        Ok(self.kept(run.key).await?.map_or(count.unsigned_abs(), |kept| kept.double_sends))
     }
 }
 
@@ -102,17 +102,17 @@ struct Named {
     signed_with: ReferenceKey,
 }
 
-/// A past attempt that was taken back has a later number than its reference, but still its worker and its message.
+/// A purged run's attempts are no longer known. A past attempt that was taken back has a later number than its reference, but still its worker and its message.
 pub(in crate::store) const LATEST: &str = "SELECT d.id, CAST(wanted.value ->> 1 AS BIGINT), d.worker, d.started_at, d.outcome, d.message_id, \
     d.message_id, d.claim = CAST(wanted.value ->> 1 AS BIGINT), r.dispatched_at IS NOT NULL, w.reference_key, d.attempts, d.charged_attempts, \
     d.deferrals, (SELECT count(*) FILTER (WHERE p.outcome = 9) > 0 OR count(*) FILTER (WHERE p.outcome IN (2, 3, 4, 5, 6)) > d.requeues FROM past_attempt p WHERE p.row = d.id) FROM json_each($1) wanted \
     CROSS JOIN delivery d ON d.id = CAST(wanted.value ->> 0 AS BIGINT) AND (d.claim = CAST(wanted.value ->> 1 AS BIGINT) OR (d.claim > CAST(wanted.value ->> 1 AS BIGINT) \
     AND d.message_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM past_attempt p WHERE p.row = d.id AND p.claim = CAST(wanted.value ->> 1 AS BIGINT)))) \
-    JOIN run r ON r.id = d.run JOIN worker w ON w.id = d.worker";
+    JOIN run r ON r.id = d.run AND r.purged_at IS NULL JOIN worker w ON w.id = d.worker";
 pub(in crate::store) const PAST: &str = "SELECT p.row, p.claim, p.worker, p.started_at, p.outcome, p.message_id, d.message_id, false, \
     r.dispatched_at IS NOT NULL, w.reference_key, d.attempts, d.charged_attempts, d.deferrals, false FROM json_each($1) wanted \
     CROSS JOIN past_attempt p ON p.row = CAST(wanted.value ->> 0 AS BIGINT) AND p.claim = CAST(wanted.value ->> 1 AS BIGINT) JOIN delivery d ON d.id = p.row \
-    JOIN run r ON r.id = d.run JOIN worker w ON w.id = p.worker";
+    JOIN run r ON r.id = d.run AND r.purged_at IS NULL JOIN worker w ON w.id = p.worker";
 /// Whether a row has a message, in its latest attempt or a past one.
 const HAS_MESSAGE: &str = "SELECT EXISTS (SELECT 1 FROM delivery WHERE id = $1 AND message_id = $2) \
     OR EXISTS (SELECT 1 FROM past_attempt WHERE row = $1 AND message_id = $2)";

@@ -4,6 +4,7 @@ use super::people::user_id;
 use crate::model::{Choice, Millis, Phone, Replies, Reply, RowNumber, RunId, TitleCount};
 use crate::store::Store;
 use crate::store::error::doing;
+use crate::store::runs::purge::refuse_purged;
 use crate::store::sql::{DbRow, json, query, query_as, query_scalar};
 use crate::store::{KeptReply, PossibleOptOut, RowKey, Run, StoreError};
 
@@ -51,14 +52,16 @@ impl Store {
         .map_err(failed())?;
         let by_title = by_title.iter().map(title_count).collect::<Result<_, _>>().map_err(failed())?;
         let count = i64::unsigned_abs;
-        Ok(Replies { total: count(total), rows: count(rows), opted_out: count(opted_out), choices, by_title })
+        let counted =
+            Replies { total: count(total), rows: count(rows), opted_out: count(opted_out), choices, by_title };
+        Ok(self.kept(run.key).await?.map_or(counted, |kept| kept.replies))
     }
 
     /// Returns replies to the messages of a run, or those that answer no message of this store, in order of arrival,
     /// after this place; at most `limit`.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// When the store cannot be read, or the run was purged.
     pub async fn replies(&self, run: Option<&Run>, after: i64, limit: u32) -> Result<Vec<KeptReply>, StoreError> {
         let statement = match run {
             // `+` keeps SQLite on the order of arrival, instead of the index by row.
@@ -81,6 +84,9 @@ impl Store {
             .fetch_all(&self.readers)
             .await
             .map_err(doing("read the replies"))?;
+        if let Some(run) = run {
+            refuse_purged(&self.readers, run.key).await?;
+        }
         rows.iter().map(kept).collect::<Result<_, _>>().map_err(doing("read the replies"))
     }
 

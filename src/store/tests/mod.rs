@@ -35,6 +35,7 @@ mod late; // take-over, and outcomes that come after it
 mod operator; // decisions by people
 mod outcomes; // the effect of each outcome on its row
 mod providers; // pauses of accounts, templates
+mod purge; // runs whose rows are deleted
 mod random; // everything in any order
 mod reached; // people whom earlier runs reached
 mod references; // statuses that name their attempt

@@ -68,6 +68,7 @@ const DOCUMENTS: &[(&str, &[(&str, Expected)])] = &[
             ("--db weekly.db reconcile -q --once", SENDS),
             ("run -q --no-wait --only-new welcome.yaml", SENDS),
             ("doctor --offline", SUCCEEDS),
+            ("purge -q --yes --older-than 90d", SUCCEEDS),
             ("suppress import received.csv --reason \"received before the restore\"", SUCCEEDS),
             ("resume spring-sale-1 --moved", SENDS),
         ],

@@ -125,6 +125,8 @@ fn of_a_command(point: Point) -> Vec<(usize, Story)> {
         Point::WebhooksWritten | Point::WebhooksCommitted => Vec::new(),
         // These are passed with several workers only: see `dying_workers`.
         Point::Joined | Point::Halted | Point::ProcessEnded => Vec::new(),
+        // In `commands::purge`: the run is over.
+        Point::PurgeMarked | Point::PurgeCounted | Point::PurgeDeleted => Vec::new(),
     }
 }
 

@@ -9,6 +9,7 @@ mod pauses; // pauses that the provider asks for hold, also after a restart
 mod proxy; // a proxy that carries messages, or refuses to
 mod rate; // no second holds more than the rate
 mod request_failures; // each way in which one request can fail, and what it counts as
+mod test_message; // one message to a number of one's own
 mod whatsapp_codes; // what WhatsApp's own error codes make of a row and of the run
 mod whole_job; // the main job, from the file to the report
 mod windows; // send windows, times of single rows, quotas

@@ -1,0 +1,170 @@
+//! `campaigner purge RUN | --older-than DURATION`: deletes the personal data of runs that are over.
+
+use std::time::Duration;
+
+use crate::campaign_file;
+use crate::cli::confirm::Confirm;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::global::Global;
+use crate::cli::output::console;
+use crate::cli::value_parsers::run_id;
+use crate::cli::who;
+use crate::model::{Millis, RunId};
+use crate::store::{PurgeBlocker, Run, Store};
+use crate::text;
+
+/// Runs listed in the question.
+const MAX_LISTED: usize = 20;
+
+/// The arguments of `purge`.
+#[derive(Debug, clap::Args)]
+#[command(
+    group = clap::ArgGroup::new("which").required(true),
+    after_help = "Deletes the rows, numbers, messages and replies of finished and cancelled runs, and the tests of their \
+                  campaigns; keeps their counts and the suppression list. A purged run cannot be reported, retried or \
+                  searched, and `run --only-new` refuses its campaign, because whom it reached is not known any more. If \
+                  a purge is interrupted, the same command continues. See \"Deleting old data\" in docs/operations.md."
+)]
+pub(in crate::cli) struct Args {
+    /// The run, NAME-N
+    #[arg(value_parser = run_id, group = "which")]
+    run: Option<RunId>,
+    /// Purge every run that ended longer ago than this, such as 90d
+    #[arg(long, value_name = "DURATION", value_parser = duration, group = "which")]
+    older_than: Option<Duration>,
+    #[command(flatten)]
+    confirm: Confirm,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    campaign_file::parse_duration(text).map_err(|error| error.to_string())
+}
+
+pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
+    let store = Store::open_existing(&global.db).await?;
+    let before = args.older_than.map(|age| Millis::now().minus(age));
+    let (runs, left) = match (&args.run, before) {
+        (Some(id), _) => (vec![one(&store, id).await?], 0),
+        (None, before) => all(&store, before.unwrap_or_default()).await?,
+    };
+    let strays = match before {
+        Some(before) => store.strays(before).await?,
+        None => (0, 0),
+    };
+    let mut exit = if left > 0 { Exit::SomeFailed } else { Exit::Done };
+    if runs.is_empty() && strays == (0, 0) {
+        if !global.quiet && left == 0 {
+            console::info("no other run ended before that; nothing was deleted");
+        }
+        return Ok(exit);
+    }
+    args.confirm.require(&question(&store, &runs, strays).await?)?;
+    for run in &runs {
+        let rows = store.tally(run).await?.rows();
+        match purge(&store, run).await {
+            Ok(()) if global.quiet => {}
+            Ok(()) => {
+                console::info(&format!(
+                    "{} was purged: {} deleted, its counts are kept",
+                    run.id,
+                    text::count(rows, "row")
+                ));
+            }
+            // One run in use does not keep the others.
+            Err(error) if args.run.is_none() && error.exit != Exit::Environment => {
+                console::error(&format!("{}; it was left as it is", error.words));
+                exit = Exit::SomeFailed;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if let Some(before) = before.filter(|_| strays > (0, 0)) {
+        store.purge_strays(before).await?;
+    }
+    store.forget_people().await?;
+    // What was deleted is in the log until it is moved into the file.
+    store.checkpoint().await?;
+    Ok(exit)
+}
+
+/// Returns the run if it can be purged.
+async fn one(store: &Store, id: &RunId) -> Result<Run, CliError> {
+    let run = store.run(Some(id)).await?;
+    match store.purge_blocker(&run).await? {
+        Some(blocker) => Err(blocked(&run, blocker)),
+        None => Ok(run),
+    }
+}
+
+/// Returns the runs that were over before then, and how many of them cannot be purged yet; says why.
+async fn all(store: &Store, before: Millis) -> Result<(Vec<Run>, u64), CliError> {
+    let (mut runs, mut left) = (Vec::new(), 0);
+    for id in store.purgeable(before).await? {
+        match one(store, &id).await {
+            Ok(run) => runs.push(run),
+            Err(error) if error.exit == Exit::Wrong => {
+                console::error(&format!("{}; it was left as it is", error.words));
+                left += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((runs, left))
+}
+
+async fn purge(store: &Store, run: &Run) -> Result<(), CliError> {
+    let _lock = store.lock(&run.id).await?;
+    // Another process may have worked on it since.
+    let run = one(store, &run.id).await?;
+    if store.purge(&run, &who::user_name(), Millis::now()).await? {
+        return Ok(());
+    }
+    run.not_purged()?;
+    Err(CliError::new(Exit::Held, format!("{} is no longer over: another process has changed it", run.id)))
+}
+
+fn blocked(run: &Run, blocker: PurgeBlocker) -> CliError {
+    let id = &run.id;
+    let words = match blocker {
+        PurgeBlocker::Unsent => {
+            format!(
+                "{id} is not over; finish it with `campaigner resume {id}`, or stop it with `campaigner cancel {id}`"
+            )
+        }
+        PurgeBlocker::AwaitsStatuses => {
+            format!("{id} still awaits statuses; `campaigner status {id}` shows how to collect them")
+        }
+        PurgeBlocker::Uncertain(rows) => format!(
+            "{id} has {}: these people may have received the message. Settle them first with `campaigner settle {id} --all \
+             --as sent --yes` (or `--as not-sent`)",
+            text::count(rows, "uncertain row")
+        ),
+        PurgeBlocker::PossibleOptOuts(replies) => format!(
+            "{id} has {}; decide about them first: `campaigner suppress review`",
+            text::count(replies, "possible opt-out")
+        ),
+    };
+    CliError::new(Exit::Wrong, words)
+}
+
+/// Returns what to ask: what is deleted, and what is no longer possible then.
+async fn question(store: &Store, runs: &[Run], (replies, tests): (u64, u64)) -> Result<String, CliError> {
+    let mut words = "this deletes the recipients, messages and replies of:".to_owned();
+    for run in runs.iter().take(MAX_LISTED) {
+        let rows = text::count(store.tally(run).await?.rows(), "row");
+        let over = run.finished_at.map_or_else(String::new, |at| format!(", over since {at}"));
+        words.push_str(&format!("\n  {}: {rows}{over}", run.id));
+    }
+    if let Some(more) = runs.len().checked_sub(MAX_LISTED).filter(|more| *more > 0) {
+        words.push_str(&format!("\n  … and {}", text::count(more as u64, "more run")));
+    }
+    if replies + tests > 0 {
+        let (tests, replies) = (text::count(tests, "test message"), text::grouped(replies));
+        words.push_str(&format!("\n  no run: {tests}, and replies to unknown messages: {replies}"));
+    }
+    words.push_str(
+        "\nOnly the counts are kept. This cannot be undone, and `run --only-new`, `skip_sent_within`, `find` and `retry` \
+         will not know any more whom these runs reached.\nDelete them?",
+    );
+    Ok(words)
+}
