@@ -165,11 +165,16 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         if let (Some(store), None) = (&store, &loaded.campaign.schedule)
             && run_content::has_run_before(&loaded.campaign, store).await?
         {
-            console::info(&format!(
-                "`{}` ran before and reached {} of these people; pass --only-new or --again to `campaigner run`",
-                loaded.campaign.name,
-                text::grouped(checked.reached.people)
-            ));
+            let (name, reached) = (&loaded.campaign.name, text::grouped(checked.reached.people));
+            console::info(&match checked.reached.purged.first() {
+                None => format!(
+                    "`{name}` ran before and reached {reached} of these people; pass --only-new or --again to `campaigner run`"
+                ),
+                Some((run, _)) => format!(
+                    "`{name}` ran before and reached at least {reached} of these people, but {run} was purged; pass --again to \
+                     `campaigner run`"
+                ),
+            });
         }
     }
     if let Some(store) = &store

@@ -149,8 +149,9 @@ async fn show(store: &Store, run: &Run, tally: &Tally, global: &Global) -> Resul
         print(&format!("  {details}"))?;
     }
     if let Some(at) = run.purged_at {
-        let by = run.purged_by.as_deref().unwrap_or("unknown");
-        print(&format!("  purged at {at} by {by}: only the counts are left"))?;
+        let by =
+            run.purged_by.as_deref().filter(|by| *by != "unknown").map_or_else(String::new, |by| format!(" by {by}"));
+        print(&format!("  purged{by} at {at}: only the counts are left"))?;
     }
     let workers = store.workers().await?;
     let workers = workers.iter().filter(|worker| worker.run == run.id);

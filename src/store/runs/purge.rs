@@ -102,7 +102,8 @@ impl Store {
         Ok(true)
     }
 
-    /// Opens a connection that overwrites what it deletes. On a server, deleted rows stay until they are vacuumed.
+    /// Opens a connection that overwrites what it deletes, but not the copies that SQLite left when it moved rows to other
+    /// pages. On a server, deleted rows stay until they are vacuumed.
     pub(super) async fn overwriting(&self) -> Result<DbConnection<'static>, StoreError> {
         let mut connection = self.separate().await?;
         if self.path().is_some() {

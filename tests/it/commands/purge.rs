@@ -59,7 +59,7 @@ fn the_counts_of_a_purged_run_stay_and_every_other_question_is_answered_by_when_
     }
     assert_eq!(before, after);
     let shown = env.run_offline(&["status", "job-1"]);
-    assert!(shown.out.contains("  purged at 2") && shown.out.contains("only the counts are left"), "{shown}");
+    assert!(shown.out.contains("  purged") && shown.out.contains("only the counts are left"), "{shown}");
     assert!(!shown.out.contains(&phone(1)), "{shown}");
     assert!(env.run_offline(&["status", "--all"]).out.contains("13 rows, 11 accepted"));
     env.verify("job-1");
@@ -98,6 +98,11 @@ fn nobody_whom_a_purged_run_reached_gets_the_message_as_new() {
     assert!(refused.err.contains("--again") && !refused.err.contains("--only-new"), "{refused}");
     let answer: Value = serde_json::from_str(&refused.out).unwrap();
     assert_eq!((&answer["reached"]["new"], &answer["reached"]["purged"][0]), (&Value::Null, &"job-1".into()));
+    let checked = env.run_offline(&["check", "job.yaml"]);
+    assert!(
+        checked.err.contains("reached at least 0 of these people, but job-1 was purged; pass --again"),
+        "{checked}"
+    );
     let recently = CampaignFile {
         recipients: "{csv: list.csv, to: phone, skip_sent_within: 1d}".to_owned(),
         ..CampaignFile::default()
