@@ -168,6 +168,26 @@ fn a_run_that_another_process_works_on_is_not_purged() {
     running.kill();
 }
 
+#[cfg(debug_assertions)] // in other builds there are no crash points
+#[test]
+fn two_processes_do_not_purge_one_run_at_once() {
+    let (_provider, env) = over();
+    if !env.has_file() {
+        // On a server, a process that hangs counts as dead after a while.
+        return;
+    }
+    let first = env.start_with(&[("CAMPAIGNER_HANG_AT", "purge marked")], &["purge", "job-1", "--yes"]);
+    let is_marked = || env.run_offline(&["report", "job-1"]).err.contains("was purged");
+    assert!(wait_until(SOON, is_marked), "{}", first.stderr());
+    let second = env.run_offline(&["purge", "job-1", "--yes"]);
+    assert!(second.code == 5 && second.err.contains("another process is working on job-1"), "{second}");
+    let of_all = env.run_offline(&["purge", "--older-than", "1ms", "--yes"]);
+    assert!(of_all.code == 3 && of_all.err.contains("it was left as it is"), "{of_all}");
+    first.kill();
+    purge(&env, "job-1");
+    env.verify("job-1");
+}
+
 /// Every file of the store.
 fn stored(env: &TestEnv) -> Vec<u8> {
     let files = ["store.db", "store.db-wal", "store.db-shm", "store.db-mark"].map(|name| fs::read(env.path(name)));
