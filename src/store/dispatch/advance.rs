@@ -53,7 +53,7 @@ const BEGIN: Batch = first_batch!(progress!());
 
 /// Starts a step that records outcomes of rows that are being sent: `$4` are the settlements, `$5` their seconds.
 const BEGIN_RECORDING: Batch =
-    first_batch!(count_seconds!("$1", "$5"), apply_where!("$4", "delivery.state = 1"), progress!());
+    first_batch!(count_seconds!("$1", "$5"), apply_where!("$4", "delivery.state + 0 = 1"), progress!());
 
 /// Claims the rows of run `$1` after `$2` and up to `$3` that were never claimed, for worker `$5` at `$6`. `$4` is the
 /// rest of the limit, `$7` the state of suppressed rows.
@@ -186,7 +186,7 @@ impl Store {
     /// When the store cannot be read.
     pub async fn claims(&self, owner: Owner, own: bool) -> Result<Vec<Claim>, StoreError> {
         let failed = || doing("read the claims without an outcome");
-        let claims = |statement| query(statement).bind(owner.run).bind(owner.worker.0).bind(own);
+        let claims = |statement| query(guarded(statement)).bind(owner.run).bind(owner.worker.0).bind(own);
         let rows = match &self.backend {
             Backend::File(_) => claims(CLAIMS).fetch_all(&self.readers).await.map_err(failed()),
             // A claim whose answer was lost may still be under way on another connection: this waits for its end.

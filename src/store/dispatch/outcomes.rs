@@ -22,7 +22,8 @@ const _: () = assert!(
 
 /// Applies settlements, a JSON array, to the claims they name if the row matches, with these columns: id, claim,
 /// worker, departed, ended_at, state, outcome, attempts, charged_attempts, deferrals, in_doubt, message_id, error_code,
-/// error_message, error_values, next_attempt_at, next_poll_at.
+/// error_message, error_values, next_attempt_at, next_poll_at. The condition adds 0 to the state, so that rows are found
+/// by their keys, and not by the index of all rows that are being sent.
 macro_rules! apply_where {
     ($settlements:literal, $fits:literal) => {
         concat!(
@@ -60,7 +61,7 @@ pub(in crate::store) use count_seconds;
 
 /// Records settlements if some of them are of rows that are not being sent.
 pub(in crate::store) const RECORD: &str =
-    concat!(apply_where!("$1", "delivery.state = 1"), " RETURNING delivery.id, delivery.claim");
+    concat!(apply_where!("$1", "delivery.state + 0 = 1"), " RETURNING delivery.id, delivery.claim");
 
 /// An attempt counts as interrupted if its process did not report the outcome. If the outcome still comes, it counts.
 /// If the row is about to be sent again, the outcome belongs to a past attempt; see [`record_late`].
@@ -116,7 +117,10 @@ pub(in crate::store) async fn take_effect(
     if is_dispatched && (goes_on || taken_back > 0) {
         // The run had already ended: waiting rows still have to be sent, and accepted messages polled.
         let waits = recorded.iter().any(|s| s.state == State::Pending);
-        query("UPDATE run SET finished_at = NULL, dispatched_at = iif($2, NULL, dispatched_at) WHERE id = $1 AND purged_at IS NULL")
+        query(guarded(
+            "UPDATE run SET finished_at = NULL, dispatched_at = iif($2, NULL, dispatched_at) \
+             WHERE id = $1 AND purged_at IS NULL",
+        ))
             .bind(run)
             .bind(waits)
             .execute(&mut *store)

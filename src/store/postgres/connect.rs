@@ -9,7 +9,7 @@ use crate::store::sql::in_time;
 
 /// The settings of every connection, because a role or a database may have other defaults. A commit is synced before it
 /// returns. Statements find their rows by an index, whatever the planner assumes about tables that were just filled.
-const SETTINGS: [(&str, &str); 15] = [
+const SETTINGS: [(&str, &str); 16] = [
     ("synchronous_commit", "on"),
     ("default_transaction_isolation", "read committed"),
     ("default_transaction_read_only", "off"),
@@ -19,6 +19,8 @@ const SETTINGS: [(&str, &str); 15] = [
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
     ("enable_bitmapscan", "off"),
+    // Otherwise, reading all rows of a small table seems as cheap as finding one, and the plan stays when the table grows.
+    ("cpu_tuple_cost", "1"),
     ("lock_timeout", "30s"),
     // With these, the server notices that a machine is gone.
     ("tcp_keepalives_idle", "10"),

@@ -13,6 +13,8 @@ mod lease;
 pub(super) mod pace;
 mod schema;
 mod server;
+#[cfg(test)]
+mod tests;
 
 pub(super) use lease::ServerLock;
 pub(super) use server::Server;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::model::Rate;
 use crate::store::error::doing;
 use crate::store::sql::{DbConnection, query, query_as, query_scalar};
-use crate::store::{StoreError, WorkerId};
+use crate::store::{StoreError, WorkerId, guarded};
 
 /// How long after its slot begins a message may leave.
 pub(super) const TOLERANCE: Duration = Duration::from_millis(30);
@@ -68,8 +68,11 @@ pub(in crate::store) async fn turn(
     worker: WorkerId,
 ) -> Result<Option<AccountPace>, StoreError> {
     type Row = (String, i64, i64, i64, i64, i64, i64, i64, i64);
-    let row: Option<Row> =
-        query_as(TURN).bind(worker.0).fetch_optional(store).await.map_err(doing("find the account's next slot"))?;
+    let row: Option<Row> = query_as(guarded(TURN))
+        .bind(worker.0)
+        .fetch_optional(store)
+        .await
+        .map_err(doing("find the account's next slot"))?;
     Ok(row.map(|(account, now, next_at, share, changed_at, last_interval, interval, per, paused_until)| {
         let recovered = RECOVERY * ((now - changed_at) / 1_000_000).clamp(0, FULL);
         let share = (share + recovered).min(FULL);

@@ -108,36 +108,38 @@ impl Store {
     }
 }
 
-pub(in crate::store) const ANY_KNOWN: &str = "SELECT EXISTS (SELECT 1 FROM early_status e CROSS JOIN delivery d ON d.message_id = e.message_id \
-    WHERE e.received_at >= $1) \
-    OR EXISTS (SELECT 1 FROM early_status e CROSS JOIN past_attempt p ON p.message_id = e.message_id \
-    WHERE e.received_at >= $1) OR EXISTS (SELECT 1 FROM reply r CROSS JOIN delivery d ON d.message_id = r.in_reply_to \
-    WHERE r.row IS NULL AND r.in_reply_to IS NOT NULL AND r.received_at >= $1) \
-    OR EXISTS (SELECT 1 FROM reply r CROSS JOIN past_attempt p ON p.message_id = r.in_reply_to \
-    WHERE r.row IS NULL AND r.in_reply_to IS NOT NULL AND r.received_at >= $1) \
-    OR EXISTS (SELECT 1 FROM early_status e CROSS JOIN delivery d ON d.id = e.row AND d.claim = e.claim \
-    WHERE e.received_at >= $1 AND d.outcome IS NOT NULL AND d.message_id IS NULL) \
-    OR EXISTS (SELECT 1 FROM early_status e CROSS JOIN past_attempt p ON p.row = e.row AND p.claim = e.claim \
-    WHERE e.received_at >= $1 AND p.message_id IS NULL)";
+// The planner may turn an `EXISTS` without an `OFFSET` around, and then reads every row of a table that was small when it
+// was planned.
+pub(in crate::store) const ANY_KNOWN: &str = "SELECT EXISTS (SELECT 1 FROM early_status e WHERE e.received_at >= $1 \
+    AND (EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = e.message_id LIMIT 1 OFFSET 0) \
+      OR EXISTS (SELECT 1 FROM past_attempt p WHERE p.message_id = e.message_id LIMIT 1 OFFSET 0) \
+      OR EXISTS (SELECT 1 FROM delivery d WHERE d.id = e.row AND d.claim = e.claim AND d.outcome IS NOT NULL \
+        AND d.message_id IS NULL LIMIT 1 OFFSET 0) \
+      OR EXISTS (SELECT 1 FROM past_attempt p WHERE p.row = e.row AND p.claim = e.claim AND p.message_id IS NULL \
+        LIMIT 1 OFFSET 0))) \
+    OR EXISTS (SELECT 1 FROM reply r WHERE r.row IS NULL AND r.in_reply_to IS NOT NULL AND r.received_at >= $1 \
+    AND (EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = r.in_reply_to LIMIT 1 OFFSET 0) \
+      OR EXISTS (SELECT 1 FROM past_attempt p WHERE p.message_id = r.in_reply_to LIMIT 1 OFFSET 0)))";
 /// Early statuses of attempts that ended without a message id.
-pub(in crate::store) const EARLY_NAMED: &str = "SELECT e.row, e.claim, e.message_id, e.status FROM early_status e CROSS JOIN delivery d \
-    ON d.id = e.row AND d.claim = e.claim WHERE e.received_at >= $1 AND d.outcome IS NOT NULL AND d.message_id IS NULL \
-    UNION SELECT e.row, e.claim, e.message_id, e.status FROM early_status e CROSS JOIN past_attempt p ON p.row = e.row \
-    AND p.claim = e.claim WHERE e.received_at >= $1 AND p.message_id IS NULL LIMIT $2";
+pub(in crate::store) const EARLY_NAMED: &str = "SELECT DISTINCT e.row, e.claim, e.message_id, e.status FROM early_status e \
+    WHERE e.received_at >= $1 AND (EXISTS (SELECT 1 FROM delivery d WHERE d.id = e.row AND d.claim = e.claim \
+        AND d.outcome IS NOT NULL AND d.message_id IS NULL LIMIT 1 OFFSET 0) \
+      OR EXISTS (SELECT 1 FROM past_attempt p WHERE p.row = e.row AND p.claim = e.claim AND p.message_id IS NULL \
+        LIMIT 1 OFFSET 0)) LIMIT $2";
 /// Early statuses of these attempts, a JSON array of keys and claims.
 pub(in crate::store) const EARLY_OF_ATTEMPTS: &str = "SELECT e.row, e.claim, e.message_id, e.status FROM json_each($1) wanted \
     CROSS JOIN early_status e ON e.row = CAST(wanted.value ->> 0 AS BIGINT) AND e.claim = CAST(wanted.value ->> 1 AS BIGINT)";
 pub(in crate::store) const EARLY_KNOWN: &str = "SELECT id, message_id, status, delivered_at, read_at, error_code, error_message \
     FROM early_status e WHERE e.received_at >= $1 \
-    AND (EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = e.message_id) \
-    OR EXISTS (SELECT 1 FROM past_attempt p WHERE p.message_id = e.message_id)) ORDER BY e.id LIMIT $2";
+    AND (EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = e.message_id LIMIT 1 OFFSET 0) \
+    OR EXISTS (SELECT 1 FROM past_attempt p WHERE p.message_id = e.message_id LIMIT 1 OFFSET 0)) ORDER BY e.id LIMIT $2";
 pub(in crate::store) const EARLY_OF: &str = "SELECT e.id, message_id, status, delivered_at, read_at, error_code, error_message \
     FROM json_each($1) wanted CROSS JOIN early_status e ON e.message_id = wanted.atom";
 pub(in crate::store) const TIE: &str = "UPDATE reply SET row = coalesce((SELECT min(d.id) FROM delivery d WHERE d.message_id = reply.in_reply_to), \
     (SELECT min(p.row) FROM past_attempt p WHERE p.message_id = reply.in_reply_to)) \
     WHERE row IS NULL AND in_reply_to IS NOT NULL AND received_at >= $1 \
-    AND (EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = reply.in_reply_to) \
-    OR EXISTS (SELECT 1 FROM past_attempt p WHERE p.message_id = reply.in_reply_to)) RETURNING id";
+    AND (EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = reply.in_reply_to LIMIT 1 OFFSET 0) \
+    OR EXISTS (SELECT 1 FROM past_attempt p WHERE p.message_id = reply.in_reply_to LIMIT 1 OFFSET 0)) RETURNING id";
 
 /// Merges the early statuses of messages that were just accepted.
 pub(in crate::store) async fn match_early(store: &mut DbConnection<'_>, ids: &[&str]) -> Result<(), StoreError> {
