@@ -6,6 +6,7 @@ mod found;
 mod guards;
 mod made;
 mod op;
+mod stress;
 mod synced;
 mod world;
 

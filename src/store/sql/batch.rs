@@ -76,7 +76,7 @@ impl BatchQuery {
             DbConnection::Postgres(connection) => connection,
         };
         if self.batch.begins {
-            in_time(connection.execute(sqlx::raw_sql(dialect::BEGIN))).await?;
+            in_time(connection.execute(sqlx::raw_sql(guarded(dialect::BEGIN)))).await?;
         }
         let Some((&last, before)) = self.batch.each.split_last() else { return Err(Error::RowNotFound) };
         let mut changed = None;

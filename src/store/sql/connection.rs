@@ -12,6 +12,7 @@ use sqlx::{
 };
 
 use super::dialect;
+use crate::store::guarded;
 
 /// How long a call to a server may take: more than a lock is waited for.
 const LONGEST_CALL: Duration = Duration::from_secs(60);
@@ -71,7 +72,7 @@ impl DbConnection<'_> {
         Ok(match self {
             Self::Sqlite(held) => DbConnection::Sqlite(Held::Transaction(held.begin_with("BEGIN IMMEDIATE").await?)),
             Self::Postgres(held) => {
-                DbConnection::Postgres(Held::Transaction(in_time(held.begin_with(dialect::BEGIN)).await?))
+                DbConnection::Postgres(Held::Transaction(in_time(held.begin_with(guarded(dialect::BEGIN))).await?))
             }
         })
     }

@@ -14,6 +14,7 @@ use super::row::{DbRow, FromRow, Get};
 use super::value::{Bind, Bound};
 use super::{dialect, nul};
 use crate::store::error::is_away;
+use crate::store::guarded;
 
 /// How often a server that is away is asked again, and how often that is reported.
 const RETRY_EVERY: Duration = Duration::from_secs(1);
@@ -95,7 +96,7 @@ impl Query {
             }
             On::Alone(connection) => {
                 let alone = async {
-                    let mut transaction = connection.begin_with(dialect::BEGIN).await?;
+                    let mut transaction = connection.begin_with(guarded(dialect::BEGIN)).await?;
                     let done = transaction.execute(self.for_postgres()).await?;
                     transaction.commit().await.map(|()| done)
                 };
@@ -118,7 +119,7 @@ impl Query {
     }
 
     async fn fetch_alone(self, connection: &mut PgConnection) -> Result<Vec<PgRow>, Error> {
-        let mut transaction = connection.begin_with(dialect::BEGIN).await?;
+        let mut transaction = connection.begin_with(guarded(dialect::BEGIN)).await?;
         let rows = transaction.fetch_all(self.for_postgres()).await?;
         transaction.commit().await?;
         Ok(rows)
