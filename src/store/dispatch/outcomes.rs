@@ -121,11 +121,11 @@ pub(in crate::store) async fn take_effect(
             "UPDATE run SET finished_at = NULL, dispatched_at = iif($2, NULL, dispatched_at) \
              WHERE id = $1 AND purged_at IS NULL",
         ))
-            .bind(run)
-            .bind(waits)
-            .execute(&mut *store)
-            .await
-            .map_err(doing("reopen the run"))?;
+        .bind(run)
+        .bind(waits)
+        .execute(&mut *store)
+        .await
+        .map_err(doing("reopen the run"))?;
     }
     Ok(ignored)
 }

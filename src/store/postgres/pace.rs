@@ -107,8 +107,12 @@ impl AccountPace {
     /// Returns the next slot, at least `lead` from now.
     fn base(&self, lead: Duration) -> i64 {
         let soon = self.now + i64::try_from(lead.as_micros()).unwrap_or(0);
-        // All earlier messages count, and it is unknown when they left.
-        let next = if self.is_set_back() { self.now + self.per } else { self.next_at };
+        let next = match self.is_set_back() {
+            // All earlier messages count, and it is unknown when they left.
+            true => self.now + self.per,
+            // If the rate was raised, the last slot is as long as the new ones.
+            false => self.next_at - (self.last_interval - self.interval).max(0),
+        };
         // After the rate was lowered, messages that left at the higher rate still count.
         let next = if self.is_lowered() { next.max(self.now) + self.per } else { next };
         next.max(soon).max(self.paused_until)
@@ -241,6 +245,10 @@ mod tests {
         assert_eq!(lowered.slots(1, LEAD).1.first, now + 100 + SECOND);
         let set_back = at_300_a_second(now, now + 3600 * SECOND);
         assert_eq!(set_back.slots(1, LEAD).1.first, now + SECOND);
+        let raised = AccountPace { last_interval: 6 * SECOND, ..at_300_a_second(now, now + 6 * SECOND) };
+        assert_eq!(raised.slots(1, LEAD).1.first, now + 5000);
+        let just_raised = AccountPace { last_interval: 6 * SECOND, ..at_300_a_second(now, now + 6 * SECOND + 4000) };
+        assert_eq!(just_raised.slots(1, LEAD).1.first, now + 4000 + 3434);
         // Otherwise, they would be postponed again and again.
         assert!(lowered.is_put_off() && set_back.is_put_off() && !paused.is_put_off());
         let throttled = AccountPace { share: 500, ..at_300_a_second(now, 0) };
