@@ -45,6 +45,9 @@ fn statuses_are_not_all_when_there_is_more_to_send() {
 
 #[test]
 fn one_run_is_worked_on_by_one_process() {
+    if TestEnv::is_on_a_server() {
+        return; // It is about a store in a file.
+    }
     let provider = ScriptedProvider::slow(20);
     let env = TestEnv::with(&CampaignFile { rate: "30/s", ..CampaignFile::default() }, &csv(60));
     let running = env.start(&provider, &["run", "job.yaml"]);

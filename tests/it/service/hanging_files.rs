@@ -97,6 +97,9 @@ fn reports_that_cannot_be_written_for_now_are_written_by_the_next_one() {
 #[cfg(debug_assertions)]
 #[test]
 fn a_run_whose_reports_cannot_be_written_ends_at_the_first_signal() {
+    if TestEnv::is_on_a_server() {
+        return; // It is about a store in a file.
+    }
     let provider = ScriptedProvider::accepting_all();
     let env = TestEnv::with(&CampaignFile::default(), &csv(10));
     let prelude = "export CAMPAIGNER_HANG_AT='report started'";

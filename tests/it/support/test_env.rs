@@ -65,12 +65,13 @@ impl TestEnv {
         Self::sharing(Share::All { _guard: guard })
     }
 
+    /// Whether stores are on a PostgreSQL server, unless a test says otherwise.
+    pub(crate) fn is_on_a_server() -> bool {
+        std::env::var("CAMPAIGNER_TEST_STORE").is_ok_and(|store| store == "postgres")
+    }
+
     fn sharing(share: Share) -> Self {
-        // The tests that say nothing of files can be run on a server.
-        let db = match std::env::var("CAMPAIGNER_TEST_STORE") {
-            Ok(store) if store == "postgres" => schema_of(postgres::url().unwrap()),
-            _ => "store.db".to_owned(),
-        };
+        let db = if Self::is_on_a_server() { schema_of(postgres::url().unwrap()) } else { "store.db".to_owned() };
         Self { folder: TempDir::new().unwrap(), commands: AtomicUsize::new(0), db, _share: share }
     }
 

@@ -179,6 +179,9 @@ fn what_a_command_cannot_do_is_reported_with_what_to_do() {
 
 #[test]
 fn what_is_wrong_with_a_pulled_template_is_reported_in_the_campaign() {
+    if TestEnv::is_on_a_server() {
+        return; // It is about a store in a file.
+    }
     let server = TemplateServer::new("cams", Lost::Nothing);
     let campaign = format!(
         "{}      - {{type: button, sub_type: url, index: \"1\", parameters: [{{type: text, text: spring}}]}}\n",
