@@ -4,6 +4,7 @@
 mod check;
 mod found;
 mod guards;
+mod joined;
 mod made;
 mod op;
 mod stress;
@@ -26,14 +27,17 @@ struct Case {
     ops: Vec<Op>,
 }
 
-fn any_case() -> impl Strategy<Value = Case> {
-    let ops = (prop::collection::vec(any_op(), 1..160), prop::bool::weighted(0.2));
+fn any_case(op: impl Strategy<Value = Op>) -> impl Strategy<Value = Case> {
+    let ops = (prop::collection::vec(op, 1..160), prop::bool::weighted(0.2));
     let ops = ops.prop_map(|(ops, cancel)| ops.into_iter().chain(cancel.then_some(Op::Cancel)).collect());
     (1..=5_u64, any::<bool>(), ops).prop_map(|(rows, resend, ops)| Case { rows, resend, ops })
 }
 
 async fn keeps_the_invariants(case: &Case) -> Done {
-    let mut world = World::new(case.rows, case.resend).await?;
+    keeps_them_in(World::new(case.rows, case.resend).await?, case).await
+}
+
+async fn keeps_them_in(mut world: World, case: &Case) -> Done {
     let mut seen = Seen::of(&world).await?;
     for op in &case.ops {
         world.apply(op).await?;
@@ -59,6 +63,15 @@ fn holds(case: &Case) -> Done {
 
 /// Runs `cases` cases, always the same ones. `PROPTEST_CASES` and `PROPTEST_RNG_SEED` select more, or others.
 fn run(cases: u32, shrinks: u32) -> Result<(), TestError<Case>> {
+    run_with(any_op(), cases, shrinks, holds)
+}
+
+fn run_with(
+    op: impl Strategy<Value = Op>,
+    cases: u32,
+    shrinks: u32,
+    holds: impl Fn(&Case) -> Done,
+) -> Result<(), TestError<Case>> {
     let mut config =
         ProptestConfig { failure_persistence: None, max_shrink_iters: shrinks, ..ProptestConfig::default() };
     if std::env::var_os("PROPTEST_CASES").is_none() {
@@ -67,7 +80,7 @@ fn run(cases: u32, shrinks: u32) -> Result<(), TestError<Case>> {
     if config.rng_seed == RngSeed::Random {
         config.rng_seed = RngSeed::Fixed(1);
     }
-    TestRunner::new(config).run(&any_case(), |case| holds(&case))
+    TestRunner::new(config).run(&any_case(op), |case| holds(&case))
 }
 
 #[test]

@@ -8,6 +8,7 @@ use proptest::test_runner::TestCaseError;
 use super::op::Op;
 use super::world::{ALWAYS, Done, World};
 use crate::model::{Channel, RowNumber, State};
+use crate::store::sql::query_as;
 use crate::store::{RowKey, Run, Wanted};
 
 /// What the store says at one moment.
@@ -19,10 +20,10 @@ pub(super) struct Seen {
 impl Seen {
     pub(super) async fn of(world: &World) -> Result<Self, TestCaseError> {
         let run = world.store.run(Some(&world.run.id)).await?;
-        let rows: Vec<(i64, i64, bool)> = sqlx::query_as(
+        let rows: Vec<(i64, i64, bool)> = query_as(
             "SELECT r.id, coalesce(d.state, r.state), d.id IS NULL FROM recipient r LEFT JOIN delivery d ON d.id = r.id",
         )
-        .fetch_all(&mut *world.reader.lock().await)
+        .fetch_all(&world.store.readers)
         .await?;
         let state = |state, is_new| match State::from_code(state) {
             Some(State::Pending) if is_new && run.cancelled_at.is_some() => Some(State::Cancelled),

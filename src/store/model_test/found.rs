@@ -1,7 +1,8 @@
 //! Short sequences that each depend on one rule. Most of them are faults that the model test found.
 
 use proptest::prelude::*;
-use sqlx::AssertSqlSafe;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _};
 
 use super::op::{Ended, Op, SendResponse, settlement};
 use super::world::World;
@@ -89,8 +90,9 @@ pub(super) fn restored() -> Done {
         world.take_over(None).await?;
         let first = world.owner;
         let copy = world.store.path().unwrap().with_file_name("copy.db");
+        let reader = SqliteConnectOptions::new().filename(world.store.path().unwrap()).read_only(true);
         let into = AssertSqlSafe(format!("VACUUM INTO '{}'", copy.display()));
-        sqlx::raw_sql(into).execute(&mut *world.reader.lock().await).await?;
+        sqlx::raw_sql(into).execute(&mut reader.connect().await?).await?;
         let now = world.now;
         let claim = |want| Step { want, now, ..Step::default() };
         let lost = world.store.advance(first, &claim(1)).await?.attempts;

@@ -86,6 +86,14 @@ pub(super) enum Op {
     },
     /// The owner records the end, if it has come.
     End,
+    /// A process joins the run. Only on a server.
+    Join,
+    /// Others end the process of a worker that joined; it may only be suspended.
+    EndProcess {
+        worker: u8,
+    },
+    /// The owner reads what workers that ended left in flight; it settles that in its next step.
+    SettleEnded,
 }
 
 /// What becomes of a request.
@@ -166,6 +174,16 @@ pub(super) fn any_op() -> impl Strategy<Value = Op> {
         2 => Just(Op::Ask),
         2 => byte().prop_map(|status| Op::Answer { status }),
         1 => Just(Op::End),
+    ]
+}
+
+/// The same, and what only happens on a server.
+pub(super) fn any_op_on_server() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        20 => any_op(),
+        1 => Just(Op::Join),
+        1 => any::<u8>().prop_map(|worker| Op::EndProcess { worker }),
+        1 => Just(Op::SettleEnded),
     ]
 }
 

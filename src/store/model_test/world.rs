@@ -4,44 +4,45 @@ use std::collections::{BTreeMap, HashMap};
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, SqliteConnection};
 use tempfile::TempDir;
-use tokio::sync::Mutex;
 
 use super::check::Seen;
+use super::joined::Joined;
 use super::made::{Made, Said};
 use super::op::{Ended, Op, SendResponse, message_id, settlement, status};
 use crate::model::{DeliveryStatus, Millis, Phone, RowCause, RowNumber, State, StateChange, StatusUpdate};
 use crate::store::{
-    Advanced, Awaiting, Claim, Deferral, NewRun, Owner, PlannedRow, Polled, Repeat, RequeueFilter, Run, Settlement,
-    Stage, StartDecision, Step, Store, StoreError, Verdict, WebhookBatch, Which, WorkerId, stopped,
+    Advanced, Awaiting, Claim, Deferral, Location, NewRun, Owner, PlannedRow, Polled, Repeat, RequeueFilter, Run,
+    Settlement, Stage, StartDecision, Step, Store, StoreError, Verdict, WebhookBatch, Which, WorkerId, stopped,
 };
 
 pub(super) type Done = Result<(), TestCaseError>;
 
 /// Maximum number of workers at the same time.
-const WORKERS: usize = 3;
+pub(super) const WORKERS: usize = 3;
 /// Later than everything.
 pub(super) const ALWAYS: Millis = Millis(1 << 50);
 
 /// A worker: the claims whose outcome it has not handed in, what it found in flight, and what it handed in.
-struct Worker {
-    owner: Owner,
-    flights: Vec<Claim>,
-    recovery: Vec<Settlement>,
-    settled: Vec<Settlement>,
+pub(super) struct Worker {
+    pub(super) owner: Owner,
+    pub(super) flights: Vec<Claim>,
+    pub(super) recovery: Vec<Settlement>,
+    pub(super) settled: Vec<Settlement>,
+    /// Its process, if it joined the run.
+    pub(super) joined: Option<Joined>,
 }
 
 pub(super) struct World {
-    _folder: TempDir,
+    _folder: Option<TempDir>,
+    /// Where it is, on a server.
+    pub(super) place: Option<Location>,
     pub(super) store: Store,
-    pub(super) reader: Mutex<SqliteConnection>,
     pub(super) run: Run,
     pub(super) rows: u64,
     pub(super) resend: bool,
     pub(super) now: Millis,
-    workers: Vec<Worker>,
+    pub(super) workers: Vec<Worker>,
     pub(super) owner: Owner,
     pub(super) claims: BTreeMap<(RowNumber, u32), Made>,
     pub(super) said: HashMap<RowNumber, Said>,
@@ -50,7 +51,7 @@ pub(super) struct World {
     cancelled: bool,
     asked: Vec<Awaiting>,
     /// The rows that each worker claimed, and its limit.
-    limits: HashMap<WorkerId, (Vec<RowNumber>, Option<u64>)>,
+    pub(super) limits: HashMap<WorkerId, (Vec<RowNumber>, Option<u64>)>,
 }
 
 fn phone(row: RowNumber) -> Phone {
@@ -67,6 +68,16 @@ impl World {
         let memory = std::path::Path::new("/dev/shm");
         let folder = if memory.is_dir() { tempfile::tempdir_in(memory)? } else { tempfile::tempdir()? };
         let store = Store::open(&folder.path().join("s.db")).await?;
+        Self::of(store, Some(folder), rows, resend).await
+    }
+
+    /// Does the same in an empty store, which may be in a folder.
+    pub(super) async fn of(
+        store: Store,
+        folder: Option<TempDir>,
+        rows: u64,
+        resend: bool,
+    ) -> Result<Self, TestCaseError> {
         let new = NewRun {
             name: "job".into(),
             campaign: format!(r#"{{"dispatch":{{"uncertain":"{}"}}}}"#, if resend { "resend" } else { "hold" }),
@@ -90,10 +101,8 @@ impl World {
         store.finish_import(owner, now).await?;
         store.reach(run.key, Stage::Started, now).await?;
         Ok(Self {
-            reader: Mutex::new(
-                SqliteConnectOptions::new().filename(store.path().unwrap()).read_only(true).connect().await?,
-            ),
             _folder: folder,
+            place: None,
             store,
             run,
             rows,
@@ -183,6 +192,9 @@ impl World {
             }
             Op::Answer { status: word } => self.answer(status(word)).await,
             Op::End => self.end().await.map(drop),
+            Op::Join => self.join().await,
+            Op::EndProcess { worker } => self.end_process(worker).await,
+            Op::SettleEnded => self.settle_ended().await,
         }
     }
 
@@ -193,11 +205,15 @@ impl World {
         self.owner = self.store.take_over(self.run.key, limit, self.now).await?;
         prop_assert!(!self.limits.contains_key(&self.owner.worker), "a worker's number is given once");
         self.limits.insert(self.owner.worker, (Vec::new(), limit));
-        let found = self.store.claims(self.owner, false).await?;
-        let recovery =
-            found.into_iter().map(|claim| settlement(claim, Ended::Interrupted, self.resend, self.now)).collect();
-        self.workers.push(Worker { owner: self.owner, flights: Vec::new(), recovery, settled: Vec::new() });
-        Ok(())
+        let owner = self.owner;
+        self.workers.push(Worker {
+            owner,
+            flights: Vec::new(),
+            recovery: Vec::new(),
+            settled: Vec::new(),
+            joined: None,
+        });
+        self.settle_ended().await
     }
 
     fn made(&mut self, claim: &Claim) -> &mut Made {
@@ -210,7 +226,7 @@ impl World {
         made.may_leave = false;
     }
 
-    fn crash(&mut self, worker: usize) {
+    pub(super) fn crash(&mut self, worker: usize) {
         for claim in self.workers.remove(worker).flights {
             self.made(&claim).may_leave = false;
         }
@@ -277,7 +293,7 @@ impl World {
         settlements: Vec<Settlement>,
         want: u32,
     ) -> Result<Advanced, TestCaseError> {
-        let is_owner = owner == self.owner;
+        let is_owner = owner == self.owner || self.is_joined(owner.worker);
         for settlement in settlements.iter().filter(|settlement| settlement.departed) {
             let recorded = &mut self.made(&settlement.claim).recorded;
             if settlement.outcome != State::Uncertain || recorded.is_none() {
@@ -298,7 +314,7 @@ impl World {
     /// Checks a returned claim: it must be new, and must not resend what was or may have been accepted.
     fn claimed(&mut self, claim: &Claim, may_leave: bool) -> Done {
         let row = claim.key.row();
-        prop_assert!(claim.worker == self.owner.worker);
+        prop_assert!(claim.worker == self.owner.worker || self.is_joined(claim.worker));
         prop_assert!(!self.claims.contains_key(&(row, claim.number)), "claim {} of {row} is given twice", claim.number);
         let send_again = self.said.entry(row).or_default().send_again;
         for ((_, number), earlier) in self.claims.range((row, 0)..(row, claim.number)) {
