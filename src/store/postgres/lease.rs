@@ -446,6 +446,7 @@ mod tests {
         assert!(this.try_lock("a-1", false).await.unwrap().is_none());
         let shared = [this.lock_shared("c").await.unwrap(), this.lock_shared("c").await.unwrap()];
         let mut busy = connection.begin_with(BEGIN).await.unwrap();
+        sqlx::query("SET LOCAL idle_in_transaction_session_timeout = 0").execute(&mut *busy).await.unwrap();
         sqlx::query("SELECT 1 FROM lock FOR UPDATE").execute(&mut *busy).await.unwrap();
         let [first, _second] = shared;
         drop((held, first));
