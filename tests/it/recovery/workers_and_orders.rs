@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::tcp_proxy::TcpProxy;
 use crate::support::postgres::{self, TestServer};
 use crate::support::rates::max_in_any;
-use crate::support::{Answer, CampaignFile, Running, Script, ScriptedProvider, Sent, TestEnv, counts, csv, wait_until};
+use crate::support::{
+    Answer, CampaignFile, Running, Script, ScriptedProvider, Sent, TestEnv, Wire, counts, csv, wait_until,
+};
 
 const RUN: [&str; 2] = ["run", "job.yaml"];
 
@@ -141,4 +143,49 @@ fn a_process_whose_connections_go_silent_doubles_nobody_and_leaves_nothing_in_do
     provider.received().assert_nobody_twice();
     assert_eq!(env.states("job-1"), counts(&[("read", 2200)]));
     env.verify("job-1");
+}
+
+/// Sends a campaign by two processes, of which the second one has these options too.
+fn sent_by_two(campaign: &CampaignFile, provider: &ScriptedProvider, options: &[&str]) -> Option<TestEnv> {
+    let env = TestEnv::on_server(postgres::url()?, campaign, &csv(300));
+    let first = env.start(provider, &RUN);
+    provider.wait_for_sends(20);
+    let second = env.start(provider, &[&RUN, options].concat());
+    second.wait_for_words("joining it");
+    for process in [first, second] {
+        let done = process.wait();
+        assert_eq!(done.code, 0, "{done}");
+    }
+    provider.received().assert_nobody_twice();
+    env.verify("job-1");
+    Some(env)
+}
+
+#[test]
+fn two_processes_send_through_meta() {
+    let campaign = CampaignFile { rate: "100/s", concurrency: 16, wire: Wire::Meta, ..CampaignFile::default() };
+    let latency = Duration::from_millis(20);
+    let provider = ScriptedProvider::start(Script { latency, wire: Wire::Meta, ..Script::default() });
+    let Some(env) = sent_by_two(&campaign, &provider, &[]) else { return };
+    assert_eq!(env.states("job-1"), counts(&[("accepted", 300)]));
+}
+
+#[test]
+fn two_processes_send_rows_that_wait_for_a_window() {
+    let rest = "timezone: UTC\nwindow: {open: [\"MON-SUN 00:00-24:00\"]}\n".to_owned();
+    let campaign = CampaignFile { rate: "100/s", concurrency: 16, rest, ..CampaignFile::default() };
+    let provider = ScriptedProvider::slow(20);
+    let Some(env) = sent_by_two(&campaign, &provider, &[]) else { return };
+    assert_eq!(env.states("job-1"), counts(&[("read", 300)]));
+}
+
+#[test]
+fn the_lowest_rate_that_a_process_asks_for_counts() {
+    let campaign = CampaignFile { rate: "400/s", concurrency: 16, ..CampaignFile::default() };
+    let provider = ScriptedProvider::slow(200);
+    let Some(env) = sent_by_two(&campaign, &provider, &["--rate", "30/s"]) else { return };
+    assert_eq!(env.states("job-1"), counts(&[("read", 300)]));
+    let times: Vec<_> = provider.received().sends[200..].iter().map(|sent| sent.at).collect();
+    let most = max_in_any(&times, Duration::from_secs(1));
+    assert!(most <= 32, "{most} in one second");
 }
