@@ -201,7 +201,7 @@ impl Member {
         let mut step = Step { settlements, want, now: NOW, ..Step::default() };
         loop {
             let (since, was_ended) = (self.world().now(), self.life.is_ended.get());
-            let dies = self.world().once_in(300);
+            let dies = !self.stress.is_over.get() && self.world().once_in(300);
             let done = match dies {
                 // It dies in the middle.
                 true => tokio::time::timeout(Duration::from_micros(1500), self.store.advance(self.owner, &step)).await,
@@ -250,7 +250,7 @@ impl Member {
                 step.settlements.extend(unknown.into_iter().map(|claim| released(claim, NOW)));
                 return Ok(());
             }
-            if self.world().once_in(300) {
+            if !self.stress.is_over.get() && self.world().once_in(300) {
                 return Err(self.die());
             }
             pause(1).await;
