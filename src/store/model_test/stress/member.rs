@@ -226,6 +226,8 @@ impl Member {
                     self.world().breaks(format!("a step failed: {error}: {}", error.reason()));
                     return Err(self.die());
                 }
+                // Without a guard, it may fail again and again.
+                Err(error) if !error.may_pass() && self.world().once_in(5) => return Err(self.die()),
                 Err(_) => self.release_unknown(&mut step).await?,
             }
         }

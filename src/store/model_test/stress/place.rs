@@ -39,8 +39,12 @@ impl Place {
         let database = format!("stress_{}_{:x}", std::process::id(), fastrand::u64(..));
         let options = PgConnectOptions::from_str(server).unwrap();
         let mut first = options.clone().connect().await.unwrap();
-        let made = AssertSqlSafe(format!("CREATE DATABASE {database}"));
-        sqlx::raw_sql(made).execute(&mut first).await.unwrap();
+        let made = format!("CREATE DATABASE {database}");
+        // Without the rule that prevents them, there are many deadlocks.
+        let quick = format!("ALTER DATABASE {database} SET deadlock_timeout = '20ms'");
+        for statement in [made, quick] {
+            sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut first).await.unwrap();
+        }
         let schema = "campaigner".to_owned();
         let options = options.database(&database).options([("search_path", &schema)]);
         let onlooker = Mutex::new(options.connect().await.unwrap());

@@ -165,6 +165,14 @@ impl World {
         }
     }
 
+    /// Returns the earlier messages of rows that were claimed again a moment ago.
+    pub(super) fn messages_of_rows_in_flight(&self) -> Vec<Message> {
+        let last: HashMap<RowKey, u32> =
+            self.claims.iter().rev().take(30).map(|claim| (claim.key, claim.number)).collect();
+        let is_earlier = |message: &&Message| last.get(&message.key).is_some_and(|number| message.claim < *number);
+        self.messages.iter().filter(is_earlier).cloned().collect()
+    }
+
     /// Returns one of the last claims that were given to other workers.
     pub(super) fn claim_of_another(&mut self, worker: WorkerId) -> Option<Claim> {
         let last: Vec<Claim> =
