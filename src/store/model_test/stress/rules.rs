@@ -7,7 +7,7 @@ use crate::store::tests::server;
 
 /// Rows and seeds of each try.
 const ROWS: u64 = 60;
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 100;
 
 /// Checks that the stress fails without a rule.
 fn fails_without(pieces: Pieces, without: Without) {
@@ -18,6 +18,7 @@ fn fails_without(pieces: Pieces, without: Without) {
 }
 
 #[test]
+#[ignore = "takes up to a minute: cargo test --lib stress -- --ignored"]
 fn whoever_writes_locks_the_store_first() {
     fails_without(&[("SELECT id FROM store FOR UPDATE", "SELECT id FROM store")], Without::Guard);
 }
@@ -40,6 +41,7 @@ fn an_outcome_counts_for_the_worker_that_made_the_claim() {
 }
 
 #[test]
+#[ignore = "takes up to a minute: cargo test --lib stress -- --ignored"]
 fn an_outcome_counts_for_a_row_that_is_being_sent() {
     fails_without(&[("AND delivery.state + 0 = 1", "")], Without::Guard);
 }
@@ -70,16 +72,19 @@ fn what_a_living_worker_has_in_flight_is_in_no_doubt() {
 }
 
 #[test]
+#[ignore = "takes up to a minute: cargo test --lib stress -- --ignored"]
 fn what_others_left_is_settled_by_the_owner_alone() {
     fails_without(&[], Without::OfOthers);
 }
 
 #[test]
+#[ignore = "takes up to a minute: cargo test --lib stress -- --ignored"]
 fn a_status_leaves_a_row_alone_that_is_being_sent() {
     fails_without(&[("d.state IN (0, 9)", "d.state IN (0, 1, 9)")], Without::Guard);
 }
 
 #[test]
+#[ignore = "takes up to a minute: cargo test --lib stress -- --ignored"]
 fn after_an_error_a_worker_waits_for_the_end_of_its_step() {
     fails_without(&[], Without::Wait);
 }
