@@ -220,9 +220,7 @@ pub enum StoreError {
         at: Millis,
     },
     /// People whom earlier runs reached are to be left out, but one of these runs was purged.
-    #[error(
-        "it is not known any more whom {run} reached, because it was purged at {at}; nothing was sent\n  {way_out}"
-    )]
+    #[error("it is no longer known whom {run} reached, because it was purged at {at}; nothing was sent\n  {way_out}")]
     ReachUnknown {
         /// The newest of these runs.
         run: RunId,

@@ -30,7 +30,7 @@ pub(in crate::cli) struct Args {
     /// a list
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
-    /// Ask the server of each media link whether the file exists and suits the channel
+    /// Check with its server that the file behind each media link exists, and that it suits the channel
     #[arg(long)]
     media: bool,
     /// Ask the provider about the account: its state, limits and quality, and the template with its parameters

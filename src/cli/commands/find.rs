@@ -86,7 +86,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let tests = tests.iter().map(test_in_words);
     let unknown = purged.first().map(|(newest, _)| {
         let runs = text::count(purged.len() as u64, "purged run");
-        format!("not known for {runs}, the newest of which is {newest}")
+        format!("cannot search {runs}, the newest of which is {newest}")
     });
     for line in as_text(phone, suppressed.as_ref(), &found).into_iter().chain(tests).chain(unknown) {
         console::line(&line).map_err(cannot_print)?;
@@ -128,7 +128,7 @@ fn as_text(phone: Phone, suppressed: Option<&Suppression>, found: &[Found]) -> V
         None => format!("+{}: not on the suppression list", phone.digits()),
     }];
     if found.is_empty() {
-        lines.push("not in any run of this store".to_owned());
+        lines.push("not in any run in this store".to_owned());
     }
     for Found { run, api, row, attempts, replies, message } in found {
         lines.push(format!("{run}, row {}: {}", row.row, row.state));

@@ -21,9 +21,9 @@ const MAX_LISTED: usize = 20;
 #[command(
     group = clap::ArgGroup::new("which").required(true),
     after_help = "Deletes the rows, numbers, messages and replies of finished and cancelled runs, and the tests of their \
-                  campaigns; keeps their counts and the suppression list. A purged run cannot be reported, retried or \
-                  searched, and `run --only-new` refuses its campaign, because whom it reached is not known any more. If \
-                  a purge is interrupted, the same command continues. See \"Deleting old data\" in docs/operations.md."
+                  campaigns; keeps their counts and the suppression list. A purged run cannot be retried or searched, \
+                  and no report can be written on it. `run --only-new` refuses its campaign, because it is no longer \
+                  known whom the run reached. If a purge is interrupted, the same command continues. See \"Deleting old data\" in docs/operations.md."
 )]
 pub(in crate::cli) struct Args {
     /// The run, NAME-N
@@ -54,7 +54,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let mut exit = if left > 0 { Exit::SomeFailed } else { Exit::Done };
     if runs.is_empty() && strays == (0, 0) {
         if !global.quiet && left == 0 {
-            console::info("no other run ended before that; nothing was deleted");
+            console::info("no run ended that long ago; nothing was deleted");
         }
         return Ok(exit);
     }
@@ -72,7 +72,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             }
             // One run in use does not keep the others.
             Err(error) if args.run.is_none() && error.exit != Exit::Environment => {
-                console::error(&format!("{}; it was left as it is", error.words));
+                console::error(&format!("{}; it was not purged", error.words));
                 exit = Exit::SomeFailed;
             }
             Err(error) => return Err(error),
@@ -103,7 +103,7 @@ async fn all(store: &Store, before: Millis) -> Result<(Vec<Run>, u64), CliError>
         match one(store, &id).await {
             Ok(run) => runs.push(run),
             Err(error) if error.exit == Exit::Wrong => {
-                console::error(&format!("{}; it was left as it is", error.words));
+                console::error(&format!("{}; it was not purged", error.words));
                 left += 1;
             }
             Err(error) => return Err(error),
@@ -120,7 +120,7 @@ async fn purge(store: &Store, run: &Run) -> Result<(), CliError> {
         return Ok(());
     }
     run.not_purged()?;
-    Err(CliError::new(Exit::Held, format!("{} is no longer over: another process has changed it", run.id)))
+    Err(CliError::new(Exit::Held, format!("{} is no longer finished: another process has reopened it", run.id)))
 }
 
 fn blocked(run: &Run, blocker: PurgeBlocker) -> CliError {
@@ -152,19 +152,22 @@ async fn question(store: &Store, runs: &[Run], (replies, tests): (u64, u64)) -> 
     let mut words = "this deletes the recipients, messages and replies of:".to_owned();
     for run in runs.iter().take(MAX_LISTED) {
         let rows = text::count(store.tally(run).await?.rows(), "row");
-        let over = run.finished_at.map_or_else(String::new, |at| format!(", over since {at}"));
+        let over = run.finished_at.map_or_else(String::new, |at| format!(", finished at {at}"));
         words.push_str(&format!("\n  {}: {rows}{over}", run.id));
     }
     if let Some(more) = runs.len().checked_sub(MAX_LISTED).filter(|more| *more > 0) {
         words.push_str(&format!("\n  … and {}", text::count(more as u64, "more run")));
     }
     if replies + tests > 0 {
-        let (tests, replies) = (text::count(tests, "test message"), text::grouped(replies));
-        words.push_str(&format!("\n  no run: {tests}, and replies to unknown messages: {replies}"));
+        let (tests, replies) = (
+            text::count(tests, "test message"),
+            if replies == 1 { "1 reply".to_owned() } else { format!("{} replies", text::grouped(replies)) },
+        );
+        words.push_str(&format!("\n  in no run: {tests}, and {replies} to unknown messages"));
     }
     words.push_str(
         "\nOnly the counts are kept. This cannot be undone, and `run --only-new`, `skip_sent_within`, `find` and `retry` \
-         will not know any more whom these runs reached.\nDelete them?",
+         will no longer know whom these runs reached.\nDelete them?",
     );
     Ok(words)
 }

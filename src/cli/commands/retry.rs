@@ -40,7 +40,7 @@ pub(in crate::cli) struct Args {
     to: Vec<String>,
     #[command(flatten)]
     confirm: Confirm,
-    /// Include people whom another run of this campaign has reached since
+    /// Include people whom another run of this campaign has reached in the meantime
     #[arg(long)]
     again: bool,
     #[command(flatten)]

@@ -92,7 +92,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         let left = store.tally(&run).await?.of(State::Uncertain);
         let how = if verdict == Verdict::Sent { "sent" } else { "not sent" };
         let mut words = format!(
-            "{}: {} settled as {how} by {by}; {} still uncertain",
+            "{}: {by} settled {} as {how}; {} still uncertain",
             run.id,
             text::count(rows, "row"),
             text::grouped(left)

@@ -27,7 +27,7 @@ pub(in crate::cli) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Add numbers; takes effect at once, even for runs in progress
+    /// Add numbers, with immediate effect, even for runs in progress
     Add {
         /// Numbers with country code
         #[arg(required = true)]
@@ -93,7 +93,7 @@ const REGION_HINT: &str = "for national numbers, set the region with --region (f
 
 const REVIEW_HELP: &str = "A reply is listed if it is a short text with a stop word, or with a phrase such as \
     \"don't message\"; docs/webhooks.md has the rule. Nobody is suppressed until you decide. `suppress add` and `suppress dismiss` \
-    take a number off the list; later replies from it can be listed.";
+    take a number off this list; later replies from that number are listed again.";
 
 /// The columns of `review`.
 const REVIEW_COLUMNS: [&str; 6] = ["phone", "run", "row", "time", "text", "command"];

@@ -78,7 +78,7 @@ pub(in crate::cli) fn refusal(file: &Path, name: &str, checked: &Checked, global
         words.push_str(&format!("\n  … and {}", text::count(more as u64, "more run")));
     }
     for (run, at) in purged.iter().take(MAX_RUNS) {
-        words.push_str(&format!("\n  {run}: not known any more, because it was purged at {at}"));
+        words.push_str(&format!("\n  {run}: it is no longer known whom it reached, because it was purged at {at}"));
     }
     if let Some(more) = purged.len().checked_sub(MAX_RUNS).filter(|more| *more > 0) {
         words.push_str(&format!("\n  … and {}", text::count(more as u64, "more purged run")));
@@ -99,10 +99,9 @@ pub(in crate::cli) fn refusal(file: &Path, name: &str, checked: &Checked, global
     words.push_str(&format!("\n  {all:<width$}  {command} run {file} --again"));
     if *uncertain > 0 {
         words.push_str(&format!(
-            "\n  {} of those reached {} uncertain: they may not have received the message. Once you know, settle each \
-             row:",
-            text::grouped(*uncertain),
-            if *uncertain == 1 { "is" } else { "are" }
+            "\n  for {} of those reached, the outcome is uncertain: they may not have received the message. Once you \
+             know, settle each row:",
+            text::grouped(*uncertain)
         ));
         for (run, row) in first_uncertain {
             words.push_str(&format!("\n    {command} settle {run} --row {row} --as sent   (or --as not-sent)"));

@@ -81,7 +81,7 @@ fn the_counts_of_a_purged_run_stay_and_every_other_question_is_answered_by_when_
     }
     assert_eq!(provider.sends(), sends);
     let found = env.run_offline(&["find", &phone(2)]);
-    assert!(found.out.contains("not known for 1 purged run, the newest of which is job-1"), "{found}");
+    assert!(found.out.contains("cannot search 1 purged run, the newest of which is job-1"), "{found}");
     let found: Value = serde_json::from_str(&env.run_offline(&["find", &phone(2), "--json"]).out).unwrap();
     assert_eq!((&found["rows"], &found["purged_runs"][0]), (&Value::Array(Vec::new()), &"job-1".into()));
 }
@@ -91,10 +91,10 @@ fn nobody_whom_a_purged_run_reached_gets_the_message_as_new() {
     let (provider, env) = over();
     purge(&env, "job-1");
     let sends = provider.sends();
-    is_refused(&env.run(&provider, &["run", "job.yaml", "--only-new"]), "not known any more whom job-1 reached");
+    is_refused(&env.run(&provider, &["run", "job.yaml", "--only-new"]), "no longer known whom job-1 reached");
     is_refused(&env.run(&provider, &["run", "job.yaml", "--only-new", "--dry-run"]), "pass --again in place of");
     let refused = env.run(&provider, &["run", "job.yaml", "--json"]);
-    is_refused(&refused, "job-1: not known any more, because it was purged at 2");
+    is_refused(&refused, "job-1: it is no longer known whom it reached, because it was purged at 2");
     assert!(refused.err.contains("--again") && !refused.err.contains("--only-new"), "{refused}");
     let answer: Value = serde_json::from_str(&refused.out).unwrap();
     assert_eq!((&answer["reached"]["new"], &answer["reached"]["purged"][0]), (&Value::Null, &"job-1".into()));
@@ -117,7 +117,7 @@ fn nobody_whom_a_purged_run_reached_gets_the_message_as_new() {
     let again = env.run(&provider, &["run", "job.yaml", "--again"]);
     assert_eq!(again.code, 3, "{again}");
     let refused = env.run(&provider, &["retry", "job-2", "--state", "rejected", "--yes"]);
-    is_refused(&refused, "it is not known any more whom job-1 reached");
+    is_refused(&refused, "it is no longer known whom job-1 reached");
     assert_eq!(env.run(&provider, &["retry", "job-2", "--state", "rejected", "--yes", "--again"]).code, 3);
     assert_eq!(provider.sends(), sends + ROWS + 1);
 }
@@ -136,13 +136,13 @@ fn only_runs_that_are_over_are_purged_and_only_after_a_person_agreed() {
     assert_eq!(env.run(&provider, &["reconcile"]).code, 3);
     is_refused(&purge(&["job-1", "--yes"]), "job-1 has 1 uncertain row: these people may have received the message");
     let left = purge(&["--older-than", "1ms", "--yes"]);
-    assert!(left.code == 3 && left.err.contains("it was left as it is"), "{left}");
+    assert!(left.code == 3 && left.err.contains("it was not purged"), "{left}");
     assert_eq!(env.run_offline(&["settle", "job-1", "--row", "2", "--as", "sent", "--by", "Ana"]).code, 0);
     let asked = purge(&["job-1"]);
     is_refused(&asked, "stdin is not a terminal; pass --yes");
-    assert!(asked.err.contains("job-1: 12 rows, over since 2"), "{asked}");
+    assert!(asked.err.contains("job-1: 12 rows, finished at 2"), "{asked}");
     let early = purge(&["--older-than", "1h", "--yes"]);
-    assert!(early.code == 0 && early.err.contains("no other run ended before that"), "{early}");
+    assert!(early.code == 0 && early.err.contains("no run ended that long ago"), "{early}");
     assert_eq!(env.report("job-1").len(), ROWS);
 
     let terminal = |answer: &str| {
@@ -182,7 +182,7 @@ fn two_processes_do_not_purge_one_run_at_once() {
     let second = env.run_offline(&["purge", "job-1", "--yes"]);
     assert!(second.code == 5 && second.err.contains("another process is working on job-1"), "{second}");
     let of_all = env.run_offline(&["purge", "--older-than", "1ms", "--yes"]);
-    assert!(of_all.code == 3 && of_all.err.contains("it was left as it is"), "{of_all}");
+    assert!(of_all.code == 3 && of_all.err.contains("it was not purged"), "{of_all}");
     first.kill();
     purge(&env, "job-1");
     env.verify("job-1");
@@ -235,7 +235,7 @@ fn a_purge_that_was_killed_continues_wherever_it_was() {
         env.crash(&provider, point, &["purge", "job-1", "--yes"]);
         assert_eq!(env.states("job-1"), before, "after `{point}`");
         is_refused(&env.run_offline(&["report", "job-1"]), "job-1 was purged at 2");
-        is_refused(&env.run(&provider, &["run", "job.yaml", "--only-new"]), "not known any more whom job-1 reached");
+        is_refused(&env.run(&provider, &["run", "job.yaml", "--only-new"]), "no longer known whom job-1 reached");
         is_refused(&env.run(&provider, &["retry", "job-1", "--state", "rejected", "--yes"]), "was purged");
         let unfinished = env.run_offline(&["verify", "job-1"]);
         assert!(unfinished.code == 1 && unfinished.out.contains("`campaigner purge` continues"), "{unfinished}");

@@ -47,7 +47,7 @@ fn what_was_sent_counts_as_sent_and_what_was_not_can_be_sent_again() {
     let (provider, env) = in_doubt();
     let sent = settle(&env, &["--row", "1"], "sent");
     assert_eq!(sent.code, 0, "{sent}");
-    assert!(sent.err.contains("1 row settled as sent by Ana Ng; 3 still uncertain"), "{sent}");
+    assert!(sent.err.contains("Ana Ng settled 1 row as sent; 3 still uncertain"), "{sent}");
     assert_eq!(settle(&env, &["--to", &format!("+{}", phone(2))], "sent").code, 0);
     let others = settle(&env, &["--all", "--yes"], "not-sent");
     assert!(others.code == 0 && others.err.contains("campaigner retry job-1 --state exhausted"), "{others}");

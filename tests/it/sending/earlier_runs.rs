@@ -46,7 +46,7 @@ fn a_corrected_list_is_refused_and_only_new_sends_to_those_that_were_not_reached
             "job-1: 7 people, 20",
             "send to the 5 people not reached yet:  campaigner --db store.db run job.yaml --only-new",
             "send to everyone (12):                 campaigner --db store.db run job.yaml --again",
-            "1 of those reached is uncertain: they may not have received the message",
+            "for 1 of those reached, the outcome is uncertain: they may not have received the message",
             "campaigner --db store.db settle job-1 --row 1 --as sent   (or --as not-sent)",
         ] {
             assert!(refused.err.contains(words), "{words}: {refused}");

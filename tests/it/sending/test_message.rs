@@ -31,7 +31,7 @@ fn a_test_is_delivered_to_ones_own_number_and_no_run_knows_it() {
     let run = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!((run.code, provider.sends()), (0, 4), "{run}");
     let found = env.run_offline(&["find", MINE]);
-    assert!(found.out.contains("not in any run of this store") && found.out.contains("test of job, row 2:"), "{found}");
+    assert!(found.out.contains("not in any run in this store") && found.out.contains("test of job, row 2:"), "{found}");
     let json: Value = serde_json::from_str(&env.run_offline(&["find", MINE, "--json"]).out).unwrap();
     assert_eq!((&json["tests"][0]["campaign"], &json["tests"][0]["row"]), (&"job".into(), &2.into()), "{json}");
     env.verify("job-1");
