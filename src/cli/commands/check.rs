@@ -30,7 +30,7 @@ pub(in crate::cli) struct Args {
     /// a list
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
-    /// Check with its server that the file behind each media link exists, and that it suits the channel
+    /// For each media link, ask the server whether the file exists and whether it suits the channel
     #[arg(long)]
     media: bool,
     /// Ask the provider about the account: its state, limits and quality, and the template with its parameters
@@ -39,7 +39,7 @@ pub(in crate::cli) struct Args {
     /// Read this day's list: this date replaces `{{ date }}` in the list's file name; default: today
     #[arg(long, value_name = "DATE")]
     date: Option<Date>,
-    /// Check for this provider instead of the campaign's `provider`
+    /// Check against this provider's rules instead of those of the campaign's `provider`
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
     /// Print each problem as a line of JSON, then the totals with the reasons
@@ -168,10 +168,10 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             let (name, reached) = (&loaded.campaign.name, text::grouped(checked.reached.people));
             console::info(&match checked.reached.purged.first() {
                 None => format!(
-                    "`{name}` ran before and reached {reached} of these people; pass --only-new or --again to `campaigner run`"
+                    "`{name}` has already run and reached {reached} of these people; pass --only-new or --again to `campaigner run`"
                 ),
                 Some((run, _)) => format!(
-                    "`{name}` ran before and reached at least {reached} of these people, but {run} was purged; pass --again to \
+                    "`{name}` has already run and reached at least {reached} of these people, but {run} was purged; pass --again to \
                      `campaigner run`"
                 ),
             });
@@ -184,7 +184,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     }
     if let Some(path) = rejects {
         console::info(&format!(
-            "the invalid rows are in {}; correct them, then send to them in the same campaign with `run --only-new`",
+            "the invalid rows are in {}; correct them, then use that file as the list of the same campaign, with `run --only-new`",
             path.display()
         ));
     }

@@ -18,7 +18,7 @@ use crate::text::{self, escaped, escaped_lines};
     after_help = "Runs that have not finished are read row by row, which takes about a second for ten million rows."
 )]
 pub(in crate::cli) struct Args {
-    /// The number, with country code; spaces need no quotes
+    /// The number, with country code; it may contain spaces, without quotes
     #[arg(required = true, value_name = "NUMBER")]
     number: Vec<String>,
     /// Read a national number as a number of this region, such as HK

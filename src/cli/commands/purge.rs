@@ -23,7 +23,8 @@ const MAX_LISTED: usize = 20;
     after_help = "Deletes the rows, numbers, messages and replies of finished and cancelled runs, and the tests of their \
                   campaigns; keeps their counts and the suppression list. A purged run cannot be retried or searched, \
                   and no report can be written on it. `run --only-new` refuses its campaign, because it is no longer \
-                  known whom the run reached. If a purge is interrupted, the same command continues. See \"Deleting old data\" in docs/operations.md."
+                  known whom the run reached. If a purge is interrupted, run the same command again to continue. \
+                  See \"Deleting old data\" in docs/operations.md."
 )]
 pub(in crate::cli) struct Args {
     /// The run, NAME-N

@@ -215,7 +215,9 @@ fn not_accepted(
     let (exit, what) = match outcome {
         Outcome::Throttled { .. } if pause.is_some() => (Exit::Stopped, "was not accepted"),
         Outcome::Uncertain(_) => (Exit::SomeFailed, "may have been accepted"),
-        Outcome::Unnamed(_) => (Exit::SomeFailed, "was accepted without a usable message id, so it cannot be followed"),
+        Outcome::Unnamed(_) => {
+            (Exit::SomeFailed, "was accepted without a usable message id, so its status cannot be tracked")
+        }
         Outcome::Unreachable(_) | Outcome::Halted(_) => (Exit::Environment, "was not sent"),
         _ => (Exit::SomeFailed, "was not accepted"),
     };

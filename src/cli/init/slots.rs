@@ -96,7 +96,7 @@ pub(super) fn fill(
             alike().map(|column| {
                 let column_name = escaped_name(column);
                 let why =
-                    format!("{} is filled with column `{column_name}`, because the names are similar", slot.words());
+                    format!("{} is filled from column `{column_name}`, because the names are similar", slot.words());
                 Guess::made(column.to_owned(), why)
             })
         });

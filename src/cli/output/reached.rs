@@ -64,7 +64,7 @@ pub(in crate::cli) fn refusal(file: &Path, name: &str, checked: &Checked, global
     let command = global.command();
     let last = runs.iter().map(|by| by.last).max().map_or_else(String::new, |at| format!(", most recently at {at}"));
     let mut words = format!(
-        "`{name}` ran before; nothing was sent. Earlier runs reached {}{} of the {} on this list{last}",
+        "`{name}` has already run; nothing was sent this time. Earlier runs reached {}{} of the {} on this list{last}",
         if purged.is_empty() { "" } else { "at least " },
         text::grouped(*people),
         people_of(*of)

@@ -149,5 +149,5 @@ pub(super) const SLOW: Duration = Duration::from_secs(30);
 
 /// Returns the warning for files that take too long to read.
 pub(super) fn slow(what: &str) -> String {
-    format!("{what} is still being read after {} s; the disk or network share may not respond", SLOW.as_secs())
+    format!("{what} is still being read after {} s; the disk or network share may not be responding", SLOW.as_secs())
 }

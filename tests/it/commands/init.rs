@@ -323,7 +323,7 @@ fn a_template_of_a_provider_is_matched_with_the_columns_and_checked() {
     let made = server.run(&[&init[..], &["open"]].concat());
     let campaign = server.env.read("open.yaml");
     assert!(campaign.contains("definition: {from: nxlink, language: \"en_US\"}"), "{campaign}");
-    assert!(made.err.contains("is filled with column `WhatsApp name`, because"), "{made}\n{campaign}");
+    assert!(made.err.contains("is filled from column `WhatsApp name`, because"), "{made}\n{campaign}");
     let gap = campaign.lines().position(|line| line.contains("text: \"\"} # to do: the list has no column for {{1}}"));
     let gap = gap.expect("the gap is marked") + 1;
     assert!(made.code == 2 && made.err.contains(&format!("open.yaml:{gap}: to do: the list has no column")), "{made}");

@@ -42,7 +42,7 @@ fn a_corrected_list_is_refused_and_only_new_sends_to_those_that_were_not_reached
         let refused = env.run(&provider, args);
         assert_eq!(refused.code, 2, "{refused}");
         for words in [
-            "`job` ran before; nothing was sent. Earlier runs reached 7 of the 12 people on this list, most recently at 20",
+            "`job` has already run; nothing was sent this time. Earlier runs reached 7 of the 12 people on this list, most recently at 20",
             "job-1: 7 people, 20",
             "send to the 5 people not reached yet:  campaigner --db store.db run job.yaml --only-new",
             "send to everyone (12):                 campaigner --db store.db run job.yaml --again",

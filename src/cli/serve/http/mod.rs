@@ -60,8 +60,8 @@ async fn may_read(State(app): State<App>, request: Request, next: Next) -> Respo
 
 async fn may_change(State(app): State<App>, request: Request, next: Next) -> Response {
     let Some(token) = &app.token else {
-        let words = "set CAMPAIGNER_TOKEN for the service to allow changes over HTTP, or requests that use \
-                     another host name";
+        let words = "to allow changes over HTTP, or requests that use another host name, set \
+                     CAMPAIGNER_TOKEN for the service";
         return refused(StatusCode::FORBIDDEN, words);
     };
     match token.is_in(request.headers()) {

@@ -109,7 +109,7 @@ impl MessageProblem {
             Self::WrongType { rule, .. } | Self::OutOfRange { rule, .. } => format!("this must be {rule}"),
             Self::UnknownKind { .. } => "unknown kind".to_owned(),
             Self::WrongWord { word, .. } => format!("this must be `{word}`"),
-            Self::NotUnique { keys, .. } => format!("a `{keys}` appears twice, but must be unique"),
+            Self::NotUnique { keys, .. } => format!("two items have the same `{keys}`, which must be unique"),
             Self::SecondOfKind { .. } => "a second item of this kind is not allowed here".to_owned(),
             Self::NotInOrder { key, .. } => format!("`{key}` does not number the items from 0"),
             Self::TooLong { most, advised: false, .. } => format!("has more than {most} characters"),
@@ -149,7 +149,7 @@ impl Mismatch {
                 format!("the message is not in the template's language, which is {template}")
             }
             Self::TooLong { part, most, .. } => {
-                format!("with its values, the {} has more than {most} characters", part.words())
+                format!("with the values filled in, the {} has more than {most} characters", part.words())
             }
             _ => self.words(),
         })

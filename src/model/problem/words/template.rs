@@ -36,10 +36,10 @@ impl Mismatch {
             }
             Self::ParameterName { part, name } => format!("the template's {} has no variable `{name}`", part.words()),
             Self::TooLong { part: Part::Address(_), chars, most } => {
-                format!("with its value, the URL has {chars} characters; the limit is {most}")
+                format!("with the value filled in, the URL has {chars} characters; the limit is {most}")
             }
             Self::TooLong { part, chars, most } => {
-                format!("with its values, the {} has {chars} characters; the limit is {most}", part.words())
+                format!("with the values filled in, the {} has {chars} characters; the limit is {most}", part.words())
             }
             Self::ButtonIndex { index, buttons } => {
                 format!(
