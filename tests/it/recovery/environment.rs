@@ -131,7 +131,7 @@ fn few_open_files_mean_fewer_requests_in_flight_and_nothing_lost() {
 fn a_run_on_a_full_disk_that_is_reported_to_stop_stops() {
     let provider = ScriptedProvider::accepting_all();
     let env = TestEnv::with(&CampaignFile { timeout: "2s", rate: "200/s", ..CampaignFile::default() }, &csv(ROWS));
-    let prelude = "trap '' XFSZ; ulimit -S -f 400";
+    let prelude = "trap '' XFSZ; ulimit -S -f 460";
     let running = env.start_with_prelude(prelude, Some(&provider.url()), &["run", "job.yaml", "--no-wait"]);
     running.wait_for_words("retrying");
     running.terminate();
@@ -150,7 +150,7 @@ fn a_disk_that_takes_no_more_is_waited_for_and_nobody_is_messaged_twice() {
     let provider = ScriptedProvider::accepting_all();
     let env = TestEnv::with(&CampaignFile { rate: "200/s", ..CampaignFile::default() }, &csv(ROWS));
     // The store's log reaches this size in the middle of the run. Without the signal, as a quota would do it.
-    let prelude = "trap '' XFSZ; ulimit -S -f 400";
+    let prelude = "trap '' XFSZ; ulimit -S -f 460";
     let running = env.start_with_prelude(prelude, Some(&provider.url()), &["run", "job.yaml"]);
     running.wait_for_words("retrying");
     let sends = provider.sends();
