@@ -13,7 +13,7 @@ use crate::model::{Campaign, Damage, Event, Events, Millis, Notice, Outcome, Pro
 use crate::provider::{Endpoint, LONGEST_WISH, Provider};
 use crate::rate_limit::{Reservation, RetryPolicy, RunLimiter, Slowed};
 use crate::render::Renderer;
-use crate::store::{AccountPause, Attempt, Run, RunLock, Store, StoreError};
+use crate::store::{AccountPause, Attempt, PollSlot, Run, RunLock, Store, StoreError};
 
 /// How often a long wait checks the clock, which may be set or stand still while the machine sleeps.
 const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(60);
@@ -139,10 +139,16 @@ impl Job {
     /// Waits until a request that is not a message may leave, as far as the rate is concerned that all processes of a server
     /// share.
     pub(super) async fn wait_for_slot(&self) -> Result<(), StoreError> {
-        if let Some(slot) = self.store.take_slot(&self.account, self.limiter.rate()).await? {
-            tokio::time::sleep_until(slot).await;
+        loop {
+            match self.store.take_slot(&self.account, self.limiter.rate()).await? {
+                Some(PollSlot::Taken(at)) => {
+                    tokio::time::sleep_until(at).await;
+                    return Ok(());
+                }
+                Some(PollSlot::AskAgain(at)) => tokio::time::sleep_until(at).await,
+                None => return Ok(()),
+            }
         }
-        Ok(())
     }
 
     /// Honours the pause that the provider asked of the account, in any process. Returns its end, if there is one.

@@ -55,7 +55,7 @@ pub use reports::listing::Listing;
 pub use reports::rows::{ReportPage, ReportRows};
 pub use reports::tally::Counting;
 pub use run::{NewRun, Orders, PlannedRow, PurgeBlocker, RequeueFilter, Requeued, Run, Stage};
-pub use runs::workers::WorkerAtWork;
+pub use runs::workers::{PollSlot, WorkerAtWork};
 pub use start::{Repeat, StartDecision};
 pub use status::{Awaiting, KeptReply, Polled, PossibleOptOut, WebhookBatch, WebhookResult};
 pub use test_message::{NewTestMessage, TestMessage};

@@ -16,6 +16,8 @@ pub(super) const TOLERANCE: Duration = Duration::from_millis(30);
 /// How far ahead slots are taken, plus the time that a step takes. A slot further ahead would still be valid after the
 /// provider has asked for a pause.
 const AHEAD: Duration = Duration::from_millis(25);
+/// How far ahead a slot for another request may be.
+pub(in crate::store) const NEAR: Duration = Duration::from_secs(1);
 /// How far ahead the next slot can be, in lengths of the rate. If it is further, the server's clock was set back.
 const FURTHEST: i64 = 3;
 /// The full share of the rate, the lowest share after throttling, and how much the share recovers per second.
@@ -161,28 +163,31 @@ impl AccountPace {
     }
 }
 
-/// Takes one slot for a request that is not a message, however far ahead it is.
+/// Takes one slot for a request that is not a message, if the next one is near, and returns when it begins. A slot
+/// further ahead would keep messages waiting even if the rate is raised meanwhile.
 pub(in crate::store) async fn take_one(
     tx: &mut DbConnection<'_>,
     account: &str,
     rate: Rate,
-) -> Result<SlotRange, StoreError> {
+) -> Result<Option<i64>, StoreError> {
     let (step, per) = interval(rate);
-    let first: i64 = query_scalar(
+    query_scalar(
         "INSERT INTO pace AS p (account, next_at, interval) \
          VALUES ($1, CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) + $2, $2) \
          ON CONFLICT (account) DO UPDATE SET next_at = max(CASE \
              WHEN p.next_at > CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) + $3 THEN 0 ELSE p.next_at END, \
              CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)) + max(p.interval, $2) \
-         RETURNING next_at - interval",
+         WHERE p.next_at NOT BETWEEN CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) + $4 \
+             AND CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) + $3 \
+         RETURNING next_at - max(interval, $2)",
     )
     .bind(account)
     .bind(step)
     .bind(FURTHEST * (per + step) + 10_000_000)
-    .fetch_one(tx)
+    .bind(i64::try_from(NEAR.as_micros()).unwrap_or(i64::MAX))
+    .fetch_optional(tx)
     .await
-    .map_err(doing("take a slot of the account's rate"))?;
-    Ok(SlotRange { first, interval: step })
+    .map_err(doing("take a slot of the account's rate"))
 }
 
 /// Halves an account's rate for all workers after a throttle answer, at most once a second.

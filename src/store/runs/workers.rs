@@ -16,6 +16,15 @@ use crate::store::postgres::pace;
 use crate::store::sql::{query, query_as, query_scalar};
 use crate::store::{Owner, RunLock, StoreError, WorkerId};
 
+/// A slot of the account's rate for a request that is not a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PollSlot {
+    /// The request may leave then.
+    Taken(Instant),
+    /// None is near: ask again then.
+    AskAgain(Instant),
+}
+
 /// A worker that is sending or may send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerAtWork {
@@ -127,16 +136,19 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub async fn take_slot(&self, account: &str, rate: Rate) -> Result<Option<Instant>, StoreError> {
+    pub async fn take_slot(&self, account: &str, rate: Rate) -> Result<Option<PollSlot>, StoreError> {
         let Backend::Server(server) = &self.backend else { return Ok(None) };
-        let slots = {
+        let first = {
             let mut writer = self.write().await?;
             let mut tx = writer.begin("take a slot").await?;
-            let slots = pace::take_one(&mut tx, account, rate).await?;
+            let first = pace::take_one(&mut tx, account, rate).await?;
             tx.commit().await.map_err(doing("take a slot"))?;
-            slots
+            first
         };
-        Ok(server.local_time(slots.first))
+        match first {
+            Some(first) => Ok(server.local_time(first).map(PollSlot::Taken)),
+            None => Ok(Some(PollSlot::AskAgain(Instant::now() + pace::NEAR / 2))),
+        }
     }
 
     /// Slows an account down for all processes after the provider has throttled it.

@@ -31,7 +31,7 @@ fn slow(rows: usize) -> (ScriptedProvider, TestEnv) {
 
 #[test]
 fn a_run_is_sending_only_while_a_process_sends() {
-    let (provider, env) = slow(200);
+    let (provider, env) = slow(600);
     let running = env.start(&provider, &["run", "job.yaml"]);
     provider.wait_for_sends(3);
     assert_shown(&env, "sending", &[]);
