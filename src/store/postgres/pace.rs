@@ -137,7 +137,8 @@ impl AccountPace {
         next - i64::try_from((lead + AHEAD / 2).as_micros()).unwrap_or(0)
     }
 
-    /// Takes `count` slots, one for each message that a worker claims.
+    /// Takes `count` slots, one for each message that a worker claims. A slot that was only postponed is as long as a taken
+    /// one, so that the postponement stays if the rate is raised again.
     pub(in crate::store) async fn take(
         &self,
         store: &mut DbConnection<'_>,
@@ -152,7 +153,7 @@ impl AccountPace {
              ON CONFLICT (account) DO UPDATE SET next_at = excluded.next_at, interval = excluded.interval",
         )
         .bind(&self.account)
-        .bind(slots.first.saturating_add(slots.interval.saturating_mul(count)))
+        .bind(slots.first.saturating_add(slots.interval.saturating_mul(count.max(1))))
         .bind(self.interval)
         .bind(worker.0)
         .bind(count)

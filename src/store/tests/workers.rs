@@ -113,6 +113,10 @@ async fn workers_of_one_account_share_its_slots() {
     joined.store.use_account(joined.owner, "account", rate(1)).await.unwrap();
     let step = owner.step(Step { want: 50, now: NOW, ..Step::default() }).await;
     assert!(step.attempts.is_empty() && step.claim_again.is_some());
+    // So it does after the rate was raised again: those messages left within the last second.
+    joined.store.use_account(joined.owner, "account", rate(50)).await.unwrap();
+    let step = owner.step(Step { want: 50, now: NOW, ..Step::default() }).await;
+    assert!(step.attempts.is_empty(), "{}", step.attempts.len());
 }
 
 #[tokio::test]

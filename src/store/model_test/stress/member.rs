@@ -45,7 +45,7 @@ pub(super) async fn work(stress: Rc<Stress>) {
     }
 }
 
-/// Takes up the run if nobody has it, and otherwise joins it.
+/// Takes over the run if no process has it, and otherwise joins it.
 pub(super) async fn enter(stress: &Rc<Stress>) -> Result<Member, StoreError> {
     let store = stress.place.open().await?;
     let run = stress.world.borrow().run.clone();

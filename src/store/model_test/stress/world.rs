@@ -70,10 +70,10 @@ pub(super) struct World {
     pub(super) sends: u64,
     /// Workers that died with all they knew.
     pub(super) dead: HashSet<WorkerId>,
-    /// Rows that the store was told to be accepted, with the message and the time.
+    /// Rows recorded as accepted, with the message and the time.
     pub(super) told: Vec<(RowKey, String)>,
     told_at: HashMap<RowKey, u64>,
-    /// Rows that the store was told to be in doubt.
+    /// Rows recorded as being in doubt.
     pub(super) doubted: HashSet<RowKey>,
     time: u64,
     /// What ended workers will report only after the end.
