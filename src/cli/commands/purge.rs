@@ -24,7 +24,7 @@ const MAX_LISTED: usize = 20;
                   campaigns; keeps their counts and the suppression list. A purged run cannot be retried or searched, \
                   and no report can be written on it. `run --only-new` refuses its campaign, because it is no longer \
                   known whom the run reached. If a purge is interrupted, run the same command again to continue. \
-                  See \"Deleting old data\" in docs/operations.md."
+                  Some numbers stay in an SQLite file until you run `sqlite3 FILE VACUUM`. See \"Deleting old data\" in docs/operations.md."
 )]
 pub(in crate::cli) struct Args {
     /// The run, NAME-N

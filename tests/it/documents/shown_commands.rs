@@ -85,7 +85,7 @@ const DOCUMENTS: &[(&str, &[(&str, Expected)])] = &[
     (
         "docs/several-machines.md",
         &[
-            ("run campaigns/welcome.yaml", Skipped("needs a server; tested in `recovery::on_a_server`")),
+            ("run people.yaml", Skipped("needs a server; tested in `recovery::on_a_server`")),
             ("work", Skipped("needs a server; tested in `recovery::several_workers`")),
         ],
     ),
