@@ -23,17 +23,17 @@ use super::timing;
 
 const VERSION: u32 = 1;
 
-/// Why a frozen campaign cannot be thawed.
+/// Why a frozen campaign cannot be thawed, worded to follow "the campaign".
 #[derive(Debug, thiserror::Error)]
 pub enum ThawError {
     /// It is not what [`freeze`] writes.
-    #[error("the campaign stored with the run is damaged")]
+    #[error("cannot be read")]
     Damaged(#[source] serde_json::Error),
     /// A value is not one that a campaign can have.
-    #[error("the campaign stored with the run is damaged: {0} cannot be read")]
+    #[error("has a value of {0} that cannot be read")]
     Value(&'static str),
-    /// It was written by another version of this program.
-    #[error("the campaign stored with the run has format {0}, but this version reads {VERSION}; upgrade campaigner")]
+    /// It was written by a newer version of this program.
+    #[error("has format {0}, but this version of campaigner reads only format {VERSION}")]
     Version(u32),
 }
 

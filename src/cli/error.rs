@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::campaign_file::CampaignError;
 use crate::cli::output::terminal;
-use crate::engine::{EngineError, PlanError, ReportingError};
+use crate::engine::{self, EngineError, PlanError, ReportingError};
 use crate::model::RowProblem;
 use crate::recipients::OpenError;
 use crate::report::ReportError;
@@ -119,6 +119,7 @@ impl From<StoreError> for CliError {
             | StoreError::Replaced { .. }
             | StoreError::Query { .. }
             | StoreError::Damaged(_)
+            | StoreError::NewerRun { .. }
             | StoreError::Illegal(_)
             | StoreError::Lock { .. } => Exit::Environment,
         };
@@ -132,10 +133,8 @@ impl From<EngineError> for CliError {
             EngineError::Store(error) => error.into(),
             // The problem may quote the row.
             EngineError::Render { row, problem } => {
-                let words =
-                    |problem: &dyn fmt::Display| format!("can no longer render row {row}: {problem}; it was not sent");
-                let shown = escaped_lines(&words(&problem)).into_owned();
-                Self::new(Exit::Environment, words(&problem.code)).shown(shown)
+                let shown = escaped_lines(&engine::cannot_build(row, &problem)).into_owned();
+                Self::new(Exit::Environment, engine::cannot_build(row, &problem.code)).shown(shown)
             }
             EngineError::Paused(_) => Self::of(Exit::Stopped, &error),
             EngineError::Unreachable(_)

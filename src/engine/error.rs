@@ -13,7 +13,7 @@ pub enum EngineError {
     #[error("{0}")]
     Store(#[source] StoreError),
     /// A row that was rendered for the plan can no longer be rendered.
-    #[error("can no longer render row {row}: {problem}; it was not sent")]
+    #[error("{}", cannot_build(*row, problem))]
     Render {
         /// The row's number.
         row: RowNumber,
@@ -35,12 +35,21 @@ pub enum EngineError {
     /// The run is sent through a different account from the one that is configured here.
     #[error(
         "the run is sent through another account: the `base_url` or credential of the provider `{0}` on this machine \
-         differs from the owner's; make them the same"
+         differs from that of the process that owns the run; make them the same"
     )]
     OtherAccount(String),
     /// An internal task failed: a bug.
     #[error("internal error: {0} (please report it)")]
     Defect(String),
+}
+
+/// Returns the words for a row whose message cannot be built. `problem` is the problem, or only its code where the words
+/// must not quote the row.
+pub fn cannot_build(row: RowNumber, problem: &dyn std::fmt::Display) -> String {
+    format!(
+        "cannot build the message of row {row} from the store any more: {problem}; the row was not sent. Check the store \
+         with `campaigner verify`"
+    )
 }
 
 impl From<StoreError> for EngineError {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::campaign_file;
+use crate::campaign_file::{self, ThawError};
 use crate::engine::clock::Clock;
 use crate::engine::dispatch::OutcomeRules;
 use crate::engine::error::EngineError;
@@ -82,7 +82,10 @@ impl Job {
     ) -> Result<Self, EngineError> {
         if endpoint.api() != campaign.api {
             let (planned, found) = (campaign.api.title(), endpoint.api().title());
-            return Err(EngineError::Frozen(format!("it is for {planned}, but the account now uses {found}")));
+            return Err(EngineError::Frozen(format!(
+                "it is for {planned}, but the account now uses {found}; restore the provider's `kind` in campaigner.toml, \
+                 or cancel the run and start a new one"
+            )));
         }
         let renderer = run.dispatched_at.is_none().then(|| renderer(run, campaign)).transpose()?;
         let provider = Provider::new(endpoint, concurrency, campaign.dispatch.timeout).map_err(EngineError::Client)?;
@@ -195,13 +198,16 @@ impl Job {
 
     /// Renders the request body of a row, exactly as the plan checked it.
     pub(super) fn render(&self, attempt: &Attempt) -> Result<Vec<u8>, EngineError> {
-        let failed = |problem| EngineError::Render { row: attempt.claim.key.row(), problem };
+        let row = attempt.claim.key.row();
+        let failed = |problem| EngineError::Render { row, problem };
         let cells: Vec<Cell<'_>> =
             serde_json::from_str(&attempt.cells).map_err(|error| failed(Damage::Cells(error.to_string()).into()))?;
         let mut body = Vec::with_capacity(512);
         let renderer = self.renderer.as_ref();
         renderer
-            .ok_or_else(|| failed(Damage::AllSent.into()))?
+            .ok_or_else(|| {
+                EngineError::Defect(format!("the run has already sent all its rows, so row {row} cannot be sent"))
+            })?
             .render(attempt.phone, &cells, &mut body)
             .map_err(|problems| failed(problems.into()))?;
         Ok(body)
@@ -225,8 +231,12 @@ pub fn renderer(run: &Run, campaign: &Campaign) -> Result<Renderer, EngineError>
 /// # Errors
 /// When it cannot be read.
 pub fn thaw(run: &Run) -> Result<Campaign, StoreError> {
-    let mut campaign =
-        campaign_file::thaw(&run.campaign).map_err(|error| StoreError::Damaged(format!("{}: {}", run.id, error)))?;
+    let mut campaign = campaign_file::thaw(&run.campaign).map_err(|error| match error {
+        ThawError::Version(_) => StoreError::NewerRun { run: run.id.clone(), why: error.to_string() },
+        ThawError::Damaged(_) | ThawError::Value(_) => {
+            StoreError::Damaged(format!("the campaign stored with {} {error}", run.id))
+        }
+    })?;
     if let Some((rate, per)) = run.rate {
         (campaign.dispatch.rate, campaign.dispatch.per) = (rate, per);
     }

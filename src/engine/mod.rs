@@ -36,7 +36,7 @@ pub use clock::Clock;
 pub use control::{CancelResult, cancel};
 pub use dispatch::MOST_IN_FLIGHT;
 pub use dispatch::take_over;
-pub use error::EngineError;
+pub use error::{EngineError, cannot_build};
 pub use estimate::sent_by;
 pub use job::{Job, renderer, thaw};
 pub use join::{can_join, join};

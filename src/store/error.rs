@@ -63,8 +63,8 @@ impl StoreMismatch {
                  store was deleted"
             ),
             Self::Copied => format!(
-                "is a copy, or was moved or restored: {store} is not the file that {mark} was made for. If messages were sent \
-                 from the other file since, continue with that one"
+                "is a copy, or was moved or restored: {store} is not the file that {mark} was made for. If messages \
+                 have been sent from the other file since then, continue with that one"
             ),
             Self::Missing => format!(
                 "has no mark file ({mark}): the store was moved or copied without it, or the mark file was \
@@ -91,7 +91,7 @@ pub enum StoreError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The store does not exist, and the command needs one.
-    #[error("there is no store {0}; `campaigner run` creates one, `--db` selects another")]
+    #[error("there is no store {0}; `campaigner run` creates one; `--db` selects another store")]
     Missing(Location),
     /// The server cannot be used.
     #[error("cannot reach the store in {store}; check the URL of the database and whether the server is running")]
@@ -200,8 +200,16 @@ pub enum StoreError {
     /// The store's content contradicts its own rules.
     #[error("the store is damaged: {0}; run `campaigner verify` for details, then restore a backup")]
     Damaged(String),
+    /// A newer version of this program wrote the run's campaign.
+    #[error("the campaign stored with {run} {why}; use a newer version")]
+    NewerRun {
+        /// The run.
+        run: RunId,
+        /// Which formats differ, worded to follow "the campaign".
+        why: String,
+    },
     /// A state change was requested that the model does not allow.
-    #[error("the store refused an illegal state change")]
+    #[error("internal error: the store refused a state change that is not allowed (please report it)")]
     Illegal(#[source] IllegalChange),
     /// The run does not exist.
     #[error("there is no run {0} in this store; `campaigner status --all` lists its runs")]

@@ -24,7 +24,7 @@ pub enum ReportingError {
     #[error("{0}")]
     Write(#[source] ReportError),
     /// The run was stopped, and writing its reports then took too long.
-    #[error("stopped before the reports of {0} were written; `campaigner resume {0}` writes them")]
+    #[error("stopped before the reports of {0} were written; `resume` writes them")]
     Stopped(RunId),
 }
 

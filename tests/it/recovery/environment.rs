@@ -231,6 +231,24 @@ fn what_is_no_store_or_a_newer_one_is_reported_as_such_and_left_as_it_is() {
 }
 
 #[test]
+fn a_stored_campaign_that_is_newer_or_unreadable_is_reported_as_such() {
+    let provider = ScriptedProvider::accepting_all();
+    let env = stopped_run(&provider);
+    meddle(&env, "UPDATE run SET campaign = replace(campaign, '\"v\":1', '\"v\":2')");
+    let newer = env.run(&provider, &["resume"]);
+    let words = "the campaign stored with job-1 has format 2, but this version of campaigner reads only format 1";
+    assert_fails_with(&newer, &[words, "; use a newer version"]);
+    assert!(!newer.err.contains("damaged"), "{newer}");
+    meddle(&env, "UPDATE run SET campaign = substr(campaign, 2)");
+    let damaged = env.run(&provider, &["resume"]);
+    assert_fails_with(
+        &damaged,
+        &["the store is damaged: the campaign stored with job-1 cannot be read; run `campaigner verify`"],
+    );
+    assert_eq!(provider.sends(), 100);
+}
+
+#[test]
 fn an_empty_file_becomes_a_store_by_run_alone() {
     use std::os::unix::fs::PermissionsExt;
     let (provider, env) = (ScriptedProvider::accepting_all(), TestEnv::with(&CampaignFile::default(), &csv(5)));
