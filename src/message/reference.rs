@@ -26,7 +26,7 @@ pub fn reference() -> String {
 
 /// What Meta's section says first.
 const OF_META: &str = "
-Every message may also have `context`, with the `message_id` of the message that it answers, and
+Every message may also have two more keys: `context`, which contains the `message_id` of the message being answered, and
 `recipient_identity_key_hash`. A `message_id` that does not start with `wamid.` passes with a warning.
 
 ";
@@ -42,7 +42,7 @@ const CONTRADICTIONS: &str = "
 | `index` of a button | INCS has text; Meta has text and numbers. | Both pass and are sent unchanged. |
 | a body without `type` | Meta requires it and treats a body without it as `text`, but one of its samples is of another kind and has no `type`. | Passes if the body has exactly one key that is the name of a kind. Meta gets the body unchanged, with a warning unless that key is `text`. For INCS, campaigner adds the `type`. |
 | contacts in a message | Meta's description of the API allows 5; Meta's documentation allows 257. | Allows 257. |
-| a coupon code | Meta allows 20 characters, but 15 in a limited-time offer. | Warns above 15 through Meta; INCS's limit is 15. |
+| a coupon code | Meta allows 20 characters, but 15 in a limited-time offer. | Through Meta, a code of more than 15 characters passes with a warning. Through INCS, the limit is 15. |
 | `type` of a card with quick replies | INCS has `cta_url`, the same as for a card with a link. | Follows INCS. |
 | documents in a template's header | INCS lists eight file types; Meta's API accepts only PDF. | Each provider's own limit applies. |
 | an uploaded file in a header | INCS has `id` next to `link`, but shows no way to upload a file. | Both pass. |
@@ -51,22 +51,24 @@ const CONTRADICTIONS: &str = "
 const SPELLINGS: &str = "
 ## One message for every provider
 
-You write a message once, and each provider gets its own spelling. Either spelling works with either provider:
+You write a message once, and campaigner sends it in each provider's own form. You can write either form, whichever
+provider you use:
 
 | topic | through INCS | through Meta |
 | --- | --- | --- |
 | `text` of a message | the text itself; `preview_url` is left out | an object with `body` |
 | `language` of a template | left out | `{code: en_US}`; you can also write only `en_US` |
 | the code of an AUTHENTICATION template | `code`. If the template has a `language`, you can also write components: a body and the first button, of type `url`, each with the code as its only parameter | a body and a button with the code |
-| `type` and `sub_type` of components and buttons | as written | lower case; `CATALOG` as written |
+| `type` and `sub_type` of components and buttons | as written | in lower case, except `CATALOG`, which is sent as written |
 | `messaging_product: whatsapp`, `recipient_type: individual` | left out | filled in |
 | the recipient's number | digits | `+` and digits, because Meta may treat a number without `+` as a number in another country |
 
-`recipient`, `biz_opaque_callback_data` and any other `messaging_product` or `recipient_type` are errors: a message goes
-to the number in its row and to nobody else, and campaigner recognises statuses by its own reference.
+The keys `recipient` and `biz_opaque_callback_data`, and any other value of `messaging_product` or `recipient_type`, are
+reported as errors: a message goes to the number in its row and to nobody else, and campaigner fills in
+`biz_opaque_callback_data` itself, with a reference by which it recognises the message's statuses.
 
-Anything that a provider cannot express is reported as an error with its line. If it is a kind of message, the error
-also names the API that supports it.
+Anything that a provider's API does not support is reported as an error, with its line. If it is a kind of message, the
+error also names the API that supports it.
 ";
 
 const INTRODUCTION: &str = "\

@@ -118,7 +118,7 @@ impl fmt::Display for Notice {
             ),
             Self::ClockSetBack { waits } => write!(
                 f,
-                "the system clock was set back since the run stopped; {waits} waiting row{} rescheduled",
+                "the system clock has been set back since the run stopped; {waits} waiting row{} rescheduled",
                 if *waits == 1 { " was" } else { "s were" }
             ),
             Self::LeftOut { rows, code } => {
@@ -142,7 +142,7 @@ impl fmt::Display for Notice {
             Self::QuotaInUse { name } => {
                 write!(f, "another run of `{name}` uses the same daily quota; waiting for it to finish sending")
             }
-            Self::Paused(run) => write!(f, "{run} is paused; continue it with `campaigner resume {run}`"),
+            Self::Paused(run) => write!(f, "{run} is paused; `resume` continues it"),
             Self::Resumed(run) => write!(f, "{run} resumed"),
             Self::TakenOver(run) => write!(f, "the other process is gone; taking over {run}"),
             Self::Unreachable { problem, retry_s } => {

@@ -58,19 +58,19 @@ const SLOWS: &str = "nothing while the row is pending: the run slows down and re
     `exhausted` or `failed`, `retry` it later. A lower `dispatch.rate` avoids this";
 const PARAMETERS: &str = "compare the message's parameters with the approved template, one by one";
 const PERMISSION: &str = "restore the account's permission to send messages, with the provider or in Meta's settings";
-const DOUBT: &str =
-    "ask the provider whether it was sent, then use `campaigner settle`, or `retry` at the risk of a duplicate";
+const DOUBT: &str = "ask the provider whether the message was sent, then use `campaigner settle`, or `retry` at the risk of a duplicate";
 /// For codes of Meta that only say that something went wrong.
 const UNKNOWN: &str = "nothing while the row is pending: it is retried automatically. If it is `exhausted` or `failed`, `retry` \
     it later. If it is `uncertain`, wait for Meta's webhooks, then use `campaigner settle` if none has settled it";
 /// For refusals whose words decide whether a row is rejected or in doubt.
-const CHANNEL: &str = "if `rejected`, fix what the error says is wrong; if `uncertain`, ask the provider whether it was sent, then \
-    use `campaigner settle`, or `retry` at the risk of a duplicate";
+const CHANNEL: &str = "if `rejected`, fix what the error says is wrong; if `uncertain`, ask the provider whether the message was sent, \
+    then use `campaigner settle`, or `retry` at the risk of a duplicate";
 /// For rows in doubt whose provider names the attempt in its webhooks.
-const WEBHOOK: &str = "wait for Meta's webhooks: if it was accepted, a status settles the row while `campaigner serve --webhook` \
-    runs. If none has come after a few hours, use `campaigner settle`, or `retry` at the risk of a duplicate";
+const WEBHOOK: &str = "wait for Meta's webhooks while `campaigner serve --webhook` runs: if the message was accepted, a status \
+    settles the row. If no status has come after a few hours, use `campaigner settle`, or `retry` at the risk of a duplicate";
 /// For what only the Marketing Messages API answers.
-const MARKETING: &str = "send it through a provider without `marketing = true`: the template is not for marketing";
+const MARKETING: &str =
+    "send the message through a provider without `marketing = true`: the template is not for marketing";
 const REGISTER: &str = "register the sending number again, with the provider or in Meta's settings";
 
 /// Every code, in order.

@@ -40,9 +40,12 @@ pub fn note(schedule: &Schedule, at: Timestamp) -> Option<&'static str> {
     let second = jiff::SignedDuration::from_secs(1);
     let as_written = wall.checked_sub(second).ok().and_then(|before| cron.next_on_the_wall(before)) == Some(wall);
     match schedule.zone.to_ambiguous_timestamp(wall).offset() {
-        _ if !as_written => Some("the clocks go forward and skip this time; it runs at the moment of the change"),
+        _ if !as_written => Some(
+            "the scheduled time does not exist on this day, because the clocks go forward; the campaign runs at the moment \
+             of the change",
+        ),
         AmbiguousOffset::Fold { .. } if !cron.is_interval() => {
-            Some("the clocks go back and repeat this time; it runs only the first time")
+            Some("the clocks go back, so this time occurs twice; the campaign runs only at the first")
         }
         _ => None,
     }

@@ -183,7 +183,7 @@ fn hint(finding: &AccountFinding) -> Option<String> {
         }
         AccountFinding::NoTemplate { .. } => "correct the name and the language, or create the template",
         AccountFinding::Template { is_sendable: false, .. } => "look the template up in Meta's WhatsApp Manager",
-        AccountFinding::OnlyMarketing(_) => "send it through a provider without `marketing = true`",
+        AccountFinding::OnlyMarketing(_) => "send the message through a provider without `marketing = true`",
         AccountFinding::TemplateQuality(_) => "Meta pauses templates with a low rating",
         AccountFinding::OffTemplate(problem) => return problem.hint(),
         AccountFinding::Unnamed => "add `parameter_name` to each parameter of the header and the body",

@@ -54,7 +54,9 @@ impl Cron {
         };
         if fields.len() != FIELDS.len() {
             let hint = match fields.len() {
-                6 | 7 => "leave out seconds and years: minute, hour, day of the month, month, day of the week",
+                6 | 7 => {
+                    "leave out seconds and years; the five fields are minute, hour, day of the month, month and day of the week"
+                }
                 _ => "write minute, hour, day of the month, month and day of the week, such as `0 9 * * MON`",
             };
             let message =

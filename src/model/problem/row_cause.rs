@@ -52,7 +52,7 @@ pub enum RowCause {
         /// Why it was uncertain.
         before: Option<WhyUncertain>,
     },
-    /// The provider reported it as not delivered, without a reason.
+    /// The provider reported the message as not delivered, without a reason.
     NotDelivered,
     /// The provider accepted it, but delivers it only once it has assessed the first messages of its template.
     Held,

@@ -78,8 +78,6 @@ pub enum Damage {
     Cells(String),
     /// Its message cannot be rendered.
     Message(Vec<RowProblem>),
-    /// The run no longer has a message, because everything was sent.
-    AllSent,
 }
 
 /// Too many rows with the same problem to be the fault of single rows.

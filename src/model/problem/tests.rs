@@ -291,7 +291,6 @@ pub(crate) fn every_send_problem() -> Vec<SendProblem> {
         P::Http { status: 502, text: text("bad gateway") },
         P::Damaged(Damage::Cells(error())),
         P::Damaged(Damage::Message(every_row_problem())),
-        P::Damaged(Damage::AllSent),
         P::Defect,
         P::StoreReplaced,
     ];
@@ -378,23 +377,23 @@ fn every_cause_reads_back_and_has_words() {
         (RowCause::Suppressed { reason: None }, "on the suppression list"),
         (RowCause::Suppressed { reason: Some("asked".into()) }, "asked"),
         (reached(true, false), "already messaged by job-1 at 2025-08-06T07:43:20Z"),
-        (reached(false, true), "waiting for a retry by job-1 at 2025-08-06T07:43:20Z"),
+        (reached(false, true), "already attempted by job-1 at 2025-08-06T07:43:20Z; that run will try again"),
         (RowCause::Expired { at: "noon".into(), passed: true }, "not sent before its deadline, noon"),
         (RowCause::Expired { at: "noon".into(), passed: false }, "its deadline, noon, is before its send window opens"),
         (RowCause::Interrupted, "the process ended while this message was in flight"),
-        (RowCause::NotDelivered, "the provider reported it as not delivered, without a reason"),
+        (RowCause::NotDelivered, "the provider reported the message as not delivered, without a reason"),
         (
             RowCause::Held,
             "accepted, but held: the provider is assessing the template's quality before it delivers this message",
         ),
-        (settled(true, None), "Ana recorded at 2025-08-06T07:43:20Z that it was sent"),
+        (settled(true, None), "Ana recorded at 2025-08-06T07:43:20Z that the message was sent"),
         (
             settled(false, why("500", Some("no answer"), None)),
-            "Ana recorded at 2025-08-06T07:43:20Z that it was not sent; it was uncertain because: no answer",
+            "Ana recorded at 2025-08-06T07:43:20Z that the message was not sent; the row was uncertain because: no answer",
         ),
         (
             settled(true, why("timeout", None, Some("\"timeout\""))),
-            "Ana recorded at 2025-08-06T07:43:20Z that it was sent; it was uncertain because: no response within the timeout",
+            "Ana recorded at 2025-08-06T07:43:20Z that the message was sent; the row was uncertain because: no response within the timeout",
         ),
     ] {
         assert_eq!(RowCause::read(cause.code(), cause.values().as_deref()), Some(cause.clone()));

@@ -24,7 +24,7 @@ pub fn advice(code: &str) -> &'static str {
         "InvalidParameter.UrlMoreVarable" => "leave at most one variable in a button's URL",
         "InvalidParameter.PhoneNumberError" => "write the button's number with `+` and country code",
         "InvalidParameter.TemplateNameExist" => {
-            "a template with this name and language already exists: compare it with `templates diff`, change it with `templates update`"
+            "a template with this name and language already exists: compare it with `templates diff`, or change it with `templates update`"
         }
         "InvalidParameter.LanguageNotSupport" => "use a language code that WhatsApp supports, such as `en_US`",
         "InvalidParameter.TemplateStatusNotAllowModify" => {

@@ -156,7 +156,7 @@ impl CamsClient {
         )?;
         if !listed.category.is_empty() && listed.category != definition.category.as_str() {
             return Err(Error::Which(format!(
-                "`{}` has category {} in CAMS, which cannot be changed; create a template with another name",
+                "`{}` has category {} in CAMS, and the category cannot be changed; create a template with another name",
                 listed.name, listed.category
             )));
         }

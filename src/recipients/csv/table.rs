@@ -274,8 +274,8 @@ impl Table {
         let swallowed = (rows > 0).then(|| ListNote {
             code: "swallowed_row",
             message: format!(
-                "in {}, a line in a quoted cell looks like another row (the first is on line {first}); if the quotes are \
-                 stray, remove them, or the person on that line gets no message",
+                "in {}, a line inside a quoted cell looks like another row (the first is on line {first}). If the quotes are \
+                 stray, the people on such lines get no message; remove the quotes",
                 count(rows, "row")
             ),
             rows,

@@ -282,7 +282,8 @@ impl Grid {
         let merged: Vec<String> = merged.iter().filter(concerns).map(Area::name).collect();
         if !merged.is_empty() {
             let message = format!(
-                "the cells {} are merged: only the first one has the value, the others are empty",
+                "merged cells: {}. In each range, only the first cell has the value, and the others are empty; unmerge them \
+                 and fill in the values",
                 examples(&merged)
             );
             note("merged_cells", message, 0);

@@ -104,8 +104,8 @@ fn rows_that_stray_quotes_may_have_swallowed_are_noted() {
     assert_eq!(found.rows, 2);
     assert_eq!(
         found.message,
-        "in 2 rows, a line in a quoted cell looks like another row (the first is on line 4); if the quotes are stray, \
-         remove them, or the person on that line gets no message"
+        "in 2 rows, a line inside a quoted cell looks like another row (the first is on line 4). If the quotes are stray, \
+         the people on such lines get no message; remove the quotes"
     );
     let address = "phone;name;note\n85268411201;Hans;\"Main St. 1; 2nd floor\n12345; Berlin; Germany\"\n";
     assert_eq!(note(address), None);

@@ -68,7 +68,7 @@ async fn left_out(next: &Worker, which: LeaveOut) -> Vec<(u64, String)> {
 
 async fn people_who_may_have_an_earlier_message_are_left_out_of_the_next_run(f: Fixture<impl Place>) {
     let words = |row: u64, second: u32| (row, format!("already messaged by job-1 at 1970-01-01T00:00:0{second}Z"));
-    let waits = (4, "waiting for a retry by job-1 at 1970-01-01T00:00:05Z".to_owned());
+    let waits = (4, "already attempted by job-1 at 1970-01-01T00:00:05Z; that run will try again".to_owned());
     let w = earlier(&f).await;
     let lately = next(&f, &w).await;
     let expected = [words(1, 6), words(3, 5), waits.clone(), words(5, 8), words(7, 3)];

@@ -18,7 +18,7 @@ pub(super) static TEMPLATE: Object = Object::of(&[
     Field::required("language", Shape::Object(&LANGUAGE))
         .note("The language of the template, such as `{code: en_US}`."),
     Field::optional("components", Shape::List(&COMPONENTS)),
-    Field::forbidden("code").note("With `components`, write the code in a body and a button."),
+    Field::forbidden("code").note("Use `components` instead: write the code in a body and a button."),
 ]);
 
 static LANGUAGE: Object =

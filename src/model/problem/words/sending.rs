@@ -38,7 +38,6 @@ impl SendProblem {
             },
             Self::Damaged(Damage::Cells(error)) => error.clone(),
             Self::Damaged(Damage::Message(problems)) => RowProblem::joined(problems),
-            Self::Damaged(Damage::AllSent) => "everything was already sent".to_owned(),
             Self::Defect => "a request ended without an outcome".to_owned(),
             Self::StoreReplaced => "the store was replaced".to_owned(),
         }
@@ -68,13 +67,15 @@ impl RowCause {
             Self::Duplicate { of } => format!("the same number as row {}", grouped(of.0)),
             Self::Suppressed { reason } => reason.clone().unwrap_or_else(|| "on the suppression list".to_owned()),
             Self::Reached { run, at, waits: false, .. } => format!("already messaged by {run} at {at}"),
-            Self::Reached { run, at, waits: true, .. } => format!("waiting for a retry by {run} at {at}"),
+            Self::Reached { run, at, waits: true, .. } => {
+                format!("already attempted by {run} at {at}; that run will try again")
+            }
             Self::Expired { at, passed: true } => format!("not sent before its deadline, {at}"),
             Self::Expired { at, passed: false } => {
                 format!("its deadline, {at}, is before its send window opens")
             }
             Self::Interrupted => "the process ended while this message was in flight".to_owned(),
-            Self::NotDelivered => "the provider reported it as not delivered, without a reason".to_owned(),
+            Self::NotDelivered => "the provider reported the message as not delivered, without a reason".to_owned(),
             Self::Held => {
                 "accepted, but held: the provider is assessing the template's quality before it delivers this message"
                     .to_owned()
@@ -84,8 +85,8 @@ impl RowCause {
                 let before = before.as_ref().and_then(|before| {
                     Known::in_words(Some(&before.code), before.message.clone(), before.values.as_deref())
                 });
-                let before = before.map(|before| format!("; it was uncertain because: {before}"));
-                format!("{by} recorded at {at} that it was {what}{}", before.unwrap_or_default())
+                let before = before.map(|before| format!("; the row was uncertain because: {before}"));
+                format!("{by} recorded at {at} that the message was {what}{}", before.unwrap_or_default())
             }
         }
     }

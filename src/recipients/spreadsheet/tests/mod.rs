@@ -309,7 +309,11 @@ fn merged_cells_are_noted_if_they_are_in_the_list() {
     let [note] = &merged("A1:B1 B4:B5")[..] else { panic!() };
     assert_eq!(
         (note.code, &*note.message),
-        ("merged_cells", "the cells `B4:B5` are merged: only the first one has the value, the others are empty")
+        (
+            "merged_cells",
+            "merged cells: `B4:B5`. In each range, only the first cell has the value, and the others are empty; unmerge them \
+             and fill in the values"
+        )
     );
 }
 
