@@ -38,7 +38,13 @@ impl Confirm {
         match self.ask(question) {
             Some(true) => Ok(()),
             Some(false) => Err(CliError::new(Exit::Wrong, "nothing was done")),
-            None => Err(CliError::new(Exit::Wrong, format!("{question} stdin is not a terminal; pass --yes"))),
+            None => Err(CliError::new(
+                Exit::Wrong,
+                format!(
+                    "not confirmed: {question}\n  nothing was done, because standard input or standard error is not a \
+                     terminal; to confirm, pass --yes"
+                ),
+            )),
         }
     }
 }

@@ -27,7 +27,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     if run.dispatched_at.is_some() {
         return Err(CliError::new(Exit::Wrong, format!("{} has nothing left to send", run.id)));
     }
-    if run.cancelled_at.is_none() && !args.confirm.ask(&question(&store, &run).await?).unwrap_or(true) {
+    if run.cancelled_at.is_none() && !args.confirm.ask(&question(&store, &run, global).await?).unwrap_or(true) {
         return Err(CliError::new(Exit::Wrong, "nothing was cancelled"));
     }
     let result = engine::cancel(&store, &run, &who::user_name()).await?;
@@ -40,7 +40,8 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         // How many rows stay unsent is known only after the other process has stopped.
         CancelResult::Soon => format!(
             "{id} is cancelled; the process that is sending it stops within about two seconds. \
-             After that, `campaigner status {id}` shows how many rows were not sent"
+             After that, `{} status {id}` shows how many rows were not sent",
+            global.command()
         ),
         CancelResult::Stopped => {
             let tally = store.tally(&store.run(Some(id)).await?).await?;
@@ -52,14 +53,15 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
 }
 
 /// Returns what to ask: how many rows would never be sent, and what to do instead.
-async fn question(store: &Store, run: &Run) -> Result<String, CliError> {
+async fn question(store: &Store, run: &Run, global: &Global) -> Result<String, CliError> {
     let tally = store.tally(run).await?;
     let left = tally.of(State::Pending);
     Ok(format!(
         "if you cancel {0}, {1} of {2} will never be sent. This cannot be undone; to stop sending for a while, use \
-         `campaigner pause {0}`.\nCancel it?",
+         `{3} pause {0}`.\nCancel it?",
         run.id,
         text::grouped(left),
-        text::count(tally.rows(), "row")
+        text::count(tally.rows(), "row"),
+        global.command()
     ))
 }

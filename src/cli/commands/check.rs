@@ -30,10 +30,11 @@ pub(in crate::cli) struct Args {
     /// a list
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
-    /// For each media link, ask the server whether the file exists and whether it suits the channel
+    /// Check for each media link whether the file exists on its server and whether it suits the channel
     #[arg(long)]
     media: bool,
-    /// Ask the provider about the account: its state, limits and quality, and the template with its parameters
+    /// Ask the provider about the account's state, limits and quality, and compare the message with the provider's
+    /// version of the template
     #[arg(long)]
     account: bool,
     /// Read this day's list: this date replaces `{{ date }}` in the list's file name; default: today
@@ -171,8 +172,8 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
                     "`{name}` has already run and reached {reached} of these people; pass --only-new or --again to `campaigner run`"
                 ),
                 Some((run, _)) => format!(
-                    "`{name}` has already run and reached at least {reached} of these people, but {run} was purged; pass --again to \
-                     `campaigner run`"
+                    "`{name}` has already run and reached at least {reached} of these people. It is not known whom {run} reached, \
+                     because it was purged; pass --again to `campaigner run`"
                 ),
             });
         }

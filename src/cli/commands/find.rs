@@ -61,7 +61,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         if let Some(state) = store.report_row(run, campaign.channel, row, args.message).await? {
             let attempts = store.attempts(run, row.0..=row.0).await?;
             let message = match args.message && !attempts.is_empty() {
-                true => Some(message(run, campaign, phone, &state)?),
+                true => Some(message(run, campaign, phone, &state, global)?),
                 false => None,
             };
             found.push(Found {
@@ -84,9 +84,12 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         return Ok(Exit::Done);
     }
     let tests = tests.iter().map(test_in_words);
-    let unknown = purged.first().map(|(newest, _)| {
-        let runs = text::count(purged.len() as u64, "purged run");
-        format!("cannot search {runs}, the newest of which is {newest}")
+    let unknown = purged.first().map(|(newest, _)| match purged.len() {
+        1 => format!("cannot search {newest}, which was purged"),
+        runs => {
+            let runs = text::count(runs as u64, "purged run");
+            format!("cannot search {runs}, the newest of which is {newest}")
+        }
     });
     for line in as_text(phone, suppressed.as_ref(), &found).into_iter().chain(tests).chain(unknown) {
         console::line(&line).map_err(cannot_print)?;
@@ -95,11 +98,18 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
 }
 
 /// Renders the request body of a row from what is stored.
-fn message(run: &Run, campaign: &Campaign, phone: Phone, row: &ReportRow) -> Result<Value, CliError> {
+fn message(run: &Run, campaign: &Campaign, phone: Phone, row: &ReportRow, global: &Global) -> Result<Value, CliError> {
     let renderer = engine::renderer(run, campaign).map_err(|error| CliError::of(Exit::Environment, &error))?;
     let mut body = Vec::new();
     renderer.render(phone, &row.cells, &mut body).map_err(|_| {
-        CliError::new(Exit::Environment, format!("the stored cells of {}, row {} cannot be rendered", run.id, row.row))
+        let words = format!(
+            "cannot show the message of {0}, row {1}: it cannot be rebuilt from the stored cells. Check the store with `{2} \
+             verify {0}`, or leave out --message",
+            run.id,
+            row.row,
+            global.command()
+        );
+        CliError::new(Exit::Environment, words)
     })?;
     serde_json::from_slice(&body).map_err(|error| CliError::of(Exit::Environment, &error))
 }

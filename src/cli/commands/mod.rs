@@ -44,7 +44,7 @@ pub(in crate::cli) enum Command {
     Test(test_message::Args),
     /// Import, send, collect statuses and report; continue an unfinished run with the same content
     Run(run::Args),
-    /// Continue a run from the store alone, and lift a pause
+    /// Continue a run without its campaign file and list, and lift a pause
     Resume(resume::Args),
     /// Run the campaigns in a folder when they are due, collect statuses, and serve HTTP
     Serve(serve::Args),

@@ -40,8 +40,9 @@ pub(in crate::cli) async fn pause(args: &PauseArgs, global: &Global) -> Result<E
     if !global.quiet {
         console::info(&format!(
             "{0} is paused; a process that is sending it stops within about two seconds. \
-             To continue: campaigner resume {0}",
-            run.id
+             To continue: {1} resume {0}",
+            run.id,
+            global.command()
         ));
     }
     Ok(Exit::Done)

@@ -45,8 +45,8 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let store = Store::open_existing(&global.db).await?;
     let before = args.older_than.map(|age| Millis::now().minus(age));
     let (runs, left) = match (&args.run, before) {
-        (Some(id), _) => (vec![one(&store, id).await?], 0),
-        (None, before) => all(&store, before.unwrap_or_default()).await?,
+        (Some(id), _) => (vec![one(&store, id, global).await?], 0),
+        (None, before) => all(&store, before.unwrap_or_default(), global).await?,
     };
     let strays = match before {
         Some(before) => store.strays(before).await?,
@@ -62,14 +62,12 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     args.confirm.require(&question(&store, &runs, strays).await?)?;
     for run in &runs {
         let rows = store.tally(run).await?.rows();
-        match purge(&store, run).await {
+        match purge(&store, run, global).await {
             Ok(()) if global.quiet => {}
             Ok(()) => {
-                console::info(&format!(
-                    "{} was purged: {} deleted, its counts are kept",
-                    run.id,
-                    text::count(rows, "row")
-                ));
+                let were = if rows == 1 { "was" } else { "were" };
+                let rows = text::count(rows, "row");
+                console::info(&format!("{} was purged; {rows} {were} deleted, and the counts were kept", run.id));
             }
             // One run in use does not keep the others.
             Err(error) if args.run.is_none() && error.exit != Exit::Environment => {
@@ -89,19 +87,19 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
 }
 
 /// Returns the run if it can be purged.
-async fn one(store: &Store, id: &RunId) -> Result<Run, CliError> {
+async fn one(store: &Store, id: &RunId, global: &Global) -> Result<Run, CliError> {
     let run = store.run(Some(id)).await?;
     match store.purge_blocker(&run).await? {
-        Some(blocker) => Err(blocked(&run, blocker)),
+        Some(blocker) => Err(blocked(&run, blocker, &global.command())),
         None => Ok(run),
     }
 }
 
 /// Returns the runs that were over before then, and how many of them cannot be purged yet; says why.
-async fn all(store: &Store, before: Millis) -> Result<(Vec<Run>, u64), CliError> {
+async fn all(store: &Store, before: Millis, global: &Global) -> Result<(Vec<Run>, u64), CliError> {
     let (mut runs, mut left) = (Vec::new(), 0);
     for id in store.purgeable(before).await? {
-        match one(store, &id).await {
+        match one(store, &id, global).await {
             Ok(run) => runs.push(run),
             Err(error) if error.exit == Exit::Wrong => {
                 console::error(&format!("{}; it was not purged", error.words));
@@ -113,10 +111,10 @@ async fn all(store: &Store, before: Millis) -> Result<(Vec<Run>, u64), CliError>
     Ok((runs, left))
 }
 
-async fn purge(store: &Store, run: &Run) -> Result<(), CliError> {
+async fn purge(store: &Store, run: &Run, global: &Global) -> Result<(), CliError> {
     let _lock = store.lock(&run.id).await?;
     // Another process may have worked on it since.
-    let run = one(store, &run.id).await?;
+    let run = one(store, &run.id, global).await?;
     if store.purge(&run, &who::user_name(), Millis::now()).await? {
         return Ok(());
     }
@@ -124,25 +122,26 @@ async fn purge(store: &Store, run: &Run) -> Result<(), CliError> {
     Err(CliError::new(Exit::Held, format!("{} is no longer finished: another process has reopened it", run.id)))
 }
 
-fn blocked(run: &Run, blocker: PurgeBlocker) -> CliError {
+fn blocked(run: &Run, blocker: PurgeBlocker, command: &str) -> CliError {
     let id = &run.id;
     let words = match blocker {
         PurgeBlocker::Unsent => {
-            format!(
-                "{id} is not over; finish it with `campaigner resume {id}`, or stop it with `campaigner cancel {id}`"
-            )
+            format!("{id} is not over; finish it with `{command} resume {id}`, or stop it with `{command} cancel {id}`")
         }
         PurgeBlocker::AwaitsStatuses => {
-            format!("{id} still awaits statuses; `campaigner status {id}` shows how to collect them")
+            format!("{id} still awaits statuses; `{command} status {id}` shows how to collect them")
         }
         PurgeBlocker::Uncertain(rows) => format!(
-            "{id} has {}: these people may have received the message. Settle them first with `campaigner settle {id} --all \
-             --as sent --yes` (or `--as not-sent`)",
-            text::count(rows, "uncertain row")
+            "{id} has {}: {} may have received the message. Settle {} first with `{command} settle {id} --all --as sent --yes` \
+             (or `--as not-sent`)",
+            text::count(rows, "uncertain row"),
+            if rows == 1 { "this person" } else { "these people" },
+            if rows == 1 { "it" } else { "these rows" },
         ),
         PurgeBlocker::PossibleOptOuts(replies) => format!(
-            "{id} has {}; decide about them first: `campaigner suppress review`",
-            text::count(replies, "possible opt-out")
+            "{id} has {}; decide about {} first: `{command} suppress review`",
+            text::count(replies, "possible opt-out"),
+            if replies == 1 { "it" } else { "them" },
         ),
     };
     CliError::new(Exit::Wrong, words)
@@ -164,7 +163,7 @@ async fn question(store: &Store, runs: &[Run], (replies, tests): (u64, u64)) -> 
             text::count(tests, "test message"),
             if replies == 1 { "1 reply".to_owned() } else { format!("{} replies", text::grouped(replies)) },
         );
-        words.push_str(&format!("\n  in no run: {tests}, and {replies} to unknown messages"));
+        words.push_str(&format!("\n  outside any run: {tests}, and {replies} to unknown messages"));
     }
     words.push_str(
         "\nOnly the counts are kept. This cannot be undone, and `run --only-new`, `skip_sent_within`, `find` and `retry` \

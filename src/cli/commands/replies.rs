@@ -23,7 +23,7 @@ pub(in crate::cli) struct Args {
     /// List only replies that do not belong to a message in this store
     #[arg(long, conflicts_with = "run")]
     loose: bool,
-    /// List only replies that chose this button or list row, given by its id or title
+    /// List only replies in which this button or list row was chosen; give its id or title
     #[arg(long, value_name = "ID")]
     choice: Option<String>,
     /// Print one JSON object per line instead of CSV

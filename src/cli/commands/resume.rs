@@ -1,4 +1,4 @@
-//! `campaigner resume [RUN]`: continues a run from the store alone, and lifts a pause.
+//! `campaigner resume [RUN]`: continues a run without its campaign file and list, and lifts a pause.
 
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
@@ -69,8 +69,9 @@ pub(in crate::cli) async fn resume(
             Exit::Wrong,
             format!(
                 "{} has nothing to resume, because its import did not finish; import it again with \
-                 `campaigner run FILE`",
-                run.id
+                 `{} run FILE`",
+                run.id,
+                global.command()
             ),
         ));
     }

@@ -67,8 +67,9 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             Exit::Wrong,
             format!(
                 "{} was cancelled, and a cancelled run sends nothing more; to reach the remaining people, use \
-                 `campaigner run FILE --only-new`",
-                run.id
+                 `{} run FILE --only-new`",
+                run.id,
+                global.command()
             ),
         ));
     }
@@ -82,8 +83,10 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         // A `retry` that was interrupted has already requeued them.
         let waiting = text::count(tally.of(State::Pending), "row");
         console::error(&format!(
-            "{} has no matching rows, but still has {waiting} to send; to continue: campaigner resume {}",
-            run.id, run.id
+            "{} has no matching rows, but still has {waiting} to send; to continue: {} resume {}",
+            run.id,
+            global.command(),
+            run.id
         ));
         return Ok(Exit::Stopped);
     }

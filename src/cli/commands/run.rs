@@ -134,7 +134,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     // Another process that held the lock until now may have changed the run.
     let mut run = store.run(Some(&run.id)).await?;
     if run.finished_at.is_some() {
-        let words = format!("another process has just finished {0}; see `campaigner status {0}`", run.id);
+        let words = format!("another process has just finished {0}; see `{1} status {0}`", run.id, global.command());
         return Err(CliError::new(Exit::Wrong, words));
     }
     if run.planned_at.is_none() && asks && !was_asked {

@@ -132,8 +132,9 @@ async fn explain(args: &Explain, now: Millis, store: Option<&Store>, global: &Gl
         return Err(CliError::new(
             Exit::Wrong,
             format!(
-                "{} has no `schedule`; start it with `campaigner run {}`",
+                "{} has no `schedule`; start it with `{} run {}`",
                 loaded.campaign.name,
+                global.command(),
                 args.file.display()
             ),
         ));
@@ -226,13 +227,14 @@ async fn past(name: &str, store: Option<&Store>, global: &Global) -> Result<Exit
         }
     }
     if let Some(run) = store.blocking_run(name).await? {
+        let command = global.command();
         let next_step = match store.is_worked_on(&run.id).await? {
             true => "a process is working on it".to_owned(),
-            false => format!("to continue it:         campaigner resume {}", run.id),
+            false => format!("to continue it:         {command} resume {}", run.id),
         };
         print(&format!(
             "\nblocked: {} is {}, and the next run starts only after this one has been sent\n  {next_step}\n  \
-             to stop it for good:    campaigner cancel {}",
+             to stop it for good:    {command} cancel {}",
             run.id,
             RunActivity::of(store, &run, Millis::now()).await?,
             run.id

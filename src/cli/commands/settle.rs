@@ -86,7 +86,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let rows = store.resolve_uncertain(owner, which, verdict, by, Millis::now()).await?;
     store.close().await?;
     if rows == 0 {
-        return Err(nothing(&store, &run, &campaign, which).await?);
+        return Err(nothing(&store, &run, &campaign, which, global).await?);
     }
     if !global.quiet {
         let left = store.tally(&run).await?.of(State::Uncertain);
@@ -99,7 +99,8 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         );
         if verdict == Verdict::NotSent {
             let what = if rows == 1 { "it" } else { "them" };
-            words.push_str(&format!("\n  to send {what} again: campaigner retry {} --state exhausted", run.id));
+            let command = global.command();
+            words.push_str(&format!("\n  to send {what} again: {command} retry {} --state exhausted", run.id));
         }
         console::info(&words);
     }
@@ -119,7 +120,13 @@ fn which(args: &Args, campaign: &Campaign) -> Result<Which, CliError> {
 }
 
 /// Returns why nothing was settled.
-async fn nothing(store: &Store, run: &Run, campaign: &Campaign, which: Which) -> Result<CliError, CliError> {
+async fn nothing(
+    store: &Store,
+    run: &Run,
+    campaign: &Campaign,
+    which: Which,
+    global: &Global,
+) -> Result<CliError, CliError> {
     let words = match which {
         Which::Row(row) => match store.report_row(run, campaign.channel, row, false).await? {
             Some(found) => format!("row {row} of {} is `{}`, not `uncertain`", run.id, found.state),
@@ -130,6 +137,6 @@ async fn nothing(store: &Store, run: &Run, campaign: &Campaign, which: Which) ->
     };
     Ok(CliError::new(
         Exit::Wrong,
-        format!("{words}; nothing was done. List uncertain rows with `campaigner status {}`", run.id),
+        format!("{words}; nothing was done. List uncertain rows with `{} status {}`", global.command(), run.id),
     ))
 }

@@ -100,13 +100,15 @@ pub(in crate::cli) async fn run(args: &Args) -> Result<Exit, CliError> {
          INCS_BASE_URL=http://{address} INCS_CERTIFICATION_CODE=any campaigner run FILE   (provider: incs)\n  \
          META_BASE_URL=http://{address} META_ACCESS_TOKEN=any META_PHONE_NUMBER_ID=106540352242922 campaigner run FILE   \
          (provider: meta)\n\
-         templates: with --provider nxlink\n  \
+         for `campaigner templates --provider nxlink`, set\n  \
          NXLINK_BASE_URL=http://{address}/saas/wa NXLINK_ACCESS_KEY={} NXLINK_ACCESS_SECRET={} NXLINK_PHONE=85268411234 \
          NXLINK_TENANT_ID=1\n\
-         and with --provider cams\n  \
+         and for `--provider cams`, set\n  \
          CAMS_ENDPOINT=http://{address} ALIBABA_CLOUD_ACCESS_KEY_ID={} ALIBABA_CLOUD_ACCESS_KEY_SECRET={}\n\
-         to review a template: curl http://{address}/review/NAME/pass (CAMS; also fail, auditing), /2 (NXLink; 11 is \
-         paused) or /APPROVED (Meta; also PAUSED)\n\
+         to set the result of a template's review, curl one of these:\n  \
+         http://{address}/review/NAME/pass      (CAMS; or fail, auditing)\n  \
+         http://{address}/review/NAME/2         (NXLink: 2 is in use, 11 is paused)\n  \
+         http://{address}/review/NAME/APPROVED  (Meta; or PAUSED)\n\
          Ctrl-C stops it",
         Simulator::NXLINK_ACCOUNT.0,
         Simulator::NXLINK_ACCOUNT.1,

@@ -190,7 +190,8 @@ async fn show(store: &Store, run: &Run, tally: &Tally, global: &Global) -> Resul
     }
     let replies = store.replies_counted(run).await?;
     if replies.total > 0 {
-        print(&format!("  replies from {}", text::count(replies.rows, "row")))?;
+        let people = if replies.rows == 1 { "person" } else { "people" };
+        print(&format!("  replies from {} {people}", text::grouped(replies.rows)))?;
         for count in replies.by_title.iter().take(MAX_ERRORS as usize) {
             let id = count.id_shown().map_or_else(String::new, |id| format!(" ({id})"));
             print(&format!("    {:>9}  {}{id}", text::grouped(count.replies), count.name()))?;

@@ -68,7 +68,7 @@ enum Action {
     },
     /// Add every number in a CSV or a spreadsheet
     Import {
-        /// A CSV file, a pipe with CSV such as /dev/stdin, or a spreadsheet (.xlsx, .xls, .ods)
+        /// A CSV file, a pipe that carries CSV, such as /dev/stdin, or a spreadsheet (.xlsx, .xls, .ods)
         file: PathBuf,
         /// Read the number from this column
         #[arg(long, default_value = "phone", value_parser = clap::builder::NonEmptyStringValueParser::new())]

@@ -25,7 +25,7 @@ use crate::text::escaped_lines;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "The message goes through the campaign's real provider and is charged like any other message. It \
-                  belongs to no run: it is sent outside the send window too, and the quota, the reports and \
+                  belongs to no run: it is sent even outside the send window, and the quota, the reports and \
                   `--only-new` ignore it. `campaigner find NUMBER` shows it. A second test sends a second message. \
                   Nothing is sent to a number on the suppression list. Exit code 3 means that the message was not \
                   accepted, or not delivered within --timeout. Through Meta, statuses cannot be polled, so `test` ends \

@@ -13,6 +13,7 @@ use crate::hook::Hook;
 /// Returns the configured hook, if any. It is checked before anything is sent.
 pub(in crate::cli) async fn hook(global: &Global) -> Result<Option<Hook>, CliError> {
     let Some(RawHook { url, command, secret_env }) = file::read(global).await?.on_done else { return Ok(None) };
+    let invalid = |words: &str| CliError::new(Exit::Wrong, format!("`on_done` in the configuration {words}"));
     let wrong = |words: &str| CliError::new(Exit::Wrong, format!("`on_done` in the configuration: {words}"));
     let secret = || secret_env.as_deref().map(secret).transpose();
     match (url, command) {
@@ -25,7 +26,8 @@ pub(in crate::cli) async fn hook(global: &Global) -> Result<Option<Hook>, CliErr
             Some((program, arguments)) => Ok(Some(Hook::command(program.clone(), arguments.to_vec(), secret()?))),
             None => Err(wrong("`command` is empty; write `command = [\"/usr/local/bin/notify\", \"--team\"]`")),
         },
-        _ => Err(wrong("set either `url` or `command`")),
+        (Some(_), Some(_)) => Err(invalid("has both `url` and `command`; remove one")),
+        (None, None) => Err(invalid("has neither `url` nor `command`; add one")),
     }
 }
 

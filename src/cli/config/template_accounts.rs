@@ -142,7 +142,10 @@ fn optional(variable: &str, configured: Option<String>) -> Option<String> {
 
 fn needed(variable: &str, configured: Option<String>, key: &str) -> Result<String, CliError> {
     optional(variable, configured).ok_or_else(|| {
-        CliError::new(Exit::Environment, format!("set {variable} in the environment, or `{key}` in campaigner.toml"))
+        let words = format!(
+            "a setting of the account is missing: set {variable} in the environment, or `{key}` in campaigner.toml"
+        );
+        CliError::new(Exit::Environment, words)
     })
 }
 

@@ -27,7 +27,7 @@ pub(in crate::cli) async fn settings(global: &Global, has_meta: bool) -> Result<
         (Some(_), Some(_)) => {
             return Err(CliError::new(
                 Exit::Wrong,
-                "`webhook` in the configuration has both `secret` and `secret_env`",
+                "`webhook` in the configuration has both `secret` and `secret_env`; remove one of the two",
             ));
         }
         (Some(SecretText(secret)), None) => {

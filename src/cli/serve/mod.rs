@@ -47,7 +47,7 @@ use webhooks::Webhooks;
 /// The arguments of `serve`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The folder of campaigns: every `.yaml` and `.yml` file in it
+    /// The folder of campaigns; every `.yaml` and `.yml` file in it is read as a campaign
     #[arg(default_value = ".")]
     dir: PathBuf,
     /// Serve HTTP at this address; other machines need the token in CAMPAIGNER_TOKEN

@@ -148,7 +148,11 @@ impl Service {
         let campaigns = self.folder.campaigns();
         let loaded = campaigns.iter().find(|(_, loaded)| loaded.campaign.name == run.id.name());
         let (Some((_, loaded)), Some(due)) = (loaded, due) else {
-            let words = format!("its import did not finish, and the folder has no valid campaign `{}`", run.id.name());
+            let name = run.id.name();
+            let words = format!(
+                "its import did not finish, and the folder has no valid campaign `{name}`; put a valid file with \
+                 `name: {name}` into the folder to import it again"
+            );
             return Err(CliError::new(Exit::Wrong, words));
         };
         Ok(Some(Import::Again((*loaded).clone(), due)))
@@ -326,7 +330,9 @@ impl Task {
             let job = self.job(run, &lock).await?;
             Ok(Job { events: events(&self.context, &run.id), stop, ..job })
         };
-        join(store, &self.run, JoinGoal::Sent, &self.stop, job).await
+        let provider = engine::thaw(&self.run)?.provider;
+        let is_embedded = !self.context.accounts.get(&provider).await?.account.leaves_machine();
+        join(store, &self.run, (JoinGoal::Sent, is_embedded), &self.stop, job).await
     }
 
     /// Returns the result of a run that another process works on.
@@ -376,7 +382,7 @@ impl Task {
         if let (Some(renderer), true, None) = (&job.renderer, sends, run.cancelled_at) {
             let checked = async {
                 template_check::before_sending(store, &run, renderer, &stop, &events, &context.global).await?;
-                account_check::before_sending(&job, &stop, &events).await
+                account_check::before_sending(&job, &stop, &events, &context.global).await
             };
             // Unlike a run that the service stops, one that may not start is logged, shown and tried again.
             checked.await.map_err(|failure| match failure.exit {

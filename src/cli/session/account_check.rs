@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::cli::config::Account;
 use crate::cli::error::{CliError, Exit};
+use crate::cli::global::Global;
 use crate::cli::output::account_findings;
 use crate::cli::session::signals;
 use crate::engine::{self, AccountUse, Job, MessageTemplate, StopHandle};
@@ -18,15 +19,20 @@ const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Checks the account of a run that is about to send. Warnings go to `events`.
-pub(in crate::cli) async fn before_sending(job: &Job, stop: &StopHandle, events: &Events) -> Result<(), CliError> {
+pub(in crate::cli) async fn before_sending(
+    job: &Job,
+    stop: &StopHandle,
+    events: &Events,
+    global: &Global,
+) -> Result<(), CliError> {
     if !job.campaign.api.account_checked() {
         return Ok(());
     }
-    let checked = signals::unless_stopped(stop, events, check(job, events)).await;
-    checked.unwrap_or_else(|| Err(signals::stopped(&job.run)))
+    let checked = signals::unless_stopped(stop, events, check(job, events, global)).await;
+    checked.unwrap_or_else(|| Err(signals::stopped(&job.run, global)))
 }
 
-async fn check(job: &Job, events: &Events) -> Result<(), CliError> {
+async fn check(job: &Job, events: &Events, global: &Global) -> Result<(), CliError> {
     let Job { store, run, campaign, .. } = job;
     let tally = store.tally(run).await?;
     let rows = tally.sendable().saturating_sub(tally.settled());
@@ -43,9 +49,9 @@ async fn check(job: &Job, events: &Events) -> Result<(), CliError> {
     for warning in found.iter().filter(|finding| finding.weight() == AccountWeight::Warns) {
         events(Event::Notice(Notice::Warning(format!("warning: {}", account_findings::line(warning)))));
     }
-    let id = &run.id;
+    let (id, command) = (&run.id, global.command());
     let next = format!(
-        "once it is fixed, continue:  campaigner resume {id}\n  or stop the run for good:    campaigner cancel {id}"
+        "once it is fixed, continue:  {command} resume {id}\n  or stop the run for good:    {command} cancel {id}"
     );
     refuse_blocked(campaign, &found, &next)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::cli::output::{console, summary};
-use crate::engine::{self, Notifier, Reason, RunResult, StopHandle};
+use crate::engine::{self, Notifier, Reason, ReportingError, RunResult, StopHandle};
 use crate::model::{Problem, ProviderApi, State, StatusSource};
 use crate::provider;
 use crate::store::{Run, Store};
@@ -23,41 +23,52 @@ pub(super) async fn conclude(
 ) -> Result<Exit, CliError> {
     // The stored campaign, without overrides, because `report` must give the same bytes.
     let campaign = engine::thaw(run)?;
+    let command = global.command();
     match &ending.reason {
         Some(Reason::Signal) => {
             summary::brief(run, ending, global);
-            let words = format!("stopped; nothing in flight was lost. To continue: campaigner resume {}", run.id);
+            let words = format!("stopped; nothing in flight was lost. To continue: {command} resume {}", run.id);
             console::error(&words);
             return Ok(Exit::Stopped);
         }
         Some(Reason::Halt(problem)) => {
             summary::brief(run, ending, global);
-            console::error(&halted(run, campaign.api, ending, problem));
+            console::error(&halted(run, campaign.api, ending, problem, &command));
             return Ok(Exit::Stopped);
         }
         Some(Reason::Cancelled | Reason::Limit | Reason::Failed) | None => {}
     }
-    let paths = engine::write_reports(store, run, &campaign, folder, ending.finished, done, stop).await?;
+    let written = engine::write_reports(store, run, &campaign, folder, ending.finished, done, stop).await;
+    let paths = written.map_err(|error| match error {
+        ReportingError::Stopped(id) => {
+            let words =
+                format!("stopped before the reports of {id} were written; to write them: {command} resume {id}");
+            CliError::new(Exit::Stopped, words)
+        }
+        error => error.into(),
+    })?;
     match json {
         true => summary::json(&paths).await?,
         false => summary::whole(store, run, &campaign, ending, &paths, global).await?,
     }
     if ending.reason == Some(Reason::Limit) {
         if !global.quiet {
-            console::info(&format!("stopped at the limit; to continue: campaigner resume {}", run.id));
+            console::info(&format!("stopped at the limit; to continue: {command} resume {}", run.id));
         }
         return Ok(Exit::Stopped);
     }
     if let Some(waiting) = &ending.waiting {
         if !global.quiet {
-            console::info(&format!("{}; to continue then: campaigner resume {}", summary::waiting(waiting), run.id));
+            let then = if waiting.first == waiting.last { "that" } else { "the first of these times" };
+            let rows = summary::waiting(waiting);
+            console::info(&format!("{rows}. After {then}, continue with: {command} resume {}", run.id));
         }
         return Ok(Exit::Stopped);
     }
     if !ending.finished && !global.quiet {
         console::info(&match campaign.api.statuses() {
             StatusSource::Polled => {
-                format!("statuses are still expected; to collect them: campaigner reconcile {}", run.id)
+                format!("statuses are still expected; to collect them: {command} reconcile {}", run.id)
             }
             StatusSource::Pushed if is_embedded => {
                 "no status will arrive: the embedded simulator sends no webhooks; `campaigner simulator --webhook` does \
@@ -78,19 +89,19 @@ pub(super) async fn conclude(
 }
 
 /// Returns in words why a run was halted, and what to do.
-fn halted(run: &Run, api: ProviderApi, ending: &RunResult, problem: &Problem) -> String {
+fn halted(run: &Run, api: ProviderApi, ending: &RunResult, problem: &Problem, command: &str) -> String {
     let advice = provider::advice(api, &problem.code)
         .unwrap_or("fix the problem that the provider reports, in your account or in the configuration");
     let rejected = ending.tally.of(State::Rejected);
     let rejected = match rejected {
         0 => String::new(),
         rows => format!(
-            "\n  to resend the {} that it refused: campaigner retry {} --state rejected",
+            "\n  to resend the {} that it refused: {command} retry {} --state rejected",
             text::count(rows, "row"),
             run.id
         ),
     };
-    format!("stopped: {problem}\n  what to do: {advice}\n  then continue: campaigner resume {}{rejected}", run.id)
+    format!("stopped: {problem}\n  what to do: {advice}\n  then continue: {command} resume {}{rejected}", run.id)
 }
 
 /// Returns the exit code for the final states of a run that was not stopped.
@@ -112,12 +123,13 @@ fn exit_of(ending: &RunResult) -> Exit {
 }
 
 /// Returns the error of a command that a second signal ended.
-pub(super) fn aborted(run: &Run) -> CliError {
+pub(super) fn aborted(run: &Run, global: &Global) -> CliError {
     CliError::new(
         Exit::Stopped,
         format!(
             "aborted; requests in flight become uncertain and are not sent again automatically. \
-             To continue: campaigner resume {}",
+             To continue: {} resume {}",
+            global.command(),
             run.id
         ),
     )

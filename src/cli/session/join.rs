@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, Exit};
 use crate::engine::{self, EngineError, Job, Reason, StopHandle};
 use crate::model::Problem;
 use crate::store::{Run, RunLock, Store, StoreError};
@@ -39,18 +39,18 @@ pub(in crate::cli) fn can_join(store: &Store, run: &Run) -> Result<bool, StoreEr
 }
 
 /// Sends rows while another process has the run's lock. `job` creates this process's job for the run, with its own lock
-/// and stop handle.
+/// and stop handle. `is_embedded` says whether the account is an embedded simulator.
 pub(in crate::cli) async fn join(
     store: &Store,
     run: &Run,
-    until: JoinGoal,
+    (until, is_embedded): (JoinGoal, bool),
     stop: &StopHandle,
     job: impl AsyncFn(&Run, Arc<RunLock>, StopHandle) -> Result<Job, CliError>,
 ) -> Result<JoinEnd, CliError> {
     loop {
         // Stops only this process's sending, not the whole command.
         let joined = StopHandle::default();
-        let sending = send(store, run, &joined, &job);
+        let sending = send(store, run, is_embedded, &joined, &job);
         tokio::pin!(sending);
         let end = tokio::select! {
             // Sending ends on its own only because of an error.
@@ -106,10 +106,21 @@ async fn wait(store: &Store, run: &Run, until: JoinGoal, stop: &StopHandle) -> R
     Ok(JoinEnd::Stopped)
 }
 
+/// Returns the error for a run that is sent through the simulator inside another process.
+fn own_simulator(run: &Run) -> CliError {
+    let words = format!(
+        "cannot join {}: it is sent through the embedded simulator, and each process has its own; to try several processes, \
+         start `campaigner simulator`, and send through an account whose `base_url` is its address",
+        run.id
+    );
+    CliError::new(Exit::Environment, words)
+}
+
 /// Sends rows of the run until it is stopped. Joins again each time the others have considered this process dead.
 async fn send(
     store: &Store,
     run: &Run,
+    is_embedded: bool,
     stop: &StopHandle,
     job: &impl AsyncFn(&Run, Arc<RunLock>, StopHandle) -> Result<Job, CliError>,
 ) -> Result<(), CliError> {
@@ -135,6 +146,7 @@ async fn send(
             };
             match sent? {
                 Err(EngineError::Store(error)) if matches!(error, StoreError::NotOwner(_)) || error.is_away() => {}
+                Err(EngineError::OtherAccount(_)) if is_embedded => return Err(own_simulator(run)),
                 sent => sent?,
             }
         }

@@ -63,7 +63,7 @@ impl LockWait<'_> {
         };
         let Some(first) = unless_stopped(stop, &progress.events(), first).await else {
             progress.finish();
-            return Err(stopped(run));
+            return Err(stopped(run, global));
         };
         match first {
             Ok(lock) => return Ok(LockEnd::Locked(lock)),
@@ -81,13 +81,13 @@ impl LockWait<'_> {
         };
         let whole = async {
             tokio::select! {
-                end = join(store, run, until, stop, own_job) => end,
+                end = join(store, run, (until, !account.leaves_machine()), stop, own_job) => end,
                 never = tick(progress) => match never {},
             }
         };
         let Some(end) = unless_aborted_on(store, stop, &progress.events(), whole).await else {
             progress.finish();
-            return Err(aborted(run));
+            return Err(aborted(run, global));
         };
         let reason = match end? {
             JoinEnd::Taken(lock) => {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::cli::error::{CliError, Exit};
+use crate::cli::global::Global;
 use crate::engine::{Reason, StopHandle};
 use crate::model::{Event, Events, Notice};
 use crate::store::{Run, Store};
@@ -45,8 +46,9 @@ pub(in crate::cli) async fn unless_stopped<T>(
 }
 
 /// Returns the error for a run that was stopped before its first message.
-pub(in crate::cli) fn stopped(run: &Run) -> CliError {
-    CliError::new(Exit::Stopped, format!("stopped; nothing was sent. To continue: campaigner resume {}", run.id))
+pub(in crate::cli) fn stopped(run: &Run, global: &Global) -> CliError {
+    let words = format!("stopped; nothing was sent. To continue: {} resume {}", global.command(), run.id);
+    CliError::new(Exit::Stopped, words)
 }
 
 /// Waits for the second signal. Some time after the first, `store` is no longer waited for.

@@ -27,13 +27,19 @@ pub(in crate::cli) async fn before_sending(
     global: &Global,
 ) -> Result<(), CliError> {
     let checked = signals::unless_stopped(stop, events, check(store, run, renderer, global)).await;
-    checked.unwrap_or_else(|| Err(signals::stopped(run)))
+    checked.unwrap_or_else(|| Err(signals::stopped(run, global)))
 }
 
 async fn check(store: &Store, run: &Run, renderer: &Renderer, global: &Global) -> Result<(), CliError> {
     let Some(text) = &run.template else { return Ok(()) };
-    let held = Snapshot::from_text(text)
-        .ok_or_else(|| CliError::new(Exit::Environment, "the template that is stored with the run is damaged"))?;
+    let command = global.command();
+    let held = Snapshot::from_text(text).ok_or_else(|| {
+        let words = format!(
+            "the template stored with {0} cannot be read; check the store with `{command} verify {0}`, then restore a backup",
+            run.id
+        );
+        CliError::new(Exit::Environment, words)
+    })?;
     let provider = held.provider;
     let api = template_accounts::api(provider, global).await.map_err(|failure| not_checked(&held, failure))?;
     if template_accounts::account(provider, global).await?.is_some_and(|account| account != held.account) {
@@ -43,27 +49,27 @@ async fn check(store: &Store, run: &Run, renderer: &Renderer, global: &Global) -
                 "the template {held} was pulled from a different {provider} account than the configured one; \
                  nothing was sent\n  \
                  to continue, configure the account that it was pulled from\n  \
-                 or stop the run for good:  campaigner cancel {}",
+                 or stop the run for good:  {command} cancel {}",
                 run.id
             ),
         ));
     }
     let now = match api.show(&held.listed.name, Some(&held.listed.language)).await {
         Ok(now) => now,
-        Err(Error::Which(words)) => return Err(not_sendable(run, &held, &format!("was not found: {words}"))),
+        Err(Error::Which(words)) => return Err(not_sendable(run, &held, &format!("was not found: {words}"), &command)),
         Err(error) => return Err(not_checked(&held, template_accounts::failure(error))),
     };
     if !now.listed.sendable {
         let reason = now.listed.reason.iter().map(|reason| format!(" ({reason})")).collect::<String>();
-        return Err(not_sendable(run, &held, &format!("is now `{}`{reason}", now.listed.status)));
+        return Err(not_sendable(run, &held, &format!("is now `{}`{reason}", now.listed.status), &command));
     }
     let changes = api.changes(&held, &now);
     if changes.is_empty() {
         return Ok(());
     }
     match pulled_again(store, &held, &api, &now).await? {
-        Some(newer) if run.started_at.is_some() => check_remaining(store, run, renderer, &newer).await,
-        _ => Err(changed(store, run, &held, &changes).await),
+        Some(newer) if run.started_at.is_some() => check_remaining(store, run, renderer, &newer, &command).await,
+        _ => Err(changed(store, run, &held, &changes, &command).await),
     }
 }
 
@@ -74,30 +80,30 @@ fn not_checked(held: &Snapshot, CliError { exit, words, .. }: CliError) -> CliEr
 }
 
 /// Returns the error for a template that cannot be sent at the moment.
-fn not_sendable(run: &Run, held: &Snapshot, what: &str) -> CliError {
+fn not_sendable(run: &Run, held: &Snapshot, what: &str, command: &str) -> CliError {
     let (provider, id) = (held.provider, &run.id);
     CliError::new(
         Exit::Stopped,
         format!(
             "stopped before the first message: the template {held} at {provider} {what}\n  \
              what to do: fix it at {provider}\n  \
-             then continue:               campaigner resume {id}\n  \
-             or stop the run for good:    campaigner cancel {id}"
+             then continue:               {command} resume {id}\n  \
+             or stop the run for good:    {command} cancel {id}"
         ),
     )
 }
 
 /// Returns the error for a template that changed. If the run has sent nothing, its plan is discarded, so that the
 /// campaign is checked again.
-async fn changed(store: &Store, run: &Run, held: &Snapshot, changes: &[Difference]) -> CliError {
+async fn changed(store: &Store, run: &Run, held: &Snapshot, changes: &[Difference], command: &str) -> CliError {
     let discarded = async {
         let discarded = store.discard_plan(run.key).await?;
         store.close().await?;
         Ok::<bool, StoreError>(discarded)
     };
     let next = match discarded.await {
-        Ok(true) => "then check every row again:       campaigner run FILE".to_owned(),
-        Ok(false) => format!("then check the remaining rows:    campaigner resume {}", run.id),
+        Ok(true) => format!("then check every row again:       {command} run FILE"),
+        Ok(false) => format!("then check the remaining rows:    {command} resume {}", run.id),
         Err(error) => return error.into(),
     };
     let changes: Vec<String> = changes.iter().map(Difference::to_string).collect();
@@ -110,7 +116,7 @@ async fn changed(store: &Store, run: &Run, held: &Snapshot, changes: &[Differenc
              pulled at {at}\n  \
              {changes}\n  \
              what to do: change it back at {provider}, or\n  \
-             accept the change:                campaigner templates pull --provider {} {name}\n  {next}",
+             accept the change:                {command} templates pull --provider {} {name}\n  {next}",
             provider.as_str(),
         ),
     )
@@ -132,7 +138,13 @@ async fn pulled_again(
 }
 
 /// Checks the remaining rows against a newer snapshot, which the run then uses if all of them fit.
-async fn check_remaining(store: &Store, run: &Run, renderer: &Renderer, newer: &Snapshot) -> Result<(), CliError> {
+async fn check_remaining(
+    store: &Store,
+    run: &Run,
+    renderer: &Renderer,
+    newer: &Snapshot,
+    command: &str,
+) -> Result<(), CliError> {
     let Some(template) = newer.loaded() else { return Ok(()) };
     let (rows, first) = engine::check_remaining_rows(store, run, renderer, &template).await?;
     if rows == 0 {
@@ -145,8 +157,8 @@ async fn check_remaining(store: &Store, run: &Run, renderer: &Renderer, newer: &
         format!(
             "stopped before the next message: {} would not fit the template {newer} as it is now:{problems}\n  \
              what to do: fix the template at {}\n  \
-             or cancel this run (`campaigner cancel {id}`), fix the campaign, and send it to the recipients that \
-             `campaigner report {id} --state cancelled --input` lists",
+             or cancel this run (`{command} cancel {id}`), fix the campaign, and send it to the recipients that \
+             `{command} report {id} --state cancelled --input` lists",
             text::count(rows, "row"),
             newer.provider,
             id = run.id

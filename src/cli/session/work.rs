@@ -72,7 +72,8 @@ impl Session {
             // The error stopped the previous handle.
             let (progress, stop) = (progress(global), StopHandle::default());
             let Some(run) = unless_stopped(&stop, &progress.events(), store.run(Some(&id))).await else {
-                return Err(CliError::new(Exit::Stopped, format!("stopped. To continue: campaigner resume {id}")));
+                let words = format!("stopped. To continue: {} resume {id}", global.command());
+                return Err(CliError::new(Exit::Stopped, words));
             };
             let run = run?;
             let wait = LockWait { store: &store, run: &run, account: &account, progress: &progress, stop: &stop, json };
@@ -102,7 +103,11 @@ impl Session {
             // Nothing would be sent, and this mode does not wait for statuses.
             return Err(CliError::new(
                 Exit::Stopped,
-                format!("{0} has been paused since {at}; nothing was sent. To continue: campaigner resume {0}", run.id),
+                format!(
+                    "{0} has been paused since {at}; nothing was sent. To continue: {1} resume {0}",
+                    run.id,
+                    global.command()
+                ),
             ));
         }
         let hook = hook::hook(global).await?;
@@ -122,7 +127,7 @@ impl Session {
             let checked = async {
                 template_check::before_sending(&store, &run, renderer, &stop, &job.events, global).await?;
                 match asked {
-                    AccountQuestion::Open => account_check::before_sending(&job, &stop, &job.events).await,
+                    AccountQuestion::Open => account_check::before_sending(&job, &stop, &job.events, global).await,
                     AccountQuestion::Answered => {
                         if let Some(id) = account.business_account.get() {
                             // It is set once.
@@ -140,7 +145,7 @@ impl Session {
         let made = off_thread(move || std::fs::create_dir_all(to_make));
         let Some(made) = unless_stopped(&stop, &progress.events(), made).await else {
             progress.finish();
-            return Err(stopped(&run));
+            return Err(stopped(&run, global));
         };
         made.map_err(|error| {
             CliError::new(
@@ -180,7 +185,7 @@ impl Session {
             Some(concluded) => concluded,
             None => {
                 progress.finish();
-                Err(aborted(&run))
+                Err(aborted(&run, global))
             }
         }
     }

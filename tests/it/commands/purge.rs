@@ -31,7 +31,7 @@ fn over() -> (ScriptedProvider, TestEnv) {
 
 fn purge(env: &TestEnv, run: &str) {
     let purged = env.run_offline(&["purge", run, "--yes"]);
-    assert!(purged.code == 0 && purged.err.contains(&format!("{run} was purged: ")), "{purged}");
+    assert!(purged.code == 0 && purged.err.contains(&format!("{run} was purged; ")), "{purged}");
 }
 
 fn status(env: &TestEnv, run: &str) -> Value {
@@ -81,7 +81,7 @@ fn the_counts_of_a_purged_run_stay_and_every_other_question_is_answered_by_when_
     }
     assert_eq!(provider.sends(), sends);
     let found = env.run_offline(&["find", &phone(2)]);
-    assert!(found.out.contains("cannot search 1 purged run, the newest of which is job-1"), "{found}");
+    assert!(found.out.contains("cannot search job-1, which was purged"), "{found}");
     let found: Value = serde_json::from_str(&env.run_offline(&["find", &phone(2), "--json"]).out).unwrap();
     assert_eq!((&found["rows"], &found["purged_runs"][0]), (&Value::Array(Vec::new()), &"job-1".into()));
 }
@@ -100,7 +100,7 @@ fn nobody_whom_a_purged_run_reached_gets_the_message_as_new() {
     assert_eq!((&answer["reached"]["new"], &answer["reached"]["purged"][0]), (&Value::Null, &"job-1".into()));
     let checked = env.run_offline(&["check", "job.yaml"]);
     assert!(
-        checked.err.contains("reached at least 0 of these people, but job-1 was purged; pass --again"),
+        checked.err.contains("reached at least 0 of these people. It is not known whom job-1 reached, because it was purged; pass --again"),
         "{checked}"
     );
     let recently = CampaignFile {
@@ -130,16 +130,16 @@ fn only_runs_that_are_over_are_purged_and_only_after_a_person_agreed() {
     let purge = |args: &[&str]| env.run_offline(&[&["purge"], args].concat());
     is_refused(&purge(&[]), "required");
     assert_eq!(env.run(&provider, &["run", "job.yaml", "--limit", "4", "--no-wait"]).code, 4);
-    is_refused(&purge(&["job-1", "--yes"]), "job-1 is not over; finish it with `campaigner resume job-1`");
+    is_refused(&purge(&["job-1", "--yes"]), "job-1 is not over; finish it with `campaigner --db ");
     assert_eq!(env.run(&provider, &["resume", "--no-wait"]).code, 3);
     is_refused(&purge(&["job-1", "--yes"]), "job-1 still awaits statuses");
     assert_eq!(env.run(&provider, &["reconcile"]).code, 3);
-    is_refused(&purge(&["job-1", "--yes"]), "job-1 has 1 uncertain row: these people may have received the message");
+    is_refused(&purge(&["job-1", "--yes"]), "job-1 has 1 uncertain row: this person may have received the message");
     let left = purge(&["--older-than", "1ms", "--yes"]);
     assert!(left.code == 3 && left.err.contains("it was not purged"), "{left}");
     assert_eq!(env.run_offline(&["settle", "job-1", "--row", "2", "--as", "sent", "--by", "Ana"]).code, 0);
     let asked = purge(&["job-1"]);
-    is_refused(&asked, "stdin is not a terminal; pass --yes");
+    is_refused(&asked, "is not a terminal; to confirm, pass --yes");
     assert!(asked.err.contains("job-1: 12 rows, finished at 2"), "{asked}");
     let early = purge(&["--older-than", "1h", "--yes"]);
     assert!(early.code == 0 && early.err.contains("no run ended that long ago"), "{early}");

@@ -78,6 +78,24 @@ fn three_processes_send_one_run_together_at_its_one_rate() {
 }
 
 #[test]
+fn whoever_cannot_join_a_run_through_the_embedded_simulator_learns_why() {
+    let Some(server) = postgres::url() else { return };
+    let env = TestEnv::on_server(server, &CampaignFile { rate: "10/s", ..CampaignFile::default() }, &csv(300));
+    let run = ["run", "job.yaml", "--provider", "simulator"];
+    let owner = env.start_at(None, &run);
+    owner.wait_for_words(" of 300 accepted");
+    let refused = env.run_offline(&run);
+    assert_eq!(refused.code, 1, "{refused}");
+    for words in
+        ["cannot join job-1: ", "the embedded simulator, and each process has its own", "`campaigner simulator`"]
+    {
+        assert!(refused.err.contains(words), "{words}: {refused}");
+    }
+    assert_eq!(owner.stop().code, 4);
+    env.verify("job-1");
+}
+
+#[test]
 fn killed_processes_lose_nobody_and_leave_in_doubt_only_what_they_had_in_flight() {
     let Some(server) = postgres::url() else { return };
     let (env, provider) = (test_env(server, 1200), ScriptedProvider::slow(40));

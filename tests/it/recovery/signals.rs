@@ -19,7 +19,7 @@ fn a_signal_stops_gently_and_resume_goes_on_from_the_store_alone() {
     running.terminate();
     let stopped = running.wait_for(PROMPTLY);
     assert_eq!(stopped.code, 4, "{stopped}");
-    assert!(stopped.err.contains("campaigner resume job-1"), "{stopped}");
+    assert!(stopped.err.contains(" resume job-1"), "{stopped}");
     let states = env.states("job-1");
     assert!(!states.contains_key("uncertain") && !states.contains_key("sending"), "{states:?}");
     assert!(states["pending"] > 0);

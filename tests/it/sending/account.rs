@@ -222,7 +222,7 @@ fn what_blocks_the_account_stops_a_run_before_its_first_message() {
         meta.says(number, templates);
         let stopped = meta.run(&env, &["run", "job.yaml", "--no-wait"]);
         assert_eq!(stopped.code, 4, "{stopped}");
-        let all = ["stopped before the first message: the account `meta`", words, "campaigner resume job-1"];
+        let all = ["stopped before the first message: the account `meta`", words, " resume job-1"];
         assert!(all.iter().all(|words| stopped.err.contains(words)), "{words}: {stopped}");
     }
     assert_eq!((meta.sent(), env.states("job-1")), (0, counts(&[("pending", 3)])));

@@ -126,7 +126,7 @@ fn a_refused_account_stops_the_run_at_once_and_resume_continues_once_it_is_fixed
     let env = TestEnv::with(&campaign, &csv(MANY));
     let stopped = env.run(&refusing, &["run", "job.yaml"]);
     assert_eq!(stopped.code, 4, "{stopped}");
-    assert!(stopped.err.contains("10001") && stopped.err.contains("campaigner resume job-1"), "{stopped}");
+    assert!(stopped.err.contains("10001") && stopped.err.contains(" resume job-1"), "{stopped}");
     assert_eq!(refusing.sends(), 1);
     assert_eq!(env.states("job-1"), counts(&[("pending", MANY as u64)]));
     env.verify("job-1");

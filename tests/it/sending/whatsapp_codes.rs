@@ -34,7 +34,7 @@ fn a_row_that_has_to_wait_for_a_day_does_not_hold_up_the_process() {
     let env = TestEnv::with(&CampaignFile::default(), &csv(ROWS));
     let run = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(run.code, 4, "{run}");
-    assert!(run.err.contains("1 row is waiting until ") && run.err.contains("campaigner resume job-1"), "{run}");
+    assert!(run.err.contains("1 row is waiting until ") && run.err.contains(" resume job-1"), "{run}");
     assert_eq!(env.states("job-1"), counts(&[("pending", 1), ("read", ROWS as u64 - 1)]));
     assert_eq!(env.report("job-1").len(), ROWS, "the reports are there meanwhile");
 

@@ -28,7 +28,7 @@ fn a_closed_window_lets_nothing_out_and_says_when_it_opens() {
     let env = with(&window("15:00-17:00"), &csv(20));
     let sent = env.run(&provider, &["run", "--no-wait", "job.yaml"]);
     assert_eq!(sent.code, 4, "{sent}");
-    assert!(sent.err.contains("20 rows are waiting until ") && sent.err.contains("campaigner resume job-1"), "{sent}");
+    assert!(sent.err.contains("20 rows are waiting until ") && sent.err.contains(" resume job-1"), "{sent}");
     assert_eq!(env.states("job-1"), counts(&[("pending", 20)]));
     env.verify("job-1");
     let again = env.run(&provider, &["run", "--no-wait", "job.yaml"]);

@@ -109,7 +109,7 @@ fn a_run_whose_reports_cannot_be_written_ends_at_the_first_signal() {
     run.terminate();
     let stopped = run.wait_for(PROMPTLY);
     assert_eq!(stopped.code, 4, "{stopped}");
-    assert!(stopped.err.contains("campaigner resume job-1"), "{stopped}");
+    assert!(stopped.err.contains(" resume job-1"), "{stopped}");
     let resumed = env.run(&provider, &["resume"]);
     assert_eq!(resumed.code, 0, "{resumed}");
     assert!(env.path("reports/job-1/report.html").exists());

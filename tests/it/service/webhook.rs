@@ -152,7 +152,7 @@ fn what_the_provider_reports_and_what_people_send_back_is_in_the_reports() {
         json!({"kind": "button_reply", "id": "change-button", "title": "Change", "replies": 1, "rows": 1})
     );
     let shown = env.run_offline(&["status"]).out;
-    assert!(shown.contains("replies from 3 rows") && shown.contains("1  Change (change-button)\n"), "{shown}");
+    assert!(shown.contains("replies from 3 people") && shown.contains("1  Change (change-button)\n"), "{shown}");
     assert!(!shown.contains("opt-out"), "{shown}");
     assert_eq!(
         replies["by_title"][1],

@@ -143,7 +143,7 @@ fn a_template_that_changed_since_the_check_stops_the_run_before_its_first_messag
             &["stopped before the first message", &format!("is now `{word}`")],
         );
         nothing_sent();
-        assert_printed(&server.run(&["resume"]), 4, &[&format!("is now `{word}`"), "campaigner resume job-1"]);
+        assert_printed(&server.run(&["resume"]), 4, &[&format!("is now `{word}`"), " resume job-1"]);
         nothing_sent();
 
         // Changed: the text of a button.
@@ -158,7 +158,7 @@ fn a_template_that_changed_since_the_check_stops_the_run_before_its_first_messag
             &["changed since it was pulled", "button 1 text\n    - No more\n    + Stop", "templates pull --provider"],
         );
         nothing_sent();
-        assert_printed(&server.run(&["resume"]), 2, &["import it again with `campaigner run FILE`"]);
+        assert_printed(&server.run(&["resume"]), 2, &["import it again with `campaigner ", " run FILE`"]);
 
         // Accepted as it is: the rows are checked again, and sent.
         server.succeeds(&["pull", "spring_sale"]);
@@ -195,15 +195,11 @@ fn a_run_that_was_started_continues_only_with_rows_that_fit_the_template_as_it_i
     assert_printed(
         &server.run(&["resume"]),
         4,
-        &["changed since it was pulled", "then check the remaining rows:    campaigner resume job-1"],
+        &["changed since it was pulled", "then check the remaining rows:    campaigner ", " resume job-1"],
     );
     server.succeeds(&["pull"]);
     let left = server.run(&["resume"]);
-    assert_printed(
-        &left,
-        4,
-        &["2 rows would not fit the template", "row 2: ", "[parameter_count]", "campaigner cancel job-1"],
-    );
+    assert_printed(&left, 4, &["2 rows would not fit the template", "row 2: ", "[parameter_count]", " cancel job-1"]);
     assert_eq!(server.sent(), 1);
 
     // Another text: all of them do.

@@ -72,7 +72,10 @@ pub(super) async fn dry_run(
         let limits = load::limits_in_words(&campaign.timing);
         let when = match engine::sent_by(sendable, Millis::now(), &checked.due, campaign) {
             _ if limits.is_empty() => {
-                format!("in about {} s", engine::time_to_send(sendable, &campaign.dispatch).as_secs_f64().ceil())
+                format!(
+                    "which would take about {} s",
+                    engine::time_to_send(sendable, &campaign.dispatch).as_secs_f64().ceil()
+                )
             }
             Some(last) => format!("the last at about {}{limits}", local(last, campaign.timing.timezone.as_deref())),
             None => format!("with no estimated end{limits}"),

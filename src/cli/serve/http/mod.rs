@@ -60,13 +60,16 @@ async fn may_read(State(app): State<App>, request: Request, next: Next) -> Respo
 
 async fn may_change(State(app): State<App>, request: Request, next: Next) -> Response {
     let Some(token) = &app.token else {
-        let words = "to allow changes over HTTP, or requests that use another host name, set \
-                     CAMPAIGNER_TOKEN for the service";
+        let words = "refused: without a token, the service answers only read requests, and only if they address it as \
+                     localhost or by an IP address; to allow others, set CAMPAIGNER_TOKEN for the service";
         return refused(StatusCode::FORBIDDEN, words);
     };
     match token.is_in(request.headers()) {
         true => next.run(request).await,
-        false => refused(StatusCode::UNAUTHORIZED, "send the token as `Authorization: Bearer TOKEN`"),
+        false => {
+            let words = "the token is missing or wrong; send it as `Authorization: Bearer TOKEN`";
+            refused(StatusCode::UNAUTHORIZED, words)
+        }
     }
 }
 

@@ -49,7 +49,10 @@ async fn by_path(State(webhook): State<Webhook>, Path(secret): Path<String>, req
 async fn by_header(State(webhook): State<Webhook>, request: Request) -> Response {
     match webhook.secret.is_in(request.headers()) {
         true => webhook.take(request).await,
-        false => refused(StatusCode::UNAUTHORIZED, "send the secret as `Authorization: Bearer SECRET`"),
+        false => {
+            let words = "the secret is missing or wrong; send it as `Authorization: Bearer SECRET`";
+            refused(StatusCode::UNAUTHORIZED, words)
+        }
     }
 }
 
