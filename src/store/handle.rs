@@ -39,9 +39,10 @@ impl Store {
         // Nothing is written once another file may be in its place, whose log and index would have the same names.
         self.is_in_place()?;
         if guard.connection.is_none() || guard.is_spoilt {
+            // Boxed, because every future that writes would otherwise hold the large one that opens a connection.
             let connection = match &self.backend {
-                Backend::File(file) => file.connect().await?,
-                Backend::Server(server) => server.connect().await?,
+                Backend::File(file) => Box::pin(file.connect()).await?,
+                Backend::Server(server) => Box::pin(server.connect()).await?,
             };
             self.is_in_place()?;
             *guard = Writer { connection: Some(connection), ..Writer::default() };
