@@ -79,9 +79,9 @@ pub struct Slowed {
 const MIN_CUT_INTERVAL: Duration = Duration::from_secs(1);
 /// How often the share recovers, and by how much.
 const RECOVERY_STEP: (Duration, f64) = (Duration::from_secs(1), 0.05);
-/// The shortest wait for a reservation. At 1,000 messages per second, 20 are reserved together and share a commit.
+/// The shortest wait for a reservation. At 1,000 messages per second, 40 are reserved together and share a commit.
 /// Governor's burst is twice as long, so no reservation is lost.
-const GATHER: Duration = Duration::from_millis(20);
+const GATHER: Duration = Duration::from_millis(40);
 /// The lowest share of the rate that throttling can cause.
 const MIN_SHARE: f64 = 0.02;
 

@@ -1,5 +1,5 @@
 //! Sizes the number of requests in flight if the campaign does not set it: enough for the rate at the provider's
-//! latency, with a reserve for slow answers. It only counts.
+//! latency, with a reserve for slow answers and for rows that are claimed together. It only counts.
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +14,8 @@ pub const MOST_IN_FLIGHT: usize = 1024;
 const LEAST: u64 = 16;
 /// The reserve for slow answers: the rate still holds at twice the mean latency.
 const ROOM: u64 = 2;
+/// How long a claimed row may wait for its turn: rows are claimed together, and on a server ahead of their slots.
+const TURN: Duration = Duration::from_millis(100);
 /// The weight of one answer in the mean latency is one in this many.
 const SHARE: u64 = 32;
 
@@ -51,8 +53,11 @@ impl AutoConcurrency {
         if self.fixed {
             return halt::ALL;
         }
-        let wanted = u128::from(rate.get()) * u128::from(self.latency.load(Ordering::Relaxed)) * u128::from(ROOM);
-        let wanted = wanted.div_ceil(per.as_micros().max(1)).max(LEAST.into());
+        let time = match self.latency.load(Ordering::Relaxed) {
+            0 => 0,
+            mean => u128::from(mean) * u128::from(ROOM) + TURN.as_micros(),
+        };
+        let wanted = (u128::from(rate.get()) * time).div_ceil(per.as_micros().max(1)).max(LEAST.into());
         usize::try_from(wanted).unwrap_or(MOST_IN_FLIGHT).min(MOST_IN_FLIGHT)
     }
 }
@@ -70,8 +75,8 @@ mod tests {
     #[test]
     fn the_rate_is_held_at_the_latency_there_is_within_bounds() {
         let second = Duration::from_secs(1);
-        assert_eq!(sized(1000, second, Duration::from_millis(300)), 600);
-        assert_eq!(sized(60_000, 60 * second, Duration::from_millis(300)), 600);
+        assert_eq!(sized(1000, second, Duration::from_millis(300)), 700);
+        assert_eq!(sized(60_000, 60 * second, Duration::from_millis(300)), 700);
         assert_eq!(sized(80, second, Duration::from_millis(50)), 16);
         assert_eq!(sized(1_000_000, second, Duration::from_secs(30)), MOST_IN_FLIGHT);
         assert_eq!(AutoConcurrency::new(false).in_flight((NonZeroU32::MAX, second)), 16, "until something is known");
@@ -82,9 +87,9 @@ mod tests {
         let sizing = AutoConcurrency::new(false);
         let at = |rate| sizing.in_flight((NonZeroU32::new(rate).unwrap(), Duration::from_secs(1)));
         (0..100).for_each(|_| sizing.took(Duration::from_millis(50)));
-        assert_eq!((at(1000), at(400), at(10)), (100, 40, 16));
+        assert_eq!((at(1000), at(400), at(10)), (200, 80, 16));
         (0..200).for_each(|_| sizing.took(Duration::from_millis(200)));
-        assert!((390..=400).contains(&at(1000)), "{}", at(1000));
+        assert!((490..=500).contains(&at(1000)), "{}", at(1000));
     }
 
     #[test]

@@ -28,12 +28,12 @@ const MAX_CLAIMS: usize = 256;
 /// How long free permits wait for others, while more than one in [`GATHERED`] is taken.
 const GATHER: Duration = Duration::from_millis(1);
 const GATHERED: usize = 8;
-/// How often rows are claimed, at most, while the rate is the bottleneck. With a store on a server a commit takes
-/// milliseconds, in which the next reservations come.
-const CLAIM_EVERY: Duration = Duration::from_millis(20);
+/// How often rows are claimed, at most, while the rate is the bottleneck: a step costs a server about as much as
+/// recording 50 outcomes.
+const CLAIM_EVERY: Duration = Duration::from_millis(40);
 /// How long outcomes wait for more outcomes, or for the next claims, which need a commit anyway. It is short because
 /// outcomes lost in a crash leave their rows in doubt.
-const LINGER: Duration = Duration::from_millis(25);
+const LINGER: Duration = Duration::from_millis(45);
 /// How often to check the clock, and whether others made rows due.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The same while sending is not allowed.

@@ -151,7 +151,7 @@ impl Store {
         writer.guard.is_spoilt = false;
         if let (Some(taken), Backend::Server(server)) = (slots, &self.backend) {
             // A slow step counts for a while.
-            writer.guard.lead = taken.took.max(lead.mul_f64(0.95)).min(LONGEST_LEAD);
+            writer.guard.lead = taken.took.max(lead.mul_f64(0.9)).min(LONGEST_LEAD);
             let count = advanced.attempts.len();
             // Without the server's time, nothing leaves.
             let over = SendSlot { at: Instant::now(), until: Instant::now() };

@@ -13,9 +13,9 @@ use crate::store::{StoreError, WorkerId, guarded};
 
 /// How long after its slot begins a message may leave.
 pub(super) const TOLERANCE: Duration = Duration::from_millis(30);
-/// How far ahead slots are taken, plus the time that a step takes. A slot further ahead would still be valid after the
-/// provider has asked for a pause.
-const AHEAD: Duration = Duration::from_millis(25);
+/// How far ahead slots are taken, plus the time that a step takes: longer than the time between two claims, so that none
+/// is lost. A slot further ahead would still be valid after the provider has asked for a pause.
+const AHEAD: Duration = Duration::from_millis(60);
 /// How far ahead a slot for another request may be.
 pub(in crate::store) const NEAR: Duration = Duration::from_secs(1);
 /// How far ahead the next slot can be, in lengths of the rate. If it is further, the server's clock was set back.
@@ -234,11 +234,11 @@ mod tests {
         let now = 1000 * SECOND;
         let turn = at_300_a_second(now, 0);
         let (count, slots) = turn.slots(100, LEAD);
-        assert_eq!((count, slots), (8, SlotRange { first: now + 5000, interval: 3434 }), "those of 25 ms");
+        assert_eq!((count, slots), (18, SlotRange { first: now + 5000, interval: 3434 }), "those of 60 ms");
         assert_eq!(turn.slots(3, LEAD).0, 3);
-        let full = at_300_a_second(now, slots.first + 8 * slots.interval);
+        let full = at_300_a_second(now, slots.first + 18 * slots.interval);
         let (none, next) = full.slots(100, LEAD);
-        assert_eq!((none, next.first), (0, slots.first + 8 * slots.interval));
+        assert_eq!((none, next.first), (0, slots.first + 18 * slots.interval));
         assert!(full.ask_again(next, 0, LEAD) > now);
     }
 
