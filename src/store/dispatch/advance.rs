@@ -53,7 +53,7 @@ const BEGIN: Batch = first_batch!(progress!());
 
 /// Starts a step that records outcomes of rows that are being sent: `$4` are the settlements, `$5` their seconds.
 const BEGIN_RECORDING: Batch =
-    first_batch!(count_seconds!("$1", "$5"), apply_where!("$4", "delivery.state + 0 = 1"), progress!());
+    first_batch!(count_seconds!("$1", "$5") => apply_where!("$4", "delivery.state + 0 = 1"), progress!());
 
 /// Claims the rows of run `$1` after `$2` and up to `$3` that were never claimed, for worker `$5` at `$6`. `$4` is the
 /// rest of the limit, `$7` the state of suppressed rows.
@@ -73,8 +73,8 @@ macro_rules! save_progress {
     };
 }
 
-/// Claims rows, saves the run's progress, and ends the step.
-const COMMIT_CLAIMS: Batch = last_batch!(claim_new!(), save_progress!());
+/// Claims rows, saves the run's progress, and ends the step, on a server.
+const COMMIT_CLAIMS: Batch = last_batch!(concat!("WITH saved AS (", save_progress!(), ") ", claim_new!()));
 
 /// Does the same in a file. `$8` is the last count of commits that claim, or NULL if this one does not. The commit fails if
 /// the count is lower: the store was restored through SQLite while this process was sending, so the file is still the same.

@@ -20,8 +20,16 @@ pub(in crate::store) struct Batch {
     pub(in crate::store) begins: bool,
 }
 
-/// Statements that begin a transaction.
+/// Statements that begin a transaction. `a => b` change different tables, so PostgreSQL gets both as one
+/// statement: each costs it a round trip.
 macro_rules! first_batch {
+    ($before:expr => $statement:expr, $last:expr) => {
+        $crate::store::sql::Batch {
+            whole: concat!("BEGIN IMMEDIATE; ", $before, "; ", $statement, "; ", $last),
+            each: &[concat!("WITH before AS (", $before, ") ", $statement), $last],
+            begins: true,
+        }
+    };
     ($($statement:expr),+) => {
         $crate::store::sql::Batch {
             whole: concat!("BEGIN IMMEDIATE", $("; ", $statement),+),

@@ -102,7 +102,7 @@ async fn workers_of_one_account_share_its_slots() {
     for worker in [&owner, &joined, &owner] {
         let step = worker.step(Step { want: 50, now: NOW, ..Step::default() }).await;
         assert_eq!(step.slots.len(), step.attempts.len());
-        assert!(step.attempts.len() <= 4 && step.claim_again.is_some(), "{}", step.attempts.len());
+        assert!(step.attempts.len() <= 6 && step.claim_again.is_some(), "{}", step.attempts.len());
         slots.extend(step.slots);
     }
     // Their clocks were compared with the server's one after the other, so the order may differ by a moment.
