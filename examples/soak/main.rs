@@ -105,7 +105,8 @@ struct Args {
     /// How often a worker is stopped for longer than its lease, with --db
     #[arg(long, default_value_t = 0)]
     stops: u32,
-    /// How often a worker is cut off from the database, with --db: half of the time without an error
+    /// How often a worker is cut off from the database, with --db: half of the cuts close its connections, in the
+    /// others they go silent
     #[arg(long, default_value_t = 0)]
     cuts: u32,
     /// How often the database is killed and started again, with --db

@@ -7,7 +7,7 @@ use crate::yaml::{Entry, FileProblem, FoundProblems, Node, Place, Value, kind};
 
 use super::section;
 
-const HINT: &str = "write `first_name: \"Vorname\"`, with the name in the list on the right";
+const HINT: &str = "write `first_name: \"Vorname\"`; the name that the list uses is on the right";
 
 /// Returns the names in the list by the names in the campaign. `None` if there was a problem.
 pub(super) fn read(

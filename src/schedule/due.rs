@@ -61,7 +61,8 @@ pub fn due(schedule: &Schedule, decided: Millis, now: Millis) -> Due {
         })
         .collect();
     if let (Some(oldest), 1..) = (skipped.first_mut(), unreported) {
-        oldest.reason.push_str(&format!("; {unreported} earlier times were also skipped"));
+        let (times, were) = (text::count(unreported, "earlier time"), if unreported == 1 { "was" } else { "were" });
+        oldest.reason.push_str(&format!("; {times} {were} also skipped"));
     }
     let in_time = now.since(last) <= schedule.not_after || schedule.if_late == IfLate::Send;
     let start = in_time.then_some(last);

@@ -171,7 +171,7 @@ impl Store {
             .bind(of)
             .fetch_one(&self.readers)
             .await
-            .map_err(doing("look at a lock")),
+            .map_err(doing("check a lock")),
         }
     }
 

@@ -71,7 +71,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             }
             // One run in use does not keep the others.
             Err(error) if args.run.is_none() && error.exit != Exit::Environment => {
-                console::error(&format!("{}; it was not purged", error.words));
+                console::error(&why_not_purged(&run.id, &error));
                 exit = Exit::SomeFailed;
             }
             Err(error) => return Err(error),
@@ -102,13 +102,21 @@ async fn all(store: &Store, before: Millis, global: &Global) -> Result<(Vec<Run>
         match one(store, &id, global).await {
             Ok(run) => runs.push(run),
             Err(error) if error.exit == Exit::Wrong => {
-                console::error(&format!("{}; it was not purged", error.words));
+                console::error(&why_not_purged(&id, &error));
                 left += 1;
             }
             Err(error) => return Err(error),
         }
     }
     Ok((runs, left))
+}
+
+/// Returns in words that a run was not purged, and why. Most errors start with the run.
+fn why_not_purged(id: &RunId, error: &CliError) -> String {
+    match error.words.strip_prefix(&format!("{id} ")) {
+        Some(why) => format!("{id} was not purged: it {why}"),
+        None => format!("{id} was not purged: {}", error.words),
+    }
 }
 
 async fn purge(store: &Store, run: &Run, global: &Global) -> Result<(), CliError> {
@@ -119,7 +127,7 @@ async fn purge(store: &Store, run: &Run, global: &Global) -> Result<(), CliError
         return Ok(());
     }
     run.not_purged()?;
-    Err(CliError::new(Exit::Held, format!("{} is no longer finished: another process has reopened it", run.id)))
+    Err(CliError::new(Exit::Held, format!("{} is no longer finished; another process has reopened it", run.id)))
 }
 
 fn blocked(run: &Run, blocker: PurgeBlocker, command: &str) -> CliError {
@@ -132,7 +140,7 @@ fn blocked(run: &Run, blocker: PurgeBlocker, command: &str) -> CliError {
             format!("{id} still awaits statuses; `{command} status {id}` shows how to collect them")
         }
         PurgeBlocker::Uncertain(rows) => format!(
-            "{id} has {}: {} may have received the message. Settle {} first with `{command} settle {id} --all --as sent --yes` \
+            "{id} has {}; {} may have received the message. Settle {} first with `{command} settle {id} --all --as sent --yes` \
              (or `--as not-sent`)",
             text::count(rows, "uncertain row"),
             if rows == 1 { "this person" } else { "these people" },
@@ -149,6 +157,11 @@ fn blocked(run: &Run, blocker: PurgeBlocker, command: &str) -> CliError {
 
 /// Returns what to ask: what is deleted, and what is no longer possible then.
 async fn question(store: &Store, runs: &[Run], (replies, tests): (u64, u64)) -> Result<String, CliError> {
+    let strays = strays_in_words(replies, tests);
+    if runs.is_empty() {
+        let them = if replies + tests == 1 { "it" } else { "them" };
+        return Ok(format!("this deletes {strays} outside any run. This cannot be undone.\nDelete {them}?"));
+    }
     let mut words = "this deletes the recipients, messages and replies of:".to_owned();
     for run in runs.iter().take(MAX_LISTED) {
         let rows = text::count(store.tally(run).await?.rows(), "row");
@@ -158,16 +171,22 @@ async fn question(store: &Store, runs: &[Run], (replies, tests): (u64, u64)) -> 
     if let Some(more) = runs.len().checked_sub(MAX_LISTED).filter(|more| *more > 0) {
         words.push_str(&format!("\n  … and {}", text::count(more as u64, "more run")));
     }
-    if replies + tests > 0 {
-        let (tests, replies) = (
-            text::count(tests, "test message"),
-            if replies == 1 { "1 reply".to_owned() } else { format!("{} replies", text::grouped(replies)) },
-        );
-        words.push_str(&format!("\n  outside any run: {tests}, and {replies} to unknown messages"));
+    if !strays.is_empty() {
+        words.push_str(&format!("\nand, outside any run, {strays}"));
     }
     words.push_str(
-        "\nOnly the counts are kept. This cannot be undone, and `run --only-new`, `skip_sent_within`, `find` and `retry` \
-         will no longer know whom these runs reached.\nDelete them?",
+        "\nOnly the counts of these runs are kept. This cannot be undone, and `run --only-new`, `skip_sent_within`, \
+         `find` and `retry` will no longer know whom they reached.\nDelete them?",
     );
     Ok(words)
+}
+
+/// Returns how many test messages and replies outside any run are deleted; empty if none are.
+fn strays_in_words(replies: u64, tests: u64) -> String {
+    let tests = (tests > 0).then(|| text::count(tests, "test message"));
+    let replies = (replies > 0).then(|| match replies {
+        1 => "1 reply to an unknown message".to_owned(),
+        _ => format!("{} replies to unknown messages", text::grouped(replies)),
+    });
+    tests.into_iter().chain(replies).collect::<Vec<_>>().join(" and ")
 }

@@ -98,7 +98,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         return Ok(Exit::Done);
     }
     let names: Vec<&str> = wanted.states.iter().map(|state| state.as_str()).collect();
-    let mut question = format!("send {} of {} again ({})?", text::count(rows, "row"), run.id, names.join(", "));
+    let mut question = format!("Send {} of {} again ({})?", text::count(rows, "row"), run.id, names.join(", "));
     if wanted.states.contains(&State::Uncertain) {
         question =
             format!("uncertain rows may have been accepted, so some people may get the message twice. {question}");

@@ -274,12 +274,12 @@ async fn estimate(
                 Some(end) => {
                     let (end, zone) = (end.timestamp().to_zoned(schedule.zone.clone()), schedule.zone_name());
                     let end = end.strftime("%H:%M:%S on %Y-%m-%d");
-                    format!("the first of these finishes sending at about {end} in {zone} ({how})")
+                    format!("the first of these runs finishes sending at about {end} in {zone} ({how})")
                 }
-                None => format!("no end time can be estimated for the first of these ({how})"),
+                None => format!("no end time can be estimated for the first of these runs ({how})"),
             }
         }
-        Err(failure) => format!("cannot estimate how long it takes: {}", failure.words),
+        Err(failure) => format!("cannot estimate how long sending takes: {}", failure.words),
     }
 }
 

@@ -163,7 +163,7 @@ fn write_template(line: &mut impl FnMut(&str), template: &TemplateMessage, api: 
                 }
                 // `check` refuses an empty text.
                 None => {
-                    let words = format!("the list has no column for {}; write its text", slot.words());
+                    let words = format!("the list has no column for {}; write the value here", slot.words());
                     (String::new(), format!(" {TO_DO}{}", escaped(&words)))
                 }
             };

@@ -70,7 +70,8 @@ impl Cells {
     }
 
     fn words(&self) -> String {
-        format!("{} of {} cells are numbers", text::grouped(self.numbers as u64), text::grouped(self.filled as u64))
+        let are = if self.numbers == 1 { "is a number" } else { "are numbers" };
+        format!("{} of {} {are}", text::grouped(self.numbers as u64), text::count(self.filled as u64, "cell"))
     }
 }
 
@@ -151,15 +152,22 @@ fn find_region(
         numbers(named.as_deref())?;
         return Ok(Guess::given(named));
     }
-    let all = text::grouped(cells.len() as u64);
+    let all = text::count(cells.len() as u64, "number");
     let what = match cells.iter().filter(|cell| !is_marked(cell)).count() {
         _ if cells.is_empty() => "no cell of the column looks like a phone number".to_owned(),
         0 => {
-            let why = format!("no region is needed, because all of the first {all} numbers start with `+` or `00`");
-            return Ok(Guess::made(None, why));
+            let start = if cells.len() == 1 {
+                "the only number starts".to_owned()
+            } else {
+                format!("all of the first {all} start")
+            };
+            return Ok(Guess::made(None, format!("no region is needed, because {start} with `+` or `00`")));
         }
+        1 => format!(
+            "1 of the first {all} does not start with `+` or `00`, so it is unclear which country it belongs to"
+        ),
         unmarked => format!(
-            "{} of the first {all} numbers do not start with `+` or `00`, so it is unclear which country they belong to",
+            "{} of the first {all} do not start with `+` or `00`, so it is unclear which country they belong to",
             text::grouped(unmarked as u64)
         ),
     };

@@ -27,16 +27,11 @@ pub(in crate::cli) fn totals(checked: &Checked) -> Value {
     totals
 }
 
-/// Returns how many are left out, as text that follows the other counts; empty if none are.
+/// Returns how many are left out: `8 reached before, 2 suppressed`. Empty if none are.
 pub(in crate::cli) fn counts(left_out: &LeftOut) -> String {
-    let mut words = String::new();
-    if left_out.reached > 0 {
-        words.push_str(&format!(", {} reached before", text::grouped(left_out.reached)));
-    }
-    if left_out.suppressed > 0 {
-        words.push_str(&format!(", {} suppressed", text::grouped(left_out.suppressed)));
-    }
-    words
+    let counts = [(left_out.reached, "reached before"), (left_out.suppressed, "suppressed")];
+    let counts = counts.into_iter().filter(|(number, _)| *number > 0);
+    counts.map(|(number, why)| format!("{} {why}", text::grouped(number))).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns whom earlier runs reached, as JSON.

@@ -147,7 +147,7 @@ impl Service {
         for Skipped { due, reason } in skipped {
             let trouble = self.known.get_mut(name).and_then(|known| known.trouble.take());
             let reason = match trouble {
-                Some(trouble) => format!("{reason}; it could not start: {trouble}"),
+                Some(trouble) => format!("{reason}; the run could not start: {trouble}"),
                 None => reason.clone(),
             };
             if self.context.store.skip_occurrence(name, *due, &reason, now).await? {

@@ -134,7 +134,7 @@ static DATE_TIME: Object = Object::of(&[Field::required("fallback_value", TEXT)]
 /// The kinds of buttons that accept a parameter.
 static BUTTONS: &[Kind] = &[
     Kind::new("copy_code", &[Field::required("parameters", Shape::List(&COUPON_PARAMETERS))])
-        .note("The provider's documentation writes `COPY_CODE`."),
+        .note("The provider's documentation spells it `COPY_CODE`."),
     QUICK_REPLY,
     URL,
     Kind::new("flow", &[Field::optional("parameters", Shape::List(&FLOW_PARAMETERS))]).note(AS_META),

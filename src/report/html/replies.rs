@@ -34,11 +34,14 @@ pub(super) fn answers(replies: &Replies, tally: &Tally) -> Option<Answers> {
     if *total == 0 {
         return None;
     }
+    let of_delivered = match tally.delivered() {
+        0 => String::new(),
+        delivered => format!(" ({} of the delivered messages)", share(*rows, delivered)),
+    };
     let mut in_short = format!(
-        "{} from {} ({} of delivered).",
+        "{} from {}{of_delivered}.",
         if *total == 1 { "1 reply".to_owned() } else { format!("{} replies", grouped(*total)) },
         people(*rows),
-        share(*rows, tally.delivered())
     );
     if *opted_out > 0 {
         in_short.push_str(&format!(" {} opted out.", people(*opted_out)));

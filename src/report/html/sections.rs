@@ -105,7 +105,8 @@ pub(super) struct Doubts {
 #[derive(Serialize)]
 pub(super) struct TimesSpread {
     name: &'static str,
-    count: String,
+    /// `1 message`, `12 messages`.
+    messages: String,
     spread: Vec<(&'static str, String)>,
     bars: Vec<Bar>,
 }
@@ -294,7 +295,7 @@ pub(super) fn doubts(summary: &Summary) -> Option<Doubts> {
 
 #[expect(clippy::cast_precision_loss, reason = "a bar needs no more than 52 bits")]
 pub(super) fn times(name: &'static str, durations: &Durations) -> Option<TimesSpread> {
-    let Spread { count, p50, p90, p99, max } = durations.spread();
+    let Spread { count: messages, p50, p90, p99, max } = durations.spread();
     let buckets = durations.buckets();
     let most = buckets.iter().map(|(_, count)| *count).max()?;
     let spread = [("half within", p50), ("90% within", p90), ("99% within", p99), ("longest", max)]
@@ -308,10 +309,10 @@ pub(super) fn times(name: &'static str, durations: &Durations) -> Option<TimesSp
         Bar {
             name,
             rows: grouped(rows),
-            share: share(rows, count),
+            share: share(rows, messages),
             width: format!("{width:.1}"),
-            until: share(until, count),
+            until: share(until, messages),
         }
     });
-    Some(TimesSpread { name, count: grouped(count), spread, bars: bars.collect() })
+    Some(TimesSpread { name, messages: count(messages, "message"), spread, bars: bars.collect() })
 }

@@ -64,12 +64,15 @@ fn of_very_many_that_were_missed_the_newest_are_listed_and_the_others_counted() 
     let due = due(&cron("* * * * *", "UTC"), millis("2026-12-01T00:00Z"), millis("2026-12-08T00:00Z"));
     assert_eq!(due.start, Some(millis("2026-12-08T00:00Z")));
     assert_eq!(due.skipped.len(), 99);
-    let before = 7 * 24 * 60 - 100;
-    assert!(
-        due.skipped[0].reason.ends_with(&format!("; {before} earlier times were also skipped")),
-        "{}",
-        due.skipped[0].reason
-    );
+    let reason = &due.skipped[0].reason;
+    assert!(reason.ends_with("; 9,980 earlier times were also skipped"), "{reason}");
+}
+
+#[test]
+fn a_single_time_that_is_not_listed_is_counted_as_one() {
+    let due = due(&cron("* * * * *", "UTC"), millis("2026-12-01T00:00Z"), millis("2026-12-01T01:41Z"));
+    let reason = &due.skipped[0].reason;
+    assert!(reason.ends_with("; 1 earlier time was also skipped"), "{reason}");
 }
 
 #[test]

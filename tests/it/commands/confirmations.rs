@@ -60,11 +60,11 @@ fn retry_needs_an_answer() {
     assert_eq!(env.run(&provider, &["run", "job.yaml"]).code, 3);
     let retry = ["retry", "job-1", "--state", "rejected"];
     let nobody = env.run(&provider, &retry);
-    assert!(nobody.code == 2 && nobody.err.contains("send 1 row of job-1 again (rejected)?"), "{nobody}");
+    assert!(nobody.code == 2 && nobody.err.contains("Send 1 row of job-1 again (rejected)?"), "{nobody}");
     assert!(nobody.err.contains("pass --yes"), "{nobody}");
     for (answer, code) in [("no\n", 2), ("yes\n", 0)] {
         let mut terminal = Terminal::start(&env, "", Some(&provider.url()), &retry);
-        terminal.wait_for("send 1 row of job-1 again (rejected)? [y/N] ");
+        terminal.wait_for("Send 1 row of job-1 again (rejected)? [y/N] ");
         terminal.write(answer);
         let (finished, screen) = terminal.wait();
         assert!(finished.code == code, "{answer}: {screen}");

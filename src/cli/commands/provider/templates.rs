@@ -184,7 +184,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         Action::Delete { named, at, confirm } => {
             let api = template_accounts::api(at.provider, global).await?;
             let listed = api.find(&named.name, named.language.as_deref()).await.map_err(failure)?;
-            let question = format!("delete {} in {} ({}, {})?", listed.name, listed.language, listed.id, listed.status);
+            let question = format!("Delete {} in {} ({}, {})?", listed.name, listed.language, listed.id, listed.status);
             confirm.require(&question)?;
             let answer = api.delete(&listed).await.map_err(failure)?;
             if at.json {

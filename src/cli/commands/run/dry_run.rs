@@ -70,23 +70,29 @@ pub(super) async fn dry_run(
     }
     if !args.json {
         let limits = load::limits_in_words(&campaign.timing);
+        let within = limits.strip_prefix(", ").map(|limits| format!(" ({limits})")).unwrap_or_default();
         let when = match engine::sent_by(sendable, Millis::now(), &checked.due, campaign) {
             _ if limits.is_empty() => {
                 format!(
-                    "which would take about {} s",
+                    ", which would take about {} s",
                     engine::time_to_send(sendable, &campaign.dispatch).as_secs_f64().ceil()
                 )
             }
-            Some(last) => format!("the last at about {}{limits}", local(last, campaign.timing.timezone.as_deref())),
-            None => format!("with no estimated end{limits}"),
+            Some(last) => {
+                format!("{within}, the last at about {}", local(last, campaign.timing.timezone.as_deref()))
+            }
+            None => format!("{within}; the end cannot be estimated"),
+        };
+        let left_out = match reached::counts(&checked.left_out) {
+            counts if counts.is_empty() => counts,
+            counts => format!("; left out: {counts}"),
         };
         console::line(&format!(
-            "{} of {} would be sent on {} via {}, {when}{}; nothing was stored or sent",
+            "{} of {} would be sent on {} via {}{when}{left_out}; nothing was stored or sent",
             text::grouped(sendable),
             text::count(checked.rows, "row"),
             campaign.channel,
             campaign.provider,
-            reached::counts(&checked.left_out),
         ))
         .map_err(cannot_print)?;
     }

@@ -85,16 +85,17 @@ pub(super) fn has_nobody_new(checked: &Checked) -> bool {
 
 /// Ends `--only-new` when no recipient is new. That is no error, unless rows are invalid: they may be the new ones.
 pub(super) fn nobody_new(checked: &Checked, global: &Global) -> Result<Exit, CliError> {
-    let words = format!("no one on this list is new{}", reached::counts(&checked.left_out));
+    let counts = reached::counts(&checked.left_out);
     if checked.invalid > 0 {
         let invalid = text::count(checked.invalid, "row");
         let words = format!(
-            "{words}, {invalid} invalid; nothing was sent. Fix the problems listed above and run the command again"
+            "no one on this list is new ({counts}, {invalid} invalid); nothing was sent. Fix the problems listed above \
+             and run the command again"
         );
         return Err(CliError::new(Exit::Wrong, words));
     }
     if !global.quiet {
-        console::info(&words);
+        console::info(&format!("no one on this list is new ({counts})"));
     }
     Ok(Exit::Done)
 }

@@ -58,8 +58,9 @@ impl<'parent, 'json> JsonNode<'parent, 'json> {
     ) -> Result<impl ExactSizeIterator<Item = JsonNode<'s, 'json>> + Clone, Violation> {
         let items = self.json.as_list().ok_or_else(|| self.violation(ViolationKind::Format, "must be a list"))?;
         let (min, max) = (*count.start(), *count.end());
-        self.check(items.len() >= min, ViolationKind::Count, format_args!("must have at least {min} items"))?;
-        self.check(items.len() <= max, ViolationKind::Count, format_args!("must have at most {max} items"))?;
+        let noun = |number: usize| if number == 1 { "item" } else { "items" };
+        self.check(items.len() >= min, ViolationKind::Count, format_args!("must have at least {min} {}", noun(min)))?;
+        self.check(items.len() <= max, ViolationKind::Count, format_args!("must have at most {max} {}", noun(max)))?;
         let node = move |(index, json)| JsonNode { json, step: PathStep::Index(index), parent: Some(self) };
         Ok(items.iter().enumerate().map(node))
     }

@@ -47,7 +47,8 @@ fn name(name: &JsonNode<'_, '_>) -> Result<(), Violation> {
     let text = name.text()?;
     let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     let is_valid = text.len() <= MAX_NAME && text.bytes().all(is_allowed);
-    name.check(is_valid, ViolationKind::Name, format_args!("must be at most {MAX_NAME} of a to z, 0 to 9 and _"))
+    let must = format_args!("must have at most {MAX_NAME} characters, only a to z, 0 to 9 and _");
+    name.check(is_valid, ViolationKind::Name, must)
 }
 
 /// The components found so far in a template or on a card.
@@ -164,7 +165,7 @@ fn check_naming(parameter: &JsonNode<'_, '_>, named: &mut Option<bool>) -> Resul
         name.text()?;
     }
     let is_alike = *named.get_or_insert(name.is_some()) == name.is_some();
-    let must = "must have a parameter_name if the others do, and none if not";
+    let must = "must have a parameter_name if the others do, and must not have one if they do not";
     parameter.check(is_alike, ViolationKind::Format, must)
 }
 

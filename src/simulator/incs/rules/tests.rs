@@ -288,7 +288,7 @@ fn a_body_that_breaks_one_rule_is_refused_with_the_code_and_field() {
         ("button", "/interactive/action/buttons/1/reply/id", long(257), 131_009, "interactive.action.buttons[1].reply.id must not have more than 256"),
         ("template", "/template/name", json!(7), 132_012, "template.name must be a string"),
         ("template", "/template/name", json!(""), 131_008, "template.name"),
-        ("template", "/template/name", json!("Spring Sale"), 132_001, "template.name must be at most 512"),
+        ("template", "/template/name", json!("Spring Sale"), 132_001, "template.name must have at most 512 characters"),
         ("template", "/template/components", json!({}), 132_012, "template.components must be a list"),
         ("template", "/template/components/0/type", json!("footer"), 131_009, "template.components[0].type must be one of header"),
         ("template", "/template/components/0/type", json!("body"), 132_012, "template.components[1] must be the only one"),
