@@ -30,7 +30,7 @@ pub enum ThawError {
     #[error("cannot be read")]
     Damaged(#[source] serde_json::Error),
     /// A value is not one that a campaign can have.
-    #[error("has a value of {0} that cannot be read")]
+    #[error("has a value for {0} that cannot be read")]
     Value(&'static str),
     /// It was written by a newer version of this program.
     #[error("has format {0}, but this version of campaigner reads only format {VERSION}")]

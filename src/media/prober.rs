@@ -92,7 +92,7 @@ impl MediaProber {
             }
             let server = server(&file.link);
             if servers.get(&server).is_some_and(Server::is_skipped) {
-                let words = format!("skipped, because {server} was unreachable for other files");
+                let words = format!("skipped, because {server} could not be reached for other files");
                 let hint = "fix the other files of this server, then check again";
                 finish(&mut servers, (index, server, vec![error(UNREACHABLE, words, hint)]));
                 continue;

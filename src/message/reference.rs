@@ -40,7 +40,7 @@ const CONTRADICTIONS: &str = "
 | the length of `to` | INCS gives the example `8526841511234`, with 10 digits after +852. All its samples have 8, as the numbering plan requires. | Follows the numbering plan: a row with a longer number is invalid. |
 | `.jpg` | INCS lists .jpeg and .png, but uses .jpg in a sample. | Passes with a warning. |
 | `index` of a button | INCS has text; Meta has text and numbers. | Both pass and are sent unchanged. |
-| a body without `type` | Meta requires it and treats a body without it as `text`, but one of its samples is of another kind and has no `type`. | Passes if the body has exactly one key that is the name of a kind. Meta gets the body unchanged, with a warning unless that key is `text`. For INCS, campaigner adds the `type`. |
+| a body without `type` | Meta's documentation says that `type` is required, but also that a body without it is treated as `text`. One of its samples has no `type`, although its body is of another kind. | Passes if the body has exactly one key that is the name of a kind. Meta gets the body unchanged, with a warning unless that key is `text`. For INCS, campaigner adds the `type`. |
 | contacts in a message | Meta's description of the API allows 5; Meta's documentation allows 257. | Allows 257. |
 | a coupon code | Meta allows 20 characters, but 15 in a limited-time offer. | Through Meta, a code of more than 15 characters passes with a warning. Through INCS, the limit is 15. |
 | `type` of a card with quick replies | INCS has `cta_url`, the same as for a card with a link. | Follows INCS. |

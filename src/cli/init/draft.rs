@@ -114,7 +114,7 @@ fn schedule(options: &Options, asker: Asker) -> Result<Option<NewSchedule>, CliE
                 "`campaigner serve` can start the campaign at a time, such as 2027-01-31T09:00, or on a cron schedule, such \
                  as 0 9 * * MON",
             );
-            asker.ask("when it starts (empty: never)", "", start)?
+            asker.ask("when the campaign starts (empty: no schedule)", "", start)?
         }
         None => Start::Never,
     };

@@ -73,7 +73,7 @@ pub(in crate::cli) fn refusal(file: &Path, name: &str, checked: &Checked, global
         words.push_str(&format!("\n  … and {}", text::count(more as u64, "more run")));
     }
     for (run, at) in purged.iter().take(MAX_RUNS) {
-        words.push_str(&format!("\n  {run}: it is no longer known whom it reached, because it was purged at {at}"));
+        words.push_str(&format!("\n  {run} was purged at {at}, so it is no longer known whom this run reached"));
     }
     if let Some(more) = purged.len().checked_sub(MAX_RUNS).filter(|more| *more > 0) {
         words.push_str(&format!("\n  … and {}", text::count(more as u64, "more purged run")));

@@ -104,7 +104,7 @@ const RULES: [(&str, &str); 15] = [
 
 /// The rules of a run that was purged.
 const PURGED_RULES: [(&str, &str); 1] = [(
-    "every row of this purged run is deleted (if not, `campaigner purge` continues)",
+    "every row of this purged run is deleted (if not, run `campaigner purge` again to finish)",
     "SELECT (SELECT count(*) FROM recipient WHERE id BETWEEN $1 AND $2) + (SELECT count(*) FROM delivery WHERE id BETWEEN $1 AND $2) \
      + (SELECT count(*) FROM past_attempt WHERE row BETWEEN $1 AND $2) + (SELECT count(*) FROM double_send WHERE row BETWEEN $1 AND $2) \
      + (SELECT count(*) FROM resolution WHERE row BETWEEN $1 AND $2) + (SELECT count(*) FROM reply WHERE row BETWEEN $1 AND $2) \

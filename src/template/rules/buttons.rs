@@ -185,7 +185,7 @@ impl Check {
                 if button.signature_hash.as_ref().is_some_and(|hash| hash.chars().count() != HASH) {
                     let path = format!("{at}.signature_hash");
                     // According to Meta; the sample in CAMS's documentation has 7.
-                    let message = format!("WhatsApp's app signature hash has {HASH} characters");
+                    let message = format!("an app signature hash should have {HASH} characters, according to Meta");
                     self.warning("bad_hash", path, message);
                 }
                 if let Some(text) = &button.autofill_text {

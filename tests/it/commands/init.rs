@@ -384,7 +384,7 @@ fn a_person_answers_what_the_flags_leave_open() {
         ("the columns (empty: no variables): ", "First Name, Discount\n"),
         ("[80/s]: ", "fast\n"),
         ("is not a", "20/s\n"),
-        ("empty: never): ", "every day\n"),
+        ("empty: no schedule): ", "every day\n"),
         ("is not a valid date and time", "2020-01-31T09:00\n"),
         ("the time zone of the schedule", "UTC\n"),
         ("2020-01-31T09:00 in UTC has passed", "0 9 * * MON\n"),

@@ -94,7 +94,7 @@ fn nobody_whom_a_purged_run_reached_gets_the_message_as_new() {
     is_refused(&env.run(&provider, &["run", "job.yaml", "--only-new"]), "no longer known whom job-1 reached");
     is_refused(&env.run(&provider, &["run", "job.yaml", "--only-new", "--dry-run"]), "pass --again in place of");
     let refused = env.run(&provider, &["run", "job.yaml", "--json"]);
-    is_refused(&refused, "job-1: it is no longer known whom it reached, because it was purged at 2");
+    is_refused(&refused, "job-1 was purged at 2");
     assert!(refused.err.contains("--again") && !refused.err.contains("--only-new"), "{refused}");
     let answer: Value = serde_json::from_str(&refused.out).unwrap();
     assert_eq!((&answer["reached"]["new"], &answer["reached"]["purged"][0]), (&Value::Null, &"job-1".into()));
@@ -239,7 +239,7 @@ fn a_purge_that_was_killed_continues_wherever_it_was() {
         is_refused(&env.run(&provider, &["run", "job.yaml", "--only-new"]), "no longer known whom job-1 reached");
         is_refused(&env.run(&provider, &["retry", "job-1", "--state", "rejected", "--yes"]), "was purged");
         let unfinished = env.run_offline(&["verify", "job-1"]);
-        assert!(unfinished.code == 1 && unfinished.out.contains("`campaigner purge` continues"), "{unfinished}");
+        assert!(unfinished.code == 1 && unfinished.out.contains("run `campaigner purge` again"), "{unfinished}");
         let continued = env.run_offline(&["purge", "--older-than", "1ms", "--yes"]);
         assert!(continued.code == 0 && continued.err.contains("job-1 was purged"), "{continued}");
         assert_eq!((env.states("job-1"), provider.sends()), (before, sends));

@@ -300,7 +300,7 @@ fn after_the_clock_was_set_back_nothing_waits_for_it_to_catch_up() {
     );
     let resumed = env.run(&provider, &["resume"]);
     assert_eq!(resumed.code, 0, "{resumed}");
-    assert!(resumed.err.contains("clock was set back"), "{resumed}");
+    assert!(resumed.err.contains("clock has been set back"), "{resumed}");
     provider.received().assert_nobody_twice();
     assert_eq!(env.states("job-1"), counts(&[("read", ROWS as u64)]));
     env.verify("job-1");

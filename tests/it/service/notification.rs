@@ -50,8 +50,8 @@ fn a_configuration_that_merely_lies_there_runs_nothing() {
     assert!(!env.path("ran").exists());
     for (hook, words) in [
         ("command = []", "`command` is empty"),
-        ("command = ['a']\nurl = 'https://example.com'", "either"),
-        ("secret_env = 'A'", "either"),
+        ("command = ['a']\nurl = 'https://example.com'", "has both"),
+        ("secret_env = 'A'", "has neither"),
         ("url = 'http://example.com'", "https://"),
         ("url = 'https://example.com'\nsecret_env = 'NOT_SET'", "NOT_SET"),
     ] {
