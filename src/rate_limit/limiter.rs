@@ -79,9 +79,10 @@ pub struct Slowed {
 const MIN_CUT_INTERVAL: Duration = Duration::from_secs(1);
 /// How often the share recovers, and by how much.
 const RECOVERY_STEP: (Duration, f64) = (Duration::from_secs(1), 0.05);
-/// The shortest wait for a reservation. At 1,000 messages per second, 40 are reserved together and share a commit.
-/// Governor's burst is twice as long, so no reservation is lost.
-const GATHER: Duration = Duration::from_millis(40);
+/// The shortest wait for a reservation. At 1,000 messages per second, 20 are reserved together and share a commit.
+const GATHER: Duration = Duration::from_millis(20);
+/// Governor's burst: longer than rows wait to be claimed together, so no reservation is lost.
+const BURST: Duration = Duration::from_millis(80);
 /// The lowest share of the rate that throttling can cause.
 const MIN_SHARE: f64 = 0.02;
 
@@ -286,12 +287,11 @@ impl Limits {
     }
 }
 
-/// Spreads `share` of the rate evenly. The burst lasts two [`GATHER`]s and starts used up, so the first second is like
-/// every other.
+/// Spreads `share` of the rate evenly. The burst starts used up, so the first second is like every other.
 fn pacer(rate: NonZeroU32, per: Duration, share: f64) -> Pacer {
     let per_second = f64::from(rate.get()) / per.as_secs_f64() * share;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded and positive by the clamp")]
-    let burst = (per_second * 2.0 * GATHER.as_secs_f64()).ceil().clamp(2.0, 100_000.0) as u32;
+    let burst = (per_second * BURST.as_secs_f64()).ceil().clamp(2.0, 100_000.0) as u32;
     let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
     let interval = Duration::from_secs_f64(1.0 / per_second).max(Duration::from_nanos(1));
     let quota = Quota::with_period(interval).unwrap_or_else(|| Quota::per_second(rate)).allow_burst(burst);

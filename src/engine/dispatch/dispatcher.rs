@@ -324,7 +324,7 @@ impl Dispatcher {
         if self.reserved.len() >= permits {
             self.gather().await;
             permits = self.reserve();
-        } else if let Some(rest) = self.claimed_at.and_then(|at| CLAIM_EVERY.checked_sub(at.elapsed())) {
+        } else if let Some(rest) = self.claimed_at.and_then(|at| self.claim_every(permits).checked_sub(at.elapsed())) {
             tokio::time::sleep(rest).await;
             self.take_endings();
             permits = self.reserve();
@@ -353,6 +353,14 @@ impl Dispatcher {
             self.look().await?;
         }
         Ok(())
+    }
+
+    /// Returns how long after one claim the next one follows: less than [`CLAIM_EVERY`] if half of the free permits are
+    /// used before, because a permit that waits is lost.
+    fn claim_every(&self, permits: usize) -> Duration {
+        let (requests, per) = self.job().limiter.rate();
+        let permits = u32::try_from(permits).unwrap_or(u32::MAX);
+        CLAIM_EVERY.min(per.saturating_mul(permits) / requests.get().saturating_mul(2))
     }
 
     /// Returns how many rows may be claimed now: the free requests in flight, limited by the quota. A finished request
