@@ -99,7 +99,7 @@ pub(super) fn read(
     {
         let columns: Vec<&str> = rows.columns.iter().map(String::as_str).collect();
         let hint = nearest(to, &columns)
-            .map_or_else(|| format!("the columns are {}", list(&columns)), |near| format!("did you mean `{near}`?"));
+            .map_or_else(|| format!("the rows have {}", list(&columns)), |near| format!("did you mean `{near}`?"));
         let message = format!("`to`: the rows have no column `{to}`");
         problems.push(FileProblem::new("bad_value", place, message).hint(hint));
     }

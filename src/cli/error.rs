@@ -139,6 +139,7 @@ impl From<EngineError> for CliError {
             EngineError::Paused(_) => Self::of(Exit::Stopped, &error),
             EngineError::Unreachable(_)
             | EngineError::Frozen(_)
+            | EngineError::OtherApi { .. }
             | EngineError::Client(_)
             | EngineError::OtherAccount(_)
             | EngineError::Defect(_) => Self::of(Exit::Environment, &error),

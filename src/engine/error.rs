@@ -29,6 +29,17 @@ pub enum EngineError {
     /// The run's message cannot be compiled, although it could be when the run was planned.
     #[error("cannot compile the run's stored message: {0}")]
     Frozen(String),
+    /// The provider speaks another API than when the run was planned.
+    #[error(
+        "the run's stored message is for {planned}, but the account now uses {found}; restore the provider's `kind` in \
+         campaigner.toml, or cancel the run and start a new one"
+    )]
+    OtherApi {
+        /// The API of the message.
+        planned: &'static str,
+        /// The API of the account.
+        found: &'static str,
+    },
     /// The provider's client could not be created.
     #[error("{0}")]
     Client(#[source] crate::provider::SetupError),
@@ -47,7 +58,7 @@ pub enum EngineError {
 /// must not quote the row.
 pub fn cannot_build(row: RowNumber, problem: &dyn std::fmt::Display) -> String {
     format!(
-        "cannot build the message of row {row} from the store any more: {problem}; the row was not sent. Check the store \
+        "the message of row {row} can no longer be built from the store: {problem}; the row was not sent. Check the store \
          with `campaigner verify`"
     )
 }

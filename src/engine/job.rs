@@ -82,10 +82,7 @@ impl Job {
     ) -> Result<Self, EngineError> {
         if endpoint.api() != campaign.api {
             let (planned, found) = (campaign.api.title(), endpoint.api().title());
-            return Err(EngineError::Frozen(format!(
-                "it is for {planned}, but the account now uses {found}; restore the provider's `kind` in campaigner.toml, \
-                 or cancel the run and start a new one"
-            )));
+            return Err(EngineError::OtherApi { planned, found });
         }
         let renderer = run.dispatched_at.is_none().then(|| renderer(run, campaign)).transpose()?;
         let provider = Provider::new(endpoint, concurrency, campaign.dispatch.timeout).map_err(EngineError::Client)?;

@@ -92,8 +92,8 @@ impl MediaProber {
             }
             let server = server(&file.link);
             if servers.get(&server).is_some_and(Server::is_skipped) {
-                let words = format!("skipped, because {server} could not be reached for other files");
-                let hint = "fix the other files of this server, then check again";
+                let words = format!("skipped, because {server} could not be reached when other files were checked");
+                let hint = "fix the problem of the other files on this server, then check again";
                 finish(&mut servers, (index, server, vec![error(UNREACHABLE, words, hint)]));
                 continue;
             }

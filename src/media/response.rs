@@ -5,6 +5,7 @@ use reqwest::{Method, Response, StatusCode};
 
 use super::finding::{File, error, warning};
 use crate::model::Finding;
+use crate::text::any_of;
 
 /// The content types that servers send for unknown files.
 const UNKNOWN: [&str; 3] = ["application/octet-stream", "binary/octet-stream", "application/unknown"];
@@ -82,7 +83,7 @@ impl FileAnswer {
         if file.types.is_empty() || file.types.iter().any(is) {
             return None;
         }
-        let taken = format!("{}s must be {}", file.name, file.types.join(", "));
+        let taken = format!("{}s must be {}", file.name, any_of(file.types));
         let says = format!("its server sends it as `{}`", short(&self.content_type));
         let means = ALIASES.iter().find(|(other, _)| *other == self.content_type).map(|(_, known)| known);
         if self.content_type.is_empty() || UNKNOWN.contains(&self.content_type.as_str()) {
@@ -121,7 +122,7 @@ impl FileAnswer {
             return Some(error("media_size", words(), "make it smaller"));
         }
         let hint = "make it smaller: it is too large if 1 MB means 1,000,000 bytes, and the provider's documentation \
-                    does not say";
+                    does not say what it means";
         (bytes > most * 1_000_000).then(|| warning("media_size", words(), hint))
     }
 }

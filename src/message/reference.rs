@@ -36,7 +36,7 @@ const CONTRADICTIONS: &str = "
 
 | topic | what the documents say | what campaigner does |
 | --- | --- | --- |
-| parameters for a template with named variables | INCS shows parameters by position, without names. Meta requires a `parameter_name`. NXLink and CAMS store variables under their names. | Both pass. With a `parameter_name`, the name must be one of the component's variables. Without one, the position decides: the parameters are in the order in which the variables first appear in the component's text. The request contains what the campaign says. |
+| parameters for a template with named variables | INCS shows parameters by position, without names. Meta requires a `parameter_name`. NXLink and CAMS store variables under their names. | Parameters with and without a `parameter_name` pass. With one, the name must be one of the component's variables. Without one, the position decides: the parameters are in the order in which the variables first appear in the component's text. The request contains what the campaign says. |
 | the length of `to` | INCS gives the example `8526841511234`, with 10 digits after +852. All its samples have 8, as the numbering plan requires. | Follows the numbering plan: a row with a longer number is invalid. |
 | `.jpg` | INCS lists .jpeg and .png, but uses .jpg in a sample. | Passes with a warning. |
 | `index` of a button | INCS has text; Meta has text and numbers. | Both pass and are sent unchanged. |
@@ -45,7 +45,7 @@ const CONTRADICTIONS: &str = "
 | a coupon code | Meta allows 20 characters, but 15 in a limited-time offer. | Through Meta, a code of more than 15 characters passes with a warning. Through INCS, the limit is 15. |
 | `type` of a card with quick replies | INCS has `cta_url`, the same as for a card with a link. | Follows INCS. |
 | documents in a template's header | INCS lists eight file types; Meta's API accepts only PDF. | Each provider's own limit applies. |
-| an uploaded file in a header | INCS has `id` next to `link`, but shows no way to upload a file. | Both pass. |
+| an uploaded file in a header | INCS has `id` next to `link`, but shows no way to upload a file. | `id` and `link` pass. |
 ";
 
 const SPELLINGS: &str = "
@@ -91,7 +91,7 @@ that neither INCS nor Meta documents is sent unchanged, with a warning.
   end of a cell they are removed.
 - A link is an http or https URL of a public server: no `localhost`, no private network address, no host name without a
   dot. Its extension shows the file type; anything after `?` is ignored.
-- Only `campaigner check --media` looks at the file itself: it checks whether the file exists, and its content type and
+- Only `campaigner check --media` looks at the file itself: it checks that the file exists, and checks its content type and
   size. Limits use 1 MB = 1,048,576 bytes. A file that would be too large with 1 MB = 1,000,000 bytes gets a warning,
   because the documentation does not say which definition applies.
 ";

@@ -125,6 +125,10 @@ impl fmt::Display for AccountEvent {
             }
             None => f.write_str("template"),
         };
+        let because = |f: &mut fmt::Formatter<'_>| match reason {
+            Some(reason) => write!(f, " ({reason})"),
+            None => Ok(()),
+        };
         match kind {
             AccountChange::TemplateState => {
                 f.write_str("the provider changed the state of the ")?;
@@ -134,24 +138,25 @@ impl fmt::Display for AccountEvent {
             AccountChange::TemplateQuality => {
                 f.write_str("the provider rates the quality of the ")?;
                 of_template(f)?;
-                write!(f, " as {value}; a template rated RED is paused")?;
+                write!(f, " as {value}")?;
+                because(f)?;
+                return f.write_str("; a template rated RED is paused");
             }
             AccountChange::TemplateCategory | AccountChange::ComingCategory => {
                 let moves = if *kind == AccountChange::ComingCategory { "will move" } else { "moved" };
                 write!(f, "the provider {moves} the ")?;
                 of_template(f)?;
-                write!(f, " to the category {value}, which has its own prices and limits")?;
+                write!(f, " to the category {value}")?;
+                because(f)?;
+                return f.write_str("; each category has its own prices and limits");
             }
             AccountChange::Number => {
                 write!(f, "the provider reports {value} for one of the account's sending numbers")?
             }
-            AccountChange::Limit => write!(f, "the account's messaging limit is now {value} (people in 24 hours)")?,
+            AccountChange::Limit => write!(f, "the account's messaging limit (people in 24 hours) is now {value}")?,
             AccountChange::Account => write!(f, "the provider reports {value} for the account")?,
         }
-        match reason {
-            Some(reason) => write!(f, " ({reason})"),
-            None => Ok(()),
-        }
+        because(f)
     }
 }
 
@@ -189,7 +194,7 @@ mod tests {
             assert_eq!(AccountChange::from_code(kind.code()), Some(kind));
             let event = AccountEvent { reason: Some("why".into()), ..event(kind, "RED") };
             let words = event.to_string();
-            assert!(words.contains("RED") && words.ends_with("(why)"), "{words}");
+            assert!(words.contains("RED") && words.contains(" (why)"), "{words}");
         }
         assert_eq!(AccountChange::from_code("other"), None);
     }

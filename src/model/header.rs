@@ -60,6 +60,7 @@ impl Header {
                 ),
                 None => format!("did you mean {}?", shown(name)),
             },
+            None if self.0.len() == 1 => format!("the only column is {}", self.list()),
             None => format!("the columns are {}", self.list()),
         })
     }
@@ -138,7 +139,7 @@ mod tests {
         let many: Vec<String> = (0..30).map(|at| format!("c{at}")).collect();
         assert!(Header::new(&many).hint("zzz").unwrap().ends_with("`c19`, and 10 more"));
         let long = header(&[&"x".repeat(100)]).hint("zzz").unwrap();
-        assert_eq!(long, format!("the columns are `{}…`", "x".repeat(40)));
+        assert_eq!(long, format!("the only column is `{}…`", "x".repeat(40)));
     }
 
     #[test]

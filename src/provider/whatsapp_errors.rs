@@ -142,7 +142,7 @@ pub(super) static CODES: &[ErrorRange] = &[
     one(131_056, Class::Pair, WAITS),
     one(131_057, Class::Upgrade, WAITS),
     one(131_062, Class::Message, "send to the person's phone number: this kind of message cannot go to a user id"),
-    one(131_063, Class::Account, "get marketing templates enabled for the account, or send this one another way"),
+    one(131_063, Class::Account, "get marketing templates enabled for the account, or send this message another way"),
     one(
         131_064,
         Class::Account,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::encoding::Rival;
 use super::phone::parse::UnknownRegion;
 use crate::model::{Header, NO_HEADER};
-use crate::text::escaped;
+use crate::text::{any_of, escaped};
 
 /// Why the recipients cannot be read; no row was read yet.
 ///
@@ -191,10 +191,10 @@ fn of_unclear(shown: Vec<String>, rivals: &[Rival]) -> String {
     };
     let set = format!("add `encoding: {label}` under `recipients` (`--encoding {label}` for `suppress import`)");
     match others {
-        [] => format!("it may be {}: if that is right, {set}", shown.join(", ")),
+        [] => format!("it may be {}: if that is right, {set}", shown.concat()),
         _ => format!(
             "it may be {}: choose the one that shows the text correctly. If it is the first, {set}",
-            shown.join(", ")
+            any_of(&shown)
         ),
     }
 }

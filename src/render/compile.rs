@@ -164,7 +164,10 @@ impl Compiler<'_> {
             }
         };
         if self.holes.len() == MAX_TEMPLATES {
-            return self.problem(text.to_owned(), format!("a message can have at most {MAX_TEMPLATES} templates"));
+            return self.problem(
+                text.to_owned(),
+                format!("a message can have at most {MAX_TEMPLATES} texts with template expressions"),
+            );
         }
         let filled = match bare_column(text, self.columns) {
             Some(position) => Ok((Fill::Cell(position), vec![position])),

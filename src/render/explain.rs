@@ -60,7 +60,7 @@ pub(super) fn ambiguous(path: &str, Ambiguous { name, columns, line }: &Ambiguou
 
 /// Returns the problem of a string that is not a template.
 pub(super) fn no_template(path: &str, text: &str, line: usize, why: &str, hint: Option<String>) -> TemplateProblem {
-    let message = format!("`{}` is not a valid template: {why}", shortened(text, SHOWN_CHARS));
+    let message = format!("`{}` is not a valid template expression: {why}", shortened(text, SHOWN_CHARS));
     TemplateProblem { code: "template", path: path.to_owned(), line, message, hint, hint_of_list: None }
 }
 

@@ -162,6 +162,9 @@ fn length(value: &Value) -> Result<usize, Error> {
         // The longest is a float of 309 digits.
         ValueKind::Number | ValueKind::Bool | ValueKind::None => Ok(400),
         ValueKind::Undefined => Ok(0),
-        kind => Err(Error::new(ErrorKind::InvalidOperation, format!("needs text or numbers, but got a {kind}"))),
+        kind => Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!("`join` and `format` take only text and numbers, but one value is of type {kind}"),
+        )),
     }
 }

@@ -375,7 +375,7 @@ impl<'t> Check<'t> {
         }
         if tag.joins > MAX_JOINS_IN_SET {
             let message = format_args!("`set` joins text more than {MAX_JOINS_IN_SET} times");
-            return refusal(message, "join them where they are used");
+            return refusal(message, "join the texts where they are used");
         }
         self.made.extend(tag.makes);
         Ok(())

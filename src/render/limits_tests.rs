@@ -152,7 +152,7 @@ fn many_templates_have_the_steps_of_a_few() {
         renderer.texts(&[""; 0], |_, _| {}).map_err(|problems| problems[0].message().to_string())
     };
     assert_eq!(outcome(10), Ok(()));
-    assert_eq!(outcome(100), Err("the template takes too many steps to render".to_owned()));
+    assert_eq!(outcome(100), Err("the template expressions take too many steps to render".to_owned()));
     let problems =
         Renderer::compile(ProviderApi::Incs, &json!({"texts": vec!["{{ x }}"; 1_001]}), &["x".to_owned()]).unwrap_err();
     assert!(problems[0].message.contains("at most 1000"), "{}", problems[0].message);

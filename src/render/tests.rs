@@ -275,7 +275,7 @@ fn a_template_that_fails_is_reported() {
     let problem = problem(endless, &row);
     assert_eq!(
         (problem.code(), &*problem.message()),
-        ("template_failed", "the template takes too many steps to render")
+        ("template_failed", "the template expressions take too many steps to render")
     );
 }
 

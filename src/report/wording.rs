@@ -63,8 +63,13 @@ pub fn contradicted(rows: u64) -> Option<String> {
 /// Returns in words how many double sends there are; `None` if there are none.
 #[must_use]
 pub fn double_sends(messages: u64) -> Option<String> {
-    let words = "the provider created a second message from one request, so the person may have received it twice";
-    (messages > 0).then(|| format!("{}: {words}", count(messages, "double send")))
+    let each = if messages == 1 { "" } else { "each time, " };
+    (messages > 0).then(|| {
+        format!(
+            "{}: {each}the provider created a second message from one request, so the person may have received the message twice",
+            count(messages, "double send")
+        )
+    })
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ impl StoreMismatch {
             ),
             Self::Copied => format!(
                 "is a copy, or was moved or restored: {store} is not the file that {mark} was made for. If messages \
-                 have been sent from the other file since then, continue with that one"
+                 have been sent with the original store since this file was copied, continue with the original"
             ),
             Self::Missing => format!(
                 "has no mark file ({mark}): the store was moved or copied without it, or the mark file was \
@@ -352,7 +352,7 @@ fn what_to_do(error: &sqlx::Error) -> &'static str {
     }
     match code(error) {
         BUSY => {
-            "; another program has locked it (perhaps a backup or a database browser): try again when that program is done"
+            "; another program has locked it, perhaps a backup or a database browser: close that program, or wait until it is done"
         }
         READ_ONLY => "; it is read-only: make the file and its folder writable",
         _ if NO_ROOM.contains(&extended_code(error)) => "; writing failed: check for a disk quota or a file size limit",

@@ -114,7 +114,7 @@ impl Check {
     fn head(&mut self, definition: &Definition) {
         let Definition { name, language, message_send_ttl_seconds, .. } = definition;
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
-            let hint = format!("such as `{}`", better_name(name));
+            let hint = format!("write `{}`, for example", better_name(name));
             let message =
                 format!("`{name}` is not a valid template name: use lowercase letters a to z, digits and `_`");
             self.error("bad_name", "name", message).hint = Some(hint);
@@ -127,8 +127,11 @@ impl Check {
         } else if !languages::is_known(language) {
             let message = format!("neither WhatsApp nor NXLink lists the language `{language}`");
             let others = languages::like(language);
-            self.warning("unknown_language", "language", message).hint =
-                (!others.is_empty()).then(|| format!("similar codes are {}", list(&others)));
+            self.warning("unknown_language", "language", message).hint = match others.as_slice() {
+                [] => None,
+                [one] => Some(format!("a similar code is `{one}`")),
+                several => Some(format!("similar codes are {}", list(several))),
+            };
         }
         let Some(seconds) = message_send_ttl_seconds else { return };
         let range = match self.category {

@@ -25,4 +25,4 @@ pub use sanitize::{
 };
 pub use sheet_error::is_sheet_error;
 pub use shell::shell_word;
-pub use suggest::{list, nearest};
+pub use suggest::{any_of, list, nearest};

@@ -18,6 +18,16 @@ pub fn nearest<'w>(word: &str, words: &[&'w str]) -> Option<&'w str> {
         .map(|(_, candidate)| candidate)
 }
 
+/// Lists alternatives: a, b or c.
+#[must_use]
+pub fn any_of(words: &[impl AsRef<str>]) -> String {
+    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+    match words.as_slice() {
+        [first @ .., before, last] => [first, &[&format!("{before} or {last}")]].concat().join(", "),
+        few => few.concat(),
+    }
+}
+
 /// Lists names in code quotes: `a`, `b` and `c`.
 #[must_use]
 pub fn list(words: &[&str]) -> String {

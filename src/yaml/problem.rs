@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::file_kind::MAX_BYTES;
-use crate::text::{escaped, escaped_lines, redact_numbers};
+use crate::text::{count, escaped, escaped_lines, redact_numbers};
 
 /// The most problems kept, and the most shown. A file with more usually repeats one mistake.
 const KEPT: usize = 1000;
@@ -203,7 +203,7 @@ impl Document {
 fn shown(problems: &[FileProblem], one: impl FnMut(&FileProblem) -> String) -> Vec<String> {
     let mut shown: Vec<String> = problems.iter().take(SHOWN).map(one).collect();
     if problems.len() > SHOWN {
-        shown.push(format!("… and {} more problems", problems.len() - SHOWN));
+        shown.push(format!("… and {}", count((problems.len() - SHOWN) as u64, "more problem")));
     }
     shown
 }

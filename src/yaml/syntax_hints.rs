@@ -54,7 +54,7 @@ pub(super) fn explain(text: &str, error: &ScanError, reached: usize) -> FileProb
     {
         let place = place_at(text, place.start as usize + at);
         let bad = OddCharacter(character, place.column as usize);
-        return FileProblem::new(bad.code(), place, format!("{}, in this line", bad.words())).hint(bad.hint());
+        return FileProblem::new(bad.code(), place, bad.words_of("this line")).hint(bad.hint());
     }
     if let Some((value, value_place)) = value_in_question(text, place) {
         match value.chars().next() {

@@ -169,10 +169,10 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             let (name, reached) = (&loaded.campaign.name, text::grouped(checked.reached.people));
             console::info(&match checked.reached.purged.first() {
                 None => format!(
-                    "`{name}` has already run and reached {reached} of these people; pass --only-new or --again to `campaigner run`"
+                    "`{name}` has already run and reached {reached} of the people on this list; pass --only-new or --again to `campaigner run`"
                 ),
                 Some((run, _)) => format!(
-                    "`{name}` has already run and reached at least {reached} of these people. It is not known whom {run} reached, \
+                    "`{name}` has already run and reached at least {reached} of the people on this list. It is not known whom {run} reached, \
                      because it was purged; pass --again to `campaigner run`"
                 ),
             });
@@ -184,10 +184,14 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         console::info(&format!("warning: {error}"));
     }
     if let Some(path) = rejects {
-        console::info(&format!(
-            "the invalid rows are in {}; correct them, then use that file as the list of the same campaign, with `run --only-new`",
-            path.display()
-        ));
+        let path = path.display();
+        console::info(&match checked.invalid {
+            0 => format!("no row is invalid; {path} has only the header"),
+            _ => format!(
+                "the invalid rows are in {path}; correct them, then use that file as the list of the same campaign, with \
+                 `run --only-new`"
+            ),
+        });
     }
     // A provider that cannot be reached hides nothing of what was found in the files.
     account.as_ref().inspect_err(|failure| console::error_of(failure)).ok();

@@ -137,7 +137,7 @@ fn environment(checkup: &mut Checkup, configured: Option<&ConfigFile>) -> Result
         let name = name.to_string_lossy();
         if name.starts_with(PREFIX) && !VARIABLES.iter().chain(&named).any(|known| *known == name) {
             let hint = match nearest(name.trim_start_matches(PREFIX), &VARIABLES.map(|name| &name[PREFIX.len()..])) {
-                Some(near) => format!("did you mean {PREFIX}{near}? Rename or unset it"),
+                Some(near) => format!("did you mean {PREFIX}{near}? Rename {name}, or unset it"),
                 None => format!("unset it. The variables are {}", VARIABLES.join(", ")),
             };
             checkup.bad("environment", &format!("unknown variable {name}; {hint}"))?;
@@ -148,7 +148,7 @@ fn environment(checkup: &mut Checkup, configured: Option<&ConfigFile>) -> Result
     if concurrency < MOST_IN_FLIGHT {
         let words = format!(
             "the hard limit on open files allows {concurrency} requests in flight instead of {MOST_IN_FLIGHT}; raise it: \
-             run `ulimit -n 8192` as root before you start campaigner, or set LimitNOFILE=8192 in its systemd unit"
+             run `ulimit -n 8192` as root in the shell that then starts campaigner, or set LimitNOFILE=8192 in its systemd unit"
         );
         checkup.note("environment", &words)?;
     }
@@ -156,7 +156,11 @@ fn environment(checkup: &mut Checkup, configured: Option<&ConfigFile>) -> Result
         checkup.bad("environment", &words)?;
         is_good = false;
     }
-    if is_good { checkup.good("environment", "variables, open files and this folder") } else { Ok(()) }
+    match is_good {
+        true if concurrency < MOST_IN_FLIGHT => checkup.good("environment", "variables and this folder"),
+        true => checkup.good("environment", "variables, open files and this folder"),
+        false => Ok(()),
+    }
 }
 
 /// Checks the store. Returns it if it can be read.
@@ -193,7 +197,7 @@ async fn store(checkup: &mut Checkup, global: &Global) -> Result<Option<Store>, 
     for note in &notes.stopped {
         checkup.note("store", note)?;
     }
-    checkup.good("store", &format!("{}: {}", global.db, text::count(notes.runs, "run")))?;
+    checkup.good("store", &format!("{}: {}", global.db, notes.runs))?;
     Ok(Some(store))
 }
 
@@ -211,7 +215,8 @@ fn files_are_good(checkup: &mut Checkup, path: &Path) -> Result<bool, CliError> 
 
 /// The newest runs of a store.
 struct RunNotes {
-    runs: u64,
+    /// How many there are.
+    runs: String,
     /// How to continue each run that nobody works on.
     stopped: Vec<String>,
 }
@@ -229,7 +234,8 @@ async fn notes_on_runs(store: &Store, global: &Global) -> Result<RunNotes, CliEr
             stopped.push(format!("{}: {details}", run.id));
         }
     }
-    Ok(RunNotes { runs: runs.len() as u64, stopped })
+    let at_least = if runs.len() == MAX_RUNS as usize { "at least " } else { "" };
+    Ok(RunNotes { runs: format!("{at_least}{}", text::count(runs.len() as u64, "run")), stopped })
 }
 
 fn configuration_file(global: &Global) -> PathBuf {

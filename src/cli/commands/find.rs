@@ -158,7 +158,7 @@ fn as_text(phone: Phone, suppressed: Option<&Suppression>, found: &[Found]) -> V
 
 fn in_words(attempt: &AttemptRow) -> String {
     let outcome = match attempt.outcome {
-        State::Pending => "try again",
+        State::Pending => "to be retried",
         outcome => outcome.as_str(),
     };
     let times = [

@@ -56,7 +56,7 @@ fn next(draft: &Draft, global: &Global) {
     };
     let to_do =
         if draft.is_open { format!("complete every line marked `to do` in {path}; then ") } else { String::new() };
-    step(&format!("{to_do}check the campaign, now and after each change"), &format!("check {file}"));
+    step(&format!("{to_do}check the campaign, and check it again after each change"), &format!("check {file}"));
     let cost = if draft.is_real { " (it is charged like any other message)" } else { "" };
     step(&format!("send one message to your own number{cost}"), &format!("test {file} --to NUMBER"));
     if draft.is_scheduled {

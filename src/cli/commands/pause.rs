@@ -64,7 +64,10 @@ async fn unsent(id: &RunId, global: &Global) -> Result<(Store, Run), CliError> {
     let store = Store::open_existing(&global.db).await?;
     let run = store.run(Some(id)).await?;
     // A cancelled run counts as done, even if the process that sends it has not noticed yet.
-    if run.dispatched_at.is_some() || run.cancelled_at.is_some() {
+    if run.cancelled_at.is_some() {
+        return Err(CliError::new(Exit::Wrong, format!("{} was cancelled, and sends nothing more", run.id)));
+    }
+    if run.dispatched_at.is_some() {
         return Err(CliError::new(Exit::Wrong, format!("{} has nothing left to send", run.id)));
     }
     Ok((store, run))

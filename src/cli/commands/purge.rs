@@ -71,7 +71,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             }
             // One run in use does not keep the others.
             Err(error) if args.run.is_none() && error.exit != Exit::Environment => {
-                console::error(&why_not_purged(&run.id, &error));
+                console::error(&not_purged(&error));
                 exit = Exit::SomeFailed;
             }
             Err(error) => return Err(error),
@@ -102,7 +102,7 @@ async fn all(store: &Store, before: Millis, global: &Global) -> Result<(Vec<Run>
         match one(store, &id, global).await {
             Ok(run) => runs.push(run),
             Err(error) if error.exit == Exit::Wrong => {
-                console::error(&why_not_purged(&id, &error));
+                console::error(&not_purged(&error));
                 left += 1;
             }
             Err(error) => return Err(error),
@@ -111,12 +111,9 @@ async fn all(store: &Store, before: Millis, global: &Global) -> Result<(Vec<Run>
     Ok((runs, left))
 }
 
-/// Returns in words that a run was not purged, and why. Most errors start with the run.
-fn why_not_purged(id: &RunId, error: &CliError) -> String {
-    match error.words.strip_prefix(&format!("{id} ")) {
-        Some(why) => format!("{id} was not purged: it {why}"),
-        None => format!("{id} was not purged: {}", error.words),
-    }
+/// Returns in words that a run was not purged, and why. The error names the run.
+fn not_purged(error: &CliError) -> String {
+    format!("not purged: {}", error.words)
 }
 
 async fn purge(store: &Store, run: &Run, global: &Global) -> Result<(), CliError> {
@@ -143,11 +140,11 @@ fn blocked(run: &Run, blocker: PurgeBlocker, command: &str) -> CliError {
             "{id} has {}; {} may have received the message. Settle {} first with `{command} settle {id} --all --as sent --yes` \
              (or `--as not-sent`)",
             text::count(rows, "uncertain row"),
-            if rows == 1 { "this person" } else { "these people" },
+            if rows == 1 { "its recipient" } else { "their recipients" },
             if rows == 1 { "it" } else { "these rows" },
         ),
         PurgeBlocker::PossibleOptOuts(replies) => format!(
-            "{id} has {}; decide about {} first: `{command} suppress review`",
+            "{id} has {}; review {} first: `{command} suppress review`",
             text::count(replies, "possible opt-out"),
             if replies == 1 { "it" } else { "them" },
         ),
@@ -171,13 +168,18 @@ async fn question(store: &Store, runs: &[Run], (replies, tests): (u64, u64)) -> 
     if let Some(more) = runs.len().checked_sub(MAX_LISTED).filter(|more| *more > 0) {
         words.push_str(&format!("\n  … and {}", text::count(more as u64, "more run")));
     }
+    words.push_str(match runs {
+        [_] => "\nas well as the test messages of its campaign",
+        _ => "\nas well as the test messages of their campaigns",
+    });
     if !strays.is_empty() {
-        words.push_str(&format!("\nand, outside any run, {strays}"));
+        words.push_str(&format!("\nand {strays} outside any run"));
     }
-    words.push_str(
-        "\nOnly the counts of these runs are kept. This cannot be undone, and `run --only-new`, `skip_sent_within`, \
-         `find` and `retry` will no longer know whom they reached.\nDelete them?",
-    );
+    let (these, they) = if runs.len() == 1 { ("this run", "it") } else { ("these runs", "they") };
+    words.push_str(&format!(
+        "\nOnly the counts of {these} are kept. This cannot be undone, and `run --only-new`, `skip_sent_within`, `find` and \
+         `retry` will no longer know whom {they} reached.\nPurge {these}?"
+    ));
     Ok(words)
 }
 

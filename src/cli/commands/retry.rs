@@ -111,21 +111,23 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             0 => {}
             rows => console::info(&format!(
                 "the provider gave no reason why {} failed; {} may fail again. Webhooks include the reason: \
-                 `campaigner serve --webhook`",
+                 `{} serve --webhook`",
                 text::count(rows, "row"),
-                if rows == 1 { "it" } else { "they" }
+                if rows == 1 { "it" } else { "they" },
+                global.command()
             )),
         }
     }
     args.confirm.require(&question)?;
     let Requeued { rows, left_out } = store.requeue(owner, &run, &wanted, args.again, Millis::now()).await?;
     if left_out > 0 {
-        let left_out = text::count(left_out, "row");
-        console::info(&format!(
-            "left out {left_out}: other runs of `{}` have reached these people or are about to; pass --again to include \
-             them",
-            run.id.name()
-        ));
+        let name = run.id.name();
+        let why = match left_out {
+            1 => format!("another run of `{name}` has reached this person or is about to"),
+            _ => format!("other runs of `{name}` have reached these people or are about to"),
+        };
+        let (rows, them) = (text::count(left_out, "row"), if left_out == 1 { "it" } else { "them" });
+        console::info(&format!("left out {rows}, because {why}; to include {them}, pass --again"));
     } else if rows == 0 {
         return Err(CliError::new(Exit::Wrong, format!("{} was cancelled in the meantime; nothing was done", run.id)));
     }
@@ -161,9 +163,7 @@ async fn why_none(store: &Store, run: &Run, wanted: &RequeueFilter) -> Result<Ve
                 "an accepted message is not sent again; to send to this person anyway, use a campaign with another name"
             }
             State::Uncertain => "add --state uncertain to send it again, at the risk of a duplicate",
-            State::Invalid | State::Duplicate | State::Suppressed => {
-                "this row will not be sent; `campaigner find` shows why"
-            }
+            State::Invalid | State::Duplicate | State::Suppressed => "this row will not be sent; the report shows why",
             State::Pending | State::Sending => "it has not been sent yet",
             State::Cancelled | State::Expired => {
                 "it was not sent; to send to this person, use `campaigner run FILE --only-new`"

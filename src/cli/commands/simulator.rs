@@ -109,7 +109,7 @@ pub(in crate::cli) async fn run(args: &Args) -> Result<Exit, CliError> {
          http://{address}/review/NAME/pass      (CAMS; or fail, auditing)\n  \
          http://{address}/review/NAME/2         (NXLink: 2 is in use, 11 is paused)\n  \
          http://{address}/review/NAME/APPROVED  (Meta; or PAUSED)\n\
-         Ctrl-C stops it",
+         press Ctrl-C to stop the simulator",
         Simulator::NXLINK_ACCOUNT.0,
         Simulator::NXLINK_ACCOUNT.1,
         Simulator::CAMS_ACCOUNT.0,

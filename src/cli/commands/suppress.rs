@@ -263,9 +263,10 @@ fn source(file: &Path, sheet: Option<&str>) -> Result<Source, CliError> {
         Some("xlsx" | "xlsm" | "xlsb" | "xls" | "ods") => {
             Ok(Source::Sheet { path: file.to_owned(), name: sheet.map(str::to_owned) })
         }
-        _ if sheet.is_some() => {
-            Err(CliError::new(Exit::Wrong, "--sheet is for spreadsheets, whose names end in .xlsx, .xls or .ods"))
-        }
+        _ if sheet.is_some() => Err(CliError::new(
+            Exit::Wrong,
+            "--sheet is for spreadsheets, whose names end in .xlsx, .xlsm, .xlsb, .xls or .ods",
+        )),
         _ => Ok(Source::Csv(file.to_owned())),
     }
 }

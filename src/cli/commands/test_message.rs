@@ -40,7 +40,7 @@ pub(in crate::cli) struct Args {
     /// Send the message of this row; 1 is the first after the header. Default: the first row that can be sent
     #[arg(long, value_name = "N")]
     row: Option<u64>,
-    /// Wait this long for the message to be delivered
+    /// Wait at most this long for the message to be delivered
     #[arg(long, value_name = "TIME", default_value = "2m", value_parser = timeout)]
     timeout: Duration,
     #[command(flatten)]

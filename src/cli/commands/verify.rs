@@ -40,8 +40,15 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         }
         return Ok(Exit::Done);
     }
+    let advice = match run.purged_at {
+        Some(_) => "",
+        None => {
+            "; send nothing from this store until you have restored a backup (\"Backups, and after a restore\" in \
+             docs/operations.md)"
+        }
+    };
     Err(CliError::new(
         Exit::Environment,
-        format!("{} is inconsistent: {broken} of {} checks failed", run.id, findings.len()),
+        format!("{} is inconsistent: {broken} of {} checks failed{advice}", run.id, findings.len()),
     ))
 }

@@ -67,7 +67,7 @@ pub(super) fn write(content: &CampaignContent, file: &Path) -> Result<String, Cl
     line("dispatch:");
     line(&format!("  rate: {} # maximum, per provider account", scalar(&content.rate)));
     if !content.is_real {
-        line("# The simulated provider reports statuses within seconds. Remove this line for a real provider.");
+        line("# The simulated provider reports statuses within seconds. Remove the next line for a real provider.");
         line("reconcile: {after: 1s, every: 1s, for: 20s}");
     }
     line("# When messages may be sent; docs/campaign-file.md lists all keys.");

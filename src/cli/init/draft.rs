@@ -111,7 +111,7 @@ fn schedule(options: &Options, asker: Asker) -> Result<Option<NewSchedule>, CliE
         Some(start) => start.clone(),
         None if asker.can_ask() => {
             asker.show(
-                "`campaigner serve` can start the campaign at a time, such as 2027-01-31T09:00, or on a cron schedule, such \
+                "`campaigner serve` can start the campaign at a given time, such as 2027-01-31T09:00, or on a cron schedule, such \
                  as 0 9 * * MON",
             );
             asker.ask("when the campaign starts (empty: no schedule)", "", start)?

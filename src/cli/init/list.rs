@@ -82,7 +82,7 @@ pub(super) fn open(options: &Options, folder: &Path, asker: Asker) -> Result<Sam
     };
     let is_sheet = has_extension(&path, &SHEETS);
     if !is_sheet && options.sheet.is_some() {
-        return Err(wrong("--sheet is for spreadsheets, whose names end in .xlsx, .xls or .ods"));
+        return Err(wrong("--sheet is for spreadsheets, whose names end in .xlsx, .xlsm, .xlsb, .xls or .ods"));
     }
     if is_sheet && options.encoding.is_some() {
         return Err(wrong("--encoding is for CSV files; leave it out"));
@@ -99,7 +99,10 @@ pub(super) fn open(options: &Options, folder: &Path, asker: Asker) -> Result<Sam
             Err(OpenError::UnclearSheet { from, unclear }) => {
                 let UnclearSheet { problem, sheets, .. } = unclear;
                 if !asker.can_ask() {
-                    return Err(missing(&format!("{from} {problem}"), &format!("--sheet NAME with one of {sheets}")));
+                    return Err(missing(
+                        &format!("{from} {problem}"),
+                        &format!("--sheet with one of these names: {sheets}"),
+                    ));
                 }
                 asker.show(&format!("{from} {problem}; choose one of {sheets}"));
                 sheet = Some(asker.ask("the sheet", "", not_empty)?);
@@ -111,8 +114,11 @@ pub(super) fn open(options: &Options, folder: &Path, asker: Asker) -> Result<Sam
             }
             Err(error @ OpenError::UnclearEncoding { .. }) => {
                 let failure = CliError::from(error);
-                let words = format!("{}\n  for this command, pass --encoding with one of them", failure.words);
-                let shown = failure.shown.as_ref().map(|shown| format!("{shown}\n  for this command, pass --encoding"));
+                let words = format!("{}\n  for this command, pass --encoding with the right encoding", failure.words);
+                let shown = failure
+                    .shown
+                    .as_ref()
+                    .map(|shown| format!("{shown}\n  for this command, pass --encoding with the right encoding"));
                 return Err(CliError { words, shown, ..failure });
             }
             Err(error) => return Err(error.into()),

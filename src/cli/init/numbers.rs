@@ -163,6 +163,9 @@ fn find_region(
             };
             return Ok(Guess::made(None, format!("no region is needed, because {start} with `+` or `00`")));
         }
+        1 if cells.len() == 1 => {
+            "the only number does not start with `+` or `00`, so it is unclear which country it belongs to".to_owned()
+        }
         1 => format!(
             "1 of the first {all} does not start with `+` or `00`, so it is unclear which country it belongs to"
         ),
@@ -172,7 +175,11 @@ fn find_region(
         ),
     };
     if !asker.can_ask() {
-        return Err(missing(&what, "--region CODE, such as HK, or --region none if all numbers have a country code"));
+        let flags = match cells {
+            [] => "--to with the right column",
+            _ => "--region CODE, such as HK, or --region none if all numbers have a country code",
+        };
+        return Err(missing(&what, flags));
     }
     let default = suggested_region(cells, plain)?;
     asker.show(&what);

@@ -52,8 +52,8 @@ pub(in crate::cli) struct Options {
     /// Limit sending to this rate, such as 20/s or 1000/min
     #[arg(long, value_parser = rate)]
     pub(super) rate: Option<String>,
-    /// Start the campaign with `campaigner serve` at a time (2027-01-31T09:00) or on a cron schedule ("0 9 * * MON");
-    /// `none` for no schedule
+    /// Start the campaign with `campaigner serve` at a given time (2027-01-31T09:00) or on a cron schedule
+    /// ("0 9 * * MON"); `none` for no schedule
     #[arg(long, value_name = "TIME", value_parser = start)]
     pub(super) schedule: Option<Start>,
     /// Read the schedule in this time zone, such as Asia/Hong_Kong

@@ -7,7 +7,7 @@ use crate::cli::init::list::SampledList;
 use crate::cli::init::options::Options;
 use crate::model::column_key;
 use crate::template::placeholders::is_position;
-use crate::text::{count, escaped_name};
+use crate::text::{count, escaped_name, grouped};
 
 /// Where a variable is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,9 +77,13 @@ pub(super) fn fill(
     };
     if options.params.is_some() && ![in_body, slots.len()].contains(&named.len()) {
         return Err(wrong(format!(
-            "--params names {}, but the body of the template has {}",
+            "--params names {}, but the body of the template has {}{}",
             count(named.len() as u64, "column"),
-            count(in_body as u64, "variable")
+            count(in_body as u64, "variable"),
+            match slots.len() {
+                all if all == in_body => String::new(),
+                all => format!(", and the whole template has {}", grouped(all as u64)),
+            }
         )));
     }
     named.reverse();

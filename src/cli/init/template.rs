@@ -12,7 +12,7 @@ use crate::model::{Channel, TemplateProvider};
 use crate::provider::TemplateApi;
 use crate::template::placeholders::names;
 use crate::template::{ButtonKind, Category, Component, Definition, TemplateSummary};
-use crate::text::{escaped_name, nearest};
+use crate::text::{self, escaped_name, nearest};
 
 /// The most templates that are listed on the screen.
 const LISTED: usize = 30;
@@ -110,7 +110,7 @@ async fn at_providers(
                 asker.show(&format!("{provider} has no template that can be sent"));
                 None
             }
-            None => Some(chosen(&listed, provider, asker)?),
+            None => Some(chosen(&listed, provider, asker, global)?),
         };
         if let Some(chosen) = chosen {
             return Ok(Some((api, provider, chosen)));
@@ -138,21 +138,39 @@ fn named(
         }
         _ => {
             let languages: Vec<&str> = of_name.iter().map(|listed| listed.language.as_str()).collect();
-            let words = format!("{provider} has the template `{}` in {}", escaped_name(name), languages.join(", "));
-            Err(missing(&words, "--language with one of them"))
+            let (name, languages) = (escaped_name(name), text::list(&languages));
+            Err(match language {
+                Some(language) => {
+                    wrong(format!("{provider} does not have the template `{name}` in {language}, only in {languages}"))
+                }
+                None => {
+                    let words = format!("{provider} has the template `{name}` in {languages}");
+                    missing(&words, "--language with one of these languages")
+                }
+            })
         }
     }
 }
 
 /// Lets a person choose a template, by its number or its name.
-fn chosen(listed: &[TemplateSummary], provider: TemplateProvider, asker: Asker) -> Result<TemplateSummary, CliError> {
+fn chosen(
+    listed: &[TemplateSummary],
+    provider: TemplateProvider,
+    asker: Asker,
+    global: &Global,
+) -> Result<TemplateSummary, CliError> {
     let mut lines = vec![format!("templates in {provider} that can be sent:")];
     let shown = listed.iter().zip(1..).take(LISTED);
     lines.extend(shown.map(|(TemplateSummary { name, language, category, .. }, number)| {
         format!("{number:>4}  {name} ({language}, {category})")
     }));
     if listed.len() > LISTED {
-        lines.push(format!("      and {} more: `campaigner templates list`", listed.len() - LISTED));
+        lines.push(format!(
+            "      and {} more: {} templates list --provider {}",
+            listed.len() - LISTED,
+            global.command(),
+            provider.as_str()
+        ));
     }
     asker.show(&lines.join("\n"));
     let names: Vec<&str> = listed.iter().map(|listed| listed.name.as_str()).collect();
@@ -198,7 +216,7 @@ fn without_definition(list: &SampledList, options: &Options, asker: Asker) -> Re
         Some(named) => slots::columns(named, list).map_err(|words| slots::unknown_params(&words))?,
         None if asker.can_ask() => {
             asker.show(&format!(
-                "name the columns for the variables of its body, in order and separated by commas; the list has {}",
+                "name the columns for the variables of the template's body, in order and separated by commas; the list has {}",
                 list.names()
             ));
             asker.ask("the columns (empty: no variables)", "", |answer| slots::columns(answer, list))?

@@ -84,7 +84,7 @@ impl Probed<'_> {
             lines.push(format!("warning: media links of {rows} were not checked: {TOO_MANY} [media_left_out]"));
         }
         let links = text::count(self.links.list.len() as u64, "media link");
-        lines.push(format!("{links} checked, {} with problems", text::grouped(self.wrong() as u64)));
+        lines.push(format!("{links} checked, {} with errors", text::grouped(self.wrong() as u64)));
         lines
     }
 

@@ -146,7 +146,7 @@ impl ProblemReport<'_> {
         }
         if self.groups.other_rows > 0 {
             let rows = count(self.groups.other_rows, "row");
-            let others = format!("{rows} with other reasons: fix the problems above, then check again");
+            let others = format!("{rows} cannot be sent for other reasons: fix the problems above, then check again");
             lines.extend([String::new(), others]);
         }
         for (rows, words, code) in left_out(self.checked) {
@@ -264,8 +264,12 @@ fn rows_of(group: &Group) -> String {
 fn counted_elsewhere(group: &Group) -> String {
     match group.more {
         0 => String::new(),
-        more if group.rows == 0 => format!(" (in {} counted under another reason)", count(more, "row")),
-        more => format!(" (and in {} counted under another reason)", count(more, "row")),
+        1 if group.rows == 0 => " (1 row, counted under another reason, has this problem)".to_owned(),
+        1 => " (1 more row, counted under another reason, has this problem)".to_owned(),
+        more if group.rows == 0 => {
+            format!(" ({} rows, counted under another reason, have this problem)", grouped(more))
+        }
+        more => format!(" ({} more rows, counted under another reason, have this problem)", grouped(more)),
     }
 }
 

@@ -59,10 +59,12 @@ pub(in crate::cli) fn refusal(file: &Path, name: &str, checked: &Checked, global
     let command = global.command();
     let last = runs.iter().map(|by| by.last).max().map_or_else(String::new, |at| format!(", most recently at {at}"));
     let mut words = format!(
-        "`{name}` has already run; nothing was sent this time. Earlier runs reached {}{} of the {} on this list{last}",
-        if purged.is_empty() { "" } else { "at least " },
-        text::grouped(*people),
-        people_of(*of)
+        "`{name}` has already run; nothing was sent this time. Earlier runs reached {}{last}",
+        match (*people, *of, purged.is_empty()) {
+            (1, 1, _) => "the only person on this list".to_owned(),
+            (people, of, true) => format!("{} of the {} on this list", text::grouped(people), people_of(of)),
+            (people, of, false) => format!("at least {} of the {} on this list", text::grouped(people), people_of(of)),
+        },
     );
     for by in runs.iter().take(MAX_RUNS) {
         let (first, last) = (by.first.to_string(), by.last.to_string());

@@ -130,7 +130,10 @@ impl Service {
             Some(_) => match engine::cancel(store, run, "the schedule").await {
                 Ok(result) => Ok(result == engine::CancelResult::Stopped),
                 Err(engine::EngineError::Store(error)) => Err(error),
-                Err(error) => Err(StoreError::Damaged(error.to_string())),
+                Err(error) => {
+                    self.rest(run.key, &run.id, error.into());
+                    return Ok(());
+                }
             },
         }?;
         if stopped {
@@ -145,10 +148,16 @@ impl Service {
         if run.planned_at.is_some() {
             return Ok(None);
         }
+        let Some(due) = due else {
+            let words = format!(
+                "its import did not finish, and it was not started on a schedule; to import it again: {} run FILE",
+                self.context.global.command()
+            );
+            return Err(CliError::new(Exit::Wrong, words));
+        };
         let campaigns = self.folder.campaigns();
-        let loaded = campaigns.iter().find(|(_, loaded)| loaded.campaign.name == run.id.name());
-        let (Some((_, loaded)), Some(due)) = (loaded, due) else {
-            let name = run.id.name();
+        let name = run.id.name();
+        let Some((_, loaded)) = campaigns.iter().find(|(_, loaded)| loaded.campaign.name == name) else {
             let words = format!(
                 "its import did not finish, and the folder has no valid campaign `{name}`; put a valid file with \
                  `name: {name}` into the folder to import it again"
@@ -216,7 +225,8 @@ impl Service {
             Some(Reason::Halt(problem)) => {
                 let advice =
                     provider::advice(api, &problem.code).unwrap_or("fix the problem that the provider reports");
-                tracing::error!(run = %id, %problem, %advice, "run stopped; to continue: campaigner resume {id}");
+                let command = self.context.global.command();
+                tracing::error!(run = %id, %problem, %advice, "run stopped; to continue: {command} resume {id}");
                 self.context.board.of_run(&id.to_string(), |seen| seen.halted = Some(problem.to_string()));
                 let rest = if sends { Resting::Halted } else { Resting::Until(Instant::now() + RETRY) };
                 self.resting.insert(key, rest);

@@ -51,7 +51,7 @@ async fn check(job: &Job, events: &Events, global: &Global) -> Result<(), CliErr
     }
     let (id, command) = (&run.id, global.command());
     let next = format!(
-        "once it is fixed, continue:  {command} resume {id}\n  or stop the run for good:    {command} cancel {id}"
+        "once this is fixed, continue:  {command} resume {id}\n  or stop the run for good:      {command} cancel {id}"
     );
     refuse_blocked(campaign, &found, &next)
 }
@@ -68,7 +68,7 @@ pub(in crate::cli) fn refuse_blocked(
         return Ok(());
     }
     let words = format!(
-        "stopped before the first message: the account `{}` cannot send this campaign{blocks}\n  {next}",
+        "stopped before sending: the account `{}` cannot send this campaign{blocks}\n  {next}",
         campaign.provider
     );
     Err(CliError::new(Exit::Stopped, words))
@@ -125,8 +125,8 @@ fn not_checked(campaign: &Campaign, error: PollError) -> CliError {
     CliError::new(
         Exit::Environment,
         format!(
-            "could not check the account `{}` before the first message; nothing was sent\n  because: {problem}\n  to try \
-             again, run the same command",
+            "could not check the account `{}`, and nothing is sent without this check\n  because: {problem}\n  to try again, \
+             run the same command",
             campaign.provider
         ),
     )

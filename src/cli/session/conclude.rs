@@ -76,9 +76,10 @@ pub(super) async fn conclude(
                     .to_owned()
             }
             StatusSource::Pushed => {
-                "statuses are still expected; `campaigner serve --webhook` receives them, finishes the \
-                 run and updates its reports"
-                    .to_owned()
+                format!(
+                    "statuses are still expected; `{command} serve --webhook` receives them, finishes the run and updates \
+                     its reports"
+                )
             }
         });
     }
@@ -96,7 +97,7 @@ fn halted(run: &Run, api: ProviderApi, ending: &RunResult, problem: &Problem, co
     let rejected = match rejected {
         0 => String::new(),
         rows => format!(
-            "\n  to resend the {} that it refused: {command} retry {} --state rejected",
+            "\n  to resend the {} that the provider refused: {command} retry {} --state rejected",
             text::count(rows, "row"),
             run.id
         ),

@@ -110,7 +110,7 @@ async fn wait(store: &Store, run: &Run, until: JoinGoal, stop: &StopHandle) -> R
 fn own_simulator(run: &Run) -> CliError {
     let words = format!(
         "cannot join {}: it is sent through the embedded simulator, and each process has its own; to try several processes, \
-         start `campaigner simulator`, and send through an account whose `base_url` is its address",
+         start `campaigner simulator`, and send through an account whose `base_url` is the address of that simulator",
         run.id
     );
     CliError::new(Exit::Environment, words)

@@ -15,7 +15,7 @@ pub(in crate::cli) struct Sending {
     /// Exit when the last message is sent; do not wait for statuses
     #[arg(long)]
     no_wait: bool,
-    /// Send at most N more messages, then exit with code 4; run the same command again to continue
+    /// Send at most N more messages, then exit with code 4; to continue, use `campaigner resume`
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
 }

@@ -45,9 +45,13 @@ pub(in crate::cli) async fn unless_stopped<T>(
     }
 }
 
-/// Returns the error for a run that was stopped before its first message.
+/// Returns the error for a command that was stopped before it sent a message of the run.
 pub(in crate::cli) fn stopped(run: &Run, global: &Global) -> CliError {
-    let words = format!("stopped; nothing was sent. To continue: {} resume {}", global.command(), run.id);
+    let next = match run.planned_at {
+        Some(_) => format!("To continue: {} resume {}", global.command(), run.id),
+        None => "To continue, run the same command again".to_owned(),
+    };
+    let words = format!("stopped before sending. {next}");
     CliError::new(Exit::Stopped, words)
 }
 

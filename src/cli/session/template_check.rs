@@ -56,12 +56,14 @@ async fn check(store: &Store, run: &Run, renderer: &Renderer, global: &Global) -
     }
     let now = match api.show(&held.listed.name, Some(&held.listed.language)).await {
         Ok(now) => now,
-        Err(Error::Which(words)) => return Err(not_sendable(run, &held, &format!("was not found: {words}"), &command)),
+        Err(Error::Which(words)) => {
+            return Err(not_sendable(run, &held, &format!("was not found: {words}"), "create it again", &command));
+        }
         Err(error) => return Err(not_checked(&held, template_accounts::failure(error))),
     };
     if !now.listed.sendable {
         let reason = now.listed.reason.iter().map(|reason| format!(" ({reason})")).collect::<String>();
-        return Err(not_sendable(run, &held, &format!("is now `{}`{reason}", now.listed.status), &command));
+        return Err(not_sendable(run, &held, &format!("is now `{}`{reason}", now.listed.status), "fix it", &command));
     }
     let changes = api.changes(&held, &now);
     if changes.is_empty() {
@@ -75,18 +77,18 @@ async fn check(store: &Store, run: &Run, renderer: &Renderer, global: &Global) -
 
 /// Returns the error for a template that could not be checked.
 fn not_checked(held: &Snapshot, CliError { exit, words, .. }: CliError) -> CliError {
-    let what = format!("could not check template {held} before the first message; nothing was sent");
+    let what = format!("could not check the template {held}, and nothing is sent without this check");
     CliError::new(exit, format!("{what}\n  because: {words}\n  to try again, run the same command"))
 }
 
 /// Returns the error for a template that cannot be sent at the moment.
-fn not_sendable(run: &Run, held: &Snapshot, what: &str, command: &str) -> CliError {
+fn not_sendable(run: &Run, held: &Snapshot, what: &str, advice: &str, command: &str) -> CliError {
     let (provider, id) = (held.provider, &run.id);
     CliError::new(
         Exit::Stopped,
         format!(
-            "stopped before the first message: the template {held} at {provider} {what}\n  \
-             what to do: fix it at {provider}\n  \
+            "stopped before sending: the template {held} at {provider} {what}\n  \
+             what to do: {advice} at {provider}\n  \
              then continue:               {command} resume {id}\n  \
              or stop the run for good:    {command} cancel {id}"
         ),
@@ -112,8 +114,7 @@ async fn changed(store: &Store, run: &Run, held: &Snapshot, changes: &[Differenc
     CliError::new(
         Exit::Stopped,
         format!(
-            "stopped before the first message: the template {held} at {provider} has changed since it was \
-             pulled at {at}\n  \
+            "stopped before sending: the template {held} at {provider} has changed since it was pulled at {at}\n  \
              {changes}\n  \
              what to do: change it back at {provider}, or\n  \
              accept the change:                {command} templates pull --provider {} {name}\n  {next}",
@@ -155,7 +156,7 @@ async fn check_remaining(
     let logged: String = first.iter().map(|(row, problem)| format!("\n  row {row}: {}", problem.code())).collect();
     let words = |problems: &str| {
         format!(
-            "stopped before the next message: {} would not fit the template {newer} as it is now:{problems}\n  \
+            "stopped before sending: {} would not fit the template {newer} as it is now:{problems}\n  \
              what to do: fix the template at {}\n  \
              or cancel this run (`{command} cancel {id}`), fix the campaign, and send it to the recipients that \
              `{command} report {id} --state cancelled --input` lists",

@@ -43,7 +43,7 @@ pub(in crate::cli) async fn find(
         .filter(|kept| is_ours(&kept.account))
         .collect();
 
-    let pull = pull(provider, name);
+    let pull = pull(provider, name, global);
     let at_name = |code, words: String, hint: String| wrong(loaded, "template.name", code, &words, &hint);
     if names.is_empty() {
         return Err(at_name(
@@ -67,7 +67,7 @@ pub(in crate::cli) async fn find(
         let language = language.unwrap_or_default();
         let words =
             format!("{provider} does not have the template `{name}` in {language}, only in {}", list(&languages));
-        return Err(wrong(loaded, "template.language", "unknown_language", &words, "choose one of these"));
+        return Err(wrong(loaded, "template.language", "unknown_language", &words, "choose a language that it has"));
     };
     if pulled.iter().any(|other| other.listed.language != snapshot.listed.language) {
         let words =
@@ -98,7 +98,7 @@ fn usable(loaded: &Loaded, snapshot: &Snapshot, global: &Global) -> Result<(), L
             "the template {snapshot} cannot be sent: at {provider}, it was `{}`{reason} when it was pulled {age} ago",
             snapshot.listed.status
         );
-        let hint = format!("once it can be sent, run {}", pull(provider, &snapshot.listed.name));
+        let hint = format!("once it can be sent, run {}", pull(provider, &snapshot.listed.name, global));
         return at_name("template_state", &words, &hint);
     }
     if snapshot.definition.is_none() {
@@ -113,8 +113,8 @@ fn usable(loaded: &Loaded, snapshot: &Snapshot, global: &Global) -> Result<(), L
     Ok(())
 }
 
-fn pull(provider: TemplateProvider, name: &str) -> String {
-    format!("`campaigner templates pull --provider {} {name}`", provider.as_str())
+fn pull(provider: TemplateProvider, name: &str, global: &Global) -> String {
+    format!("`{} templates pull --provider {} {name}`", global.command(), provider.as_str())
 }
 
 /// The templates that were pulled from a provider.

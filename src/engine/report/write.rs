@@ -77,7 +77,10 @@ fn settings(campaign: &Campaign) -> Vec<(&'static str, String)> {
     };
     let halt = dispatch.halt.map_or_else(
         || "off".to_owned(),
-        |halt| format!("{}% of {} rows, or {} identical errors", halt.share, halt.over, halt.same_error),
+        |halt| {
+            let alike = text::count(u64::from(halt.same_error), "identical error");
+            format!("{}% of {} rows, or {alike}", halt.share, halt.over)
+        },
     );
     let all = [
         ("recipients", Some(list)),

@@ -38,7 +38,7 @@ pub(super) static INTERACTIVE: Object = Object::by(
         Kind::new(
             "carousel",
             &[
-                Field::forbidden("header").note("The cards have headers."),
+                Field::forbidden("header").note("The headers are in the cards."),
                 BODY,
                 Field::forbidden("footer"),
                 Field::required("action", Shape::Object(&CAROUSEL_ACTION)),
@@ -125,11 +125,11 @@ pub(super) static ROWS: List = List::of_any(
 
 static CAROUSEL_ACTION: Object = Object::of(&[
     Field::required("cards", Shape::List(&CARDS)),
-    Field::forbidden("name").note("The cards have buttons."),
-    Field::forbidden("parameters").note("The cards have buttons."),
-    Field::forbidden("buttons").note("The cards have buttons."),
-    Field::forbidden("button").note("The cards have buttons."),
-    Field::forbidden("sections").note("The cards have buttons."),
+    Field::forbidden("name").note("The buttons are in the cards."),
+    Field::forbidden("parameters").note("The buttons are in the cards."),
+    Field::forbidden("buttons").note("The buttons are in the cards."),
+    Field::forbidden("button").note("The buttons are in the cards."),
+    Field::forbidden("sections").note("The buttons are in the cards."),
 ]);
 
 static CARDS: List =

@@ -24,7 +24,7 @@ pub(super) static SHEET: Sheet = Sheet {
 static TEMPLATE: Object = Object::of(&[
     Field::required("name", TEXT),
     Field::optional("parameters", Shape::Texts)
-        .note("Every variable of every part of the template, none of them blank."),
+        .note("A value for every variable of the template; no value may be blank."),
 ]);
 
 /// A file that the documentation does not limit.

@@ -389,11 +389,11 @@ fn every_cause_reads_back_and_has_words() {
         (settled(true, None), "Ana recorded at 2025-08-06T07:43:20Z that the message was sent"),
         (
             settled(false, why("500", Some("no answer"), None)),
-            "Ana recorded at 2025-08-06T07:43:20Z that the message was not sent; the row was uncertain because: no answer",
+            "Ana recorded at 2025-08-06T07:43:20Z that the message was not sent; until then, the row was uncertain (no answer)",
         ),
         (
             settled(true, why("timeout", None, Some("\"timeout\""))),
-            "Ana recorded at 2025-08-06T07:43:20Z that the message was sent; the row was uncertain because: no response within the timeout",
+            "Ana recorded at 2025-08-06T07:43:20Z that the message was sent; until then, the row was uncertain (no response within the timeout)",
         ),
     ] {
         assert_eq!(RowCause::read(cause.code(), cause.values().as_deref()), Some(cause.clone()));

@@ -97,7 +97,7 @@ impl To {
     fn notation(&mut self, at: String, text: &str) {
         if let Some(name) = names(text).into_iter().find(|name| is_position(name)) {
             self.cannot(at.clone(), &format!("variables by position, such as {{{{{name}}}}}")).hint =
-                Some("give it a name, such as {{first_name}}".into());
+                Some("give each one a name, such as {{first_name}}".into());
         }
         if text.contains("$(") {
             self.cannot(at, "text that contains `$(`: it would start a variable");
@@ -196,7 +196,7 @@ impl To {
         }
         if matches!(button.kind, ButtonKind::Catalog | ButtonKind::Mpm) {
             let message =
-                format!("only CAMS's SDK has buttons of type {}; its documentation does not", button.kind.as_str());
+                format!("CAMS's SDK has buttons of type {}, but CAMS's documentation does not", button.kind.as_str());
             self.beyond_the_document(format!("{at}.type"), &message);
         }
         let kind = match button.kind {

@@ -307,7 +307,7 @@ fn read(reply: &HttpReply) -> Read {
         return Read::Done(answer);
     }
     if reply.status >= 500 {
-        return Read::InDoubt(format!("HTTP {} with {}", reply.status, ProviderText::shown(&code)));
+        return Read::InDoubt(format!("HTTP {} with code {}", reply.status, ProviderText::shown(&code)));
     }
     let error = Error::Refused {
         provider: CAMS,

@@ -159,7 +159,11 @@ impl To {
             }
         }
         if let Some(at) = first {
-            let message = format!("these variables must exist as attributes in NXLink: {}", attributes.join(", "));
+            let what = match attributes.len() {
+                1 => "this variable must exist as an attribute",
+                _ => "these variables must exist as attributes",
+            };
+            let message = format!("{what} in NXLink: {}", attributes.join(", "));
             self.findings.push(Finding::warning("attribute", at, message));
         }
         let of_buttons = rules::lacking(&definition.components, "components").into_iter().filter(|lack| lack.of_button);

@@ -351,7 +351,7 @@ fn read(reply: &HttpReply) -> Read {
         // The response may come from something that does not know the result.
         -1 if reply.status >= 500 => {
             let trace = request_id.map(|id| format!(" (trace id {id})")).unwrap_or_default();
-            Read::InDoubt(format!("HTTP {} with -1: {message}{trace}", reply.status))
+            Read::InDoubt(format!("HTTP {} with code -1: {message}{trace}", reply.status))
         }
         1004 => Read::NotDone(refused(request_id)),
         _ => Read::Refused(refused(request_id)),

@@ -266,9 +266,9 @@ impl Grid {
         let mut notes = Vec::new();
         let mut note = |code, message, rows| notes.push(ListNote { code, message, rows });
         if self.hidden > 0 {
-            let rows = count(self.hidden, "hidden row");
+            let (rows, them) = (count(self.hidden, "hidden row"), if self.hidden == 1 { "it" } else { "them" });
             let message = format!(
-                "the list includes {rows}; to leave them out, clear the filter or unhide them, then delete them"
+                "the list includes {rows}; to leave {them} out, clear the filter or unhide {them}, then delete {them}"
             );
             note("hidden_rows", message, self.hidden);
         }
@@ -387,7 +387,8 @@ fn examples(names: &[String]) -> String {
     let shown: Vec<&str> = names.iter().take(MAX_EXAMPLES).map(String::as_str).collect();
     match names.len().saturating_sub(MAX_EXAMPLES) {
         0 => list(&shown),
-        more => format!("{} and {more} more ranges", list(&shown)),
+        1 => format!("{} and 1 more range", shown.join(", ")),
+        more => format!("{} and {more} more ranges", shown.join(", ")),
     }
 }
 

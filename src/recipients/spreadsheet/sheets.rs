@@ -32,6 +32,7 @@ pub(super) fn choose(sheets: &[SheetName], wanted: Option<&str>) -> Parsed<usize
         let all = names(sheets, |_| true);
         let hint = match nearest(wanted, &all) {
             Some(near) => format!("did you mean `{}`?", escaped(near)),
+            None if all.len() == 1 => format!("its only sheet is {}", listed(&all)),
             None => format!("its sheets are {}", listed(&all)),
         };
         let problem = format!("has no sheet `{}`", escaped(wanted));
@@ -65,7 +66,10 @@ fn names(sheets: &[SheetName], is_wanted: impl Fn(&SheetName) -> bool) -> Vec<&s
 
 fn unnamed(problem: String, names: &[&str]) -> Unreadable {
     let sheets = listed(names);
-    let hint = format!("add `sheet: NAME` with one of {sheets}");
+    let hint = match names {
+        [only] => format!("add `sheet: {}`", escaped(only)),
+        _ => format!("add `sheet: NAME` with one of {sheets}"),
+    };
     Unreadable::Sheet(UnclearSheet { problem, hint, sheets })
 }
 
@@ -74,6 +78,6 @@ fn listed(names: &[&str]) -> String {
     let shown: Vec<&str> = shown.iter().map(String::as_str).collect();
     match names.len().checked_sub(MAX_NAMES) {
         None | Some(0) => list(&shown),
-        Some(more) => format!("{}, and {more} more", list(&shown)),
+        Some(more) => format!("`{}` and {more} more", shown.join("`, `")),
     }
 }

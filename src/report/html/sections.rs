@@ -94,8 +94,10 @@ pub(super) fn words(text: &str) -> WordsAndCode {
 /// The uncertain rows, and how to settle them.
 #[derive(Serialize)]
 pub(super) struct Doubts {
-    /// `1 row is`, `12 rows are`.
+    /// `12 rows are uncertain: …`
     are: String,
+    /// What happens to them, and what to do.
+    next: &'static str,
     rows: Vec<String>,
     more: Option<String>,
     commands: Vec<(&'static str, String)>,
@@ -144,11 +146,13 @@ pub(super) fn in_short(summary: &Summary) -> String {
     }
     text.push_str(&match delivered {
         0 => "; none has been reported as delivered yet".to_owned(),
+        1 if accepted == 1 => "; it was delivered".to_owned(),
         1 => format!("; 1 of these was delivered ({})", share(delivered, accepted)),
         _ => format!("; {} of these were delivered ({})", grouped(delivered), share(delivered, accepted)),
     });
     match tally.of(State::Read) {
         0 => {}
+        1 if accepted == 1 => text.push_str(" and read"),
         1 => text.push_str(&format!(", and 1 was read ({})", share(1, accepted))),
         read => text.push_str(&format!(", and {} were read ({})", grouped(read), share(read, accepted))),
     }
@@ -278,7 +282,18 @@ pub(super) fn doubts(summary: &Summary) -> Option<Doubts> {
     let (first, run) = (summary.uncertain.first()?, &summary.facts.run);
     let more = rows.saturating_sub(summary.uncertain.len() as u64);
     Some(Doubts {
-        are: format!("{} {}", count(rows, "row"), if rows == 1 { "is" } else { "are" }),
+        are: match rows {
+            1 => "1 row is uncertain: the provider may have accepted the message".to_owned(),
+            _ => format!("{} are uncertain: the provider may have accepted the messages", count(rows, "row")),
+        },
+        next: match rows {
+            1 => {
+                "The message is not sent again unless you request it. Ask the provider or the recipient whether it was sent"
+            }
+            _ => {
+                "The messages are not sent again unless you request it. Ask the provider or the recipients which were sent"
+            }
+        },
         rows: summary.uncertain.iter().map(|row| grouped(row.0)).collect(),
         more: (more > 0).then(|| format!("and {} in recipients.csv", count(more, "more row"))),
         commands: vec![

@@ -48,7 +48,7 @@ impl Server {
     pub(in crate::store) async fn open_or_make(url: ServerUrl) -> Result<Self, StoreError> {
         let mut connection = connect(&url).await?;
         schema::create(&url, &mut connection).await?;
-        connection.close().await.map_err(doing("close after opening"))?;
+        connection.close().await.map_err(doing("close its connection"))?;
         let lease = Lease::new(url.clone());
         Ok(Self { url, lease, waits_no_longer: Arc::default() })
     }
@@ -57,7 +57,7 @@ impl Server {
     pub(in crate::store) async fn has_store(url: &ServerUrl) -> Result<bool, StoreError> {
         let mut connection = connect(url).await?;
         let found = schema::has_tables(&mut connection).await?;
-        connection.close().await.map_err(doing("close after opening"))?;
+        connection.close().await.map_err(doing("close its connection"))?;
         Ok(found)
     }
 

@@ -135,7 +135,7 @@ impl Store {
                     .bind(run.key)
                     .fetch_one(&self.readers)
                     .await
-                    .map_err(doing("verify"))?;
+                    .map_err(doing("check the run's records"))?;
                 tally.rows().abs_diff(rows.unsigned_abs())
             }
             // More rows than exist, or an unknown state: the rules below find the cause.
@@ -151,8 +151,8 @@ impl Store {
                 .bind(run.key)
                 .fetch_one(&self.readers)
                 .await
-                .map_err(doing("verify"))?;
-            let broken: i64 = row.try_get(0).map_err(doing("verify"))?;
+                .map_err(doing("check the run's records"))?;
+            let broken: i64 = row.try_get(0).map_err(doing("check the run's records"))?;
             findings.push(BrokenRule { rule, broken: broken.unsigned_abs() });
         }
         Ok(findings)

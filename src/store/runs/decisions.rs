@@ -359,7 +359,7 @@ impl Store {
                 .bind(limit)
                 .fetch_all(&self.readers)
                 .await
-                .map_err(doing("list the suppression list"))?;
+                .map_err(doing("read the suppression list"))?;
         Ok(rows
             .into_iter()
             .map(|(phone, reason, at)| (Phone::from_u64(phone.unsigned_abs()), reason, Millis(at)))

@@ -57,6 +57,9 @@ impl WorkerAtWork {
     }
 }
 
+/// What the store does when a process joins a run.
+const JOIN: &str = "record that this process joins the run";
+
 impl Store {
     /// Takes the lock of a process that joins a run. Any number of processes may hold it at once.
     ///
@@ -75,9 +78,9 @@ impl Store {
     /// # Errors
     /// When the store cannot be written.
     pub async fn join(&self, run: i64, lock: &RunLock, now: Millis) -> Result<Owner, StoreError> {
-        let failed = || doing("join the run");
+        let failed = || doing(JOIN);
         let mut writer = self.write().await?;
-        let mut tx = writer.begin("join the run").await?;
+        let mut tx = writer.begin(JOIN).await?;
         refuse_purged(&mut tx, run).await?;
         let worker = insert_worker(&mut tx, now).await?;
         let process = lock.process();
@@ -107,7 +110,7 @@ impl Store {
             .execute(writer.alone())
             .await
             .map(drop)
-            .map_err(doing("leave the run"))
+            .map_err(doing("record that this process has left the run"))
     }
 
     /// Saves the account and the rate of a worker. The lowest rate of the account's workers applies to all.

@@ -39,7 +39,7 @@ impl StoreFile {
         migrate::migrate(path, &mut writer).await?;
         mark::establish(path, &mut writer).await?;
         id.is_at(path)?;
-        writer.close().await.map_err(error::doing("close after opening"))?;
+        writer.close().await.map_err(error::doing("close its connection"))?;
         Ok(Self { path: path.to_owned(), id })
     }
 

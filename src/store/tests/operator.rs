@@ -204,7 +204,7 @@ async fn a_person_resolves_uncertain_rows_by_row_by_number_or_all(f: Fixture<imp
     assert_eq!(other.states().await, [Uncertain; 3]);
     let row = w.row(3).await;
     assert_eq!(row.error_code.as_deref(), Some("settled_not_sent"));
-    let words = "Ana recorded at 2025-08-06T07:43:25Z that the message was not sent; the row was uncertain because: words of timeout";
+    let words = "Ana recorded at 2025-08-06T07:43:25Z that the message was not sent; until then, the row was uncertain (words of timeout)";
     assert_eq!(row.error_message.as_deref(), Some(words));
     assert_eq!(w.store.uncertain(w.run, 9).await.unwrap().len(), 0);
     // Unsent rows may be sent again; sent rows may not.

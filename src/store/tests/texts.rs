@@ -181,7 +181,7 @@ async fn what_people_write_comes_out_as_they_wrote_it(f: Fixture<impl Place>) {
     for ((suppressed, settled), text) in suppressed.iter().zip(settled).zip(&texts) {
         assert_eq!((suppressed.state, suppressed.error_message.as_ref()), (State::Suppressed, Some(text)));
         let words = format!(
-            "{text} recorded at 1970-01-01T00:00:01Z that the message was sent; the row was uncertain because: words"
+            "{text} recorded at 1970-01-01T00:00:01Z that the message was sent; until then, the row was uncertain (words"
         );
         assert!(settled.error_message.as_ref().unwrap().starts_with(&words), "{text:?}");
     }

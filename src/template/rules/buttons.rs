@@ -65,7 +65,7 @@ impl Check {
             }
         }
         if self.category == Category::Authentication && (buttons.len() != 1 || of(ButtonKind::Otp) != 1) {
-            self.error("wrong_count", at, "an AUTHENTICATION template has exactly one button, of type OTP");
+            self.error("wrong_count", at, "an AUTHENTICATION template must have exactly one button, of type OTP");
         }
     }
 
@@ -129,7 +129,7 @@ impl Check {
     }
 
     fn lacks(&mut self, key: &str, button: &Button, at: &str) {
-        let message = format!("a button of type {} needs a `{key}`", button.kind.as_str());
+        let message = format!("a button of type {} needs the key `{key}`", button.kind.as_str());
         self.error("missing_key", at, message);
     }
 
@@ -177,7 +177,7 @@ impl Check {
                 let app = [("package_name", &button.package_name), ("signature_hash", &button.signature_hash)];
                 let label = (kind == "ONE_TAP").then_some(("autofill_text", &button.autofill_text));
                 for (key, _) in app.into_iter().chain(label).filter(|(_, value)| value.is_none()) {
-                    self.error("missing_key", at, format!("an OTP button of kind {kind} needs a `{key}`"));
+                    self.error("missing_key", at, format!("an OTP button of kind {kind} needs the key `{key}`"));
                 }
                 if let Some(name) = &button.package_name {
                     self.at_most(name, PACKAGE, format!("{at}.package_name"));

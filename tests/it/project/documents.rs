@@ -56,6 +56,19 @@ fn every_file_that_a_document_names_is_there() {
 }
 
 #[test]
+fn every_source_file_that_the_architecture_names_is_there() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let paths: Vec<String> = sources("src").into_iter().map(|(path, _)| format!("/{path}")).collect();
+    // Every second part is in code quotes.
+    let named: Vec<&str> = text.split('`').skip(1).step_by(2).filter(|word| word.ends_with(".rs")).collect();
+    for name in &named {
+        let end = format!("/{}", name.trim_start_matches("../"));
+        assert!(paths.iter().any(|path| path.ends_with(&end)) || root().join(name).exists(), "{name}");
+    }
+    assert!(named.len() > 5, "{named:?}");
+}
+
+#[test]
 fn every_test_and_example_that_a_document_names_is_there() {
     let has = |folder: &str, word: &str| {
         let parts = |path: &str| path.trim_end_matches(".rs").split('/').any(|part| part == word);

@@ -69,7 +69,10 @@ pub(in crate::cli) async fn pull(
     }
     let gone: Vec<&String> = names.iter().filter(|name| !listed.iter().any(|listed| listed.name == **name)).collect();
     for name in &gone {
-        console::error(&format!("{provider} has no template `{name}`; see `campaigner templates list`"));
+        let (command, id) = (global.command(), provider.as_str());
+        console::error(&format!(
+            "{provider} has no template `{name}`; to list its templates: {command} templates list --provider {id}"
+        ));
     }
     Ok(if gone.is_empty() { Exit::Done } else { Exit::Wrong })
 }

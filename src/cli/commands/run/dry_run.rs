@@ -65,7 +65,7 @@ pub(super) async fn dry_run(
     if sendable == 0 {
         return match args.only_new && has_nobody_new(&checked) {
             true => nobody_new(&checked, global),
-            false => Err(CliError::new(Exit::Wrong, "no row can be sent")),
+            false => Err(CliError::new(Exit::Wrong, "no row can be sent, for the reasons above")),
         };
     }
     if !args.json {

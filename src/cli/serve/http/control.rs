@@ -14,7 +14,7 @@ use crate::campaign_file;
 use crate::cli::who;
 use crate::engine::{self, EngineError};
 use crate::model::{Millis, Rate, RunId};
-use crate::store::{Run, StoreError};
+use crate::store::Run;
 
 /// The largest body of a request, in bytes.
 const MAX_BYTES: usize = 4 * 1024;
@@ -63,15 +63,16 @@ async fn control(State(app): State<App>, Path(id): Path<String>, action: Control
     }
     let done = async {
         follow(&app, &run, action).await?;
-        runs::run_json(&app, &app.store.run(Some(&id)).await?).await
+        Ok(runs::run_json(&app, &app.store.run(Some(&id)).await?).await?)
     };
     match done.await {
         Ok(run) => answer(StatusCode::OK, &run),
-        Err(error) => failed(&error),
+        Err(EngineError::Store(error)) => failed(&error),
+        Err(error) => refused(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
     }
 }
 
-async fn follow(app: &App, run: &Run, action: Control) -> Result<(), StoreError> {
+async fn follow(app: &App, run: &Run, action: Control) -> Result<(), EngineError> {
     match action {
         Control::Pause => app.store.pause(run.key, who::OVER_HTTP, Millis::now()).await?,
         Control::Rate(rate) => app.store.set_rate(run.key, rate, who::OVER_HTTP, Millis::now()).await?,
@@ -80,11 +81,9 @@ async fn follow(app: &App, run: &Run, action: Control) -> Result<(), StoreError>
             // If the queue is full, the service still finds the run when it checks the store.
             let _ = app.resume_request.try_send(run.id.clone());
         }
-        Control::Cancel => match engine::cancel(&app.store, run, who::OVER_HTTP).await {
-            Ok(_) => {}
-            Err(EngineError::Store(error)) => return Err(error),
-            Err(error) => return Err(StoreError::Damaged(error.to_string())),
-        },
+        Control::Cancel => {
+            engine::cancel(&app.store, run, who::OVER_HTTP).await?;
+        }
     }
     Ok(())
 }

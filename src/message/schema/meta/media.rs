@@ -28,7 +28,7 @@ static STICKER: Media = Media {
 
 /// "Only PDF documents are supported for media-based message templates."
 static TEMPLATE_DOCUMENT: Media = Media {
-    name: "document",
+    name: "template document",
     extensions: &["pdf"],
     only_in_samples: &[],
     types: &[files::PDF],

@@ -53,7 +53,7 @@ impl MessageProblem {
                 };
                 format!("{is}: write {}", rule())
             }
-            Self::NotTogether(..) => format!("two alternatives are both present: {}", rule()),
+            Self::NotTogether(..) => format!("two alternatives are both present: write {}", rule()),
             Self::EmptyText { blank: false } => "this text is empty".to_owned(),
             Self::EmptyText { blank: true } => "this text contains no visible characters".to_owned(),
             Self::TooLong { text, chars, most, advised: false, .. } => {
@@ -88,7 +88,7 @@ impl MessageProblem {
                 "`{text}` cannot be the name of a Meta template: names have only lowercase letters a to z, digits and \
                  `_`"
             ),
-            Self::Character { bad, text } => format!("{}, in `{text}`", bad.words()),
+            Self::Character { bad, text } => bad.words_of(&format!("`{text}`")),
             Self::BadLink { link, why } | Self::PrivateLink { link, why } => format!("`{link}` {}", why.words()),
             Self::EscapedLink { link } => format!("`{link}` contains `&amp;`, the HTML escape for `&`"),
             Self::OfferEnded { at } => format!("the offer ended at {at}"),
@@ -173,7 +173,9 @@ impl TypeFix {
             Self::Quote(number) => format!("put it in quotes: \"{number}\""),
             Self::NumberItself => "`{{ … }}` always produces text; write the number itself".to_owned(),
             Self::Unquote => "remove the quotes".to_owned(),
-            Self::Keys(keys) => format!("write it with the keys {}", quoted(keys)),
+            Self::Keys(keys) => {
+                format!("write it with the key{} {}", if keys.len() == 1 { "" } else { "s" }, quoted(keys))
+            }
             Self::MakeList => "put `- ` before each item, or `[ ]` around the items".to_owned(),
             Self::TextItself => "write the text itself, without keys below it".to_owned(),
         }

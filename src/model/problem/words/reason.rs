@@ -83,7 +83,7 @@ impl CellProblem {
             Self::SheetError(_) => "the cell contains a spreadsheet error",
             Self::DoubleEncoded(_) => "the text was probably decoded with the wrong encoding",
             Self::Character(character) => return contains(character.kind()),
-            Self::Failed { kind, .. } => return Cow::Owned(format!("the template failed: {kind}")),
+            Self::Failed { kind, .. } => return Cow::Owned(format!("a template expression failed: {kind}")),
             _ => return Cow::Owned(self.words()),
         })
     }

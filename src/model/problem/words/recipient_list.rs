@@ -183,11 +183,11 @@ impl CellProblem {
             }
             Self::NoColumn { name, .. } => format!("there is no column `{}`", shown_column(name)),
             Self::Undefined(expression) => format!("`{expression}` is undefined"),
-            Self::TooManySteps => "the template takes too many steps to render".to_owned(),
+            Self::TooManySteps => "the template expressions take too many steps to render".to_owned(),
             Self::Failed { kind, detail: Some(detail) } => {
-                format!("the template failed: {kind}: {}", escaped(detail))
+                format!("a template expression failed: {kind}: {}", escaped(detail))
             }
-            Self::Failed { kind, detail: None } => format!("the template failed: {kind}"),
+            Self::Failed { kind, detail: None } => format!("a template expression failed: {kind}"),
         }
     }
 
@@ -246,8 +246,17 @@ impl OddCharacter {
     /// What is wrong: `character 2 is U+000B, a control character`.
     #[must_use]
     pub fn words(self) -> String {
-        let Self(character, place) = self;
-        format!("character {place} is U+{:04X}, {}", u32::from(character), self.kind())
+        format!("character {} is {}", self.1, self.name())
+    }
+
+    /// The same for a character of this text: `character 2 of this line is U+000B, a control character`.
+    #[must_use]
+    pub fn words_of(self, text: &str) -> String {
+        format!("character {} of {text} is {}", self.1, self.name())
+    }
+
+    fn name(self) -> String {
+        format!("U+{:04X}, {}", u32::from(self.0), self.kind())
     }
 
     pub(super) fn kind(self) -> &'static str {

@@ -42,7 +42,7 @@ impl fmt::Display for Rule {
             }
             Self::NotEmpty => f.write_str("not empty"),
             Self::PlainCharacters => {
-                f.write_str("no control characters except line breaks and tabs, no unclosed text-direction marks")
+                f.write_str("no control characters except line breaks and tabs, and no unclosed text-direction marks")
             }
             Self::MostChars(most) => write!(f, "at most {most} characters"),
             Self::MostCharsAdvised(most) => write!(f, "more than {most} characters may be refused"),
@@ -65,9 +65,11 @@ impl fmt::Display for Rule {
             Self::MostInAll(key, most) => write!(f, "at most {most} items across all `{key}`"),
             Self::OnceEach(but) => write!(f, "each kind at most once, except `{but}`"),
             Self::Counted(key) => write!(f, "`{key}` numbers the items from 0"),
-            Self::CardsAlike => f.write_str("all cards have the same parts, and the same number and kinds of buttons"),
+            Self::CardsAlike => {
+                f.write_str("all cards must have the same parts, and the same number and kinds of buttons")
+            }
             Self::AllOrNone(key) => write!(f, "either every item has a `{key}`, or none does"),
-            Self::EachIfSeveral(key) => write!(f, "if there are several items, each has a `{key}`"),
+            Self::EachIfSeveral(key) => write!(f, "if there are several items, each must have a `{key}`"),
             Self::MostCharsInAll(key, most) => write!(f, "at most {most} characters across all `{key}`"),
             Self::OneGroup(groups) => {
                 f.write_str("either ")?;
@@ -78,7 +80,7 @@ impl fmt::Display for Rule {
                 Ok(())
             }
             Self::NotTogether(one, other) => {
-                write!(f, "either `{one}` or `{other}`: the provider's documentation never shows both")
+                write!(f, "either `{one}` or `{other}` (the provider's documentation never shows both)")
             }
         }
     }

@@ -51,6 +51,7 @@ impl TooMany {
         match self {
             Self::Alike(1) => format!("a row failed with this error: {problem}"),
             Self::Alike(rows) => format!("{rows} consecutive rows failed with the same error: {problem}"),
+            Self::InDoubt(1) => format!("a row is uncertain: {problem}"),
             Self::InDoubt(rows) => format!("{rows} consecutive rows are uncertain; the last one: {problem}"),
             Self::Refused { refused, over, alike } => {
                 format!("{refused} of the last {over} rows were refused, {alike} of them with this error: {problem}")
@@ -85,7 +86,7 @@ impl RowCause {
                 let before = before.as_ref().and_then(|before| {
                     Known::in_words(Some(&before.code), before.message.clone(), before.values.as_deref())
                 });
-                let before = before.map(|before| format!("; the row was uncertain because: {before}"));
+                let before = before.map(|before| format!("; until then, the row was uncertain ({before})"));
                 format!("{by} recorded at {at} that the message was {what}{}", before.unwrap_or_default())
             }
         }

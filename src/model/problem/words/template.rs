@@ -22,7 +22,9 @@ impl Mismatch {
             Self::NoBody => "the template has no BODY here".to_owned(),
             Self::HeaderMissing(kind) => format!("the template's header needs a parameter of type `{kind}`"),
             Self::HeaderKind { message, template } => {
-                format!("the header's parameter is `{message}`, but the template's header is {template}")
+                format!(
+                    "the header's parameter is of type `{message}`, but the template's header is of type {template}"
+                )
             }
             Self::ParameterCount { part, variables, parameters } => format!(
                 "the template's {} has {}, but the message has {}",
@@ -30,7 +32,9 @@ impl Mismatch {
                 count(*variables as u64, "variable"),
                 count(*parameters as u64, "parameter")
             ),
-            Self::ParameterKind { part, kind } => format!("a variable in the {} cannot be a `{kind}`", part.words()),
+            Self::ParameterKind { part, kind } => {
+                format!("a parameter of the {} cannot be of type `{kind}`", part.words())
+            }
             Self::ParameterName { part: Part::Address(index), name } => {
                 format!("the URL of button {index} has no variable `{name}`")
             }
@@ -48,7 +52,7 @@ impl Mismatch {
                 )
             }
             Self::ButtonKind { index, message, template } => {
-                format!("button {index} of the template is {template}, but the message has `{message}`")
+                format!("button {index} of the template is of type {template}, but the message has `{message}`")
             }
             Self::ButtonMissing { index, kind } => {
                 format!("button {index} of the template ({kind}) needs a parameter")

@@ -289,7 +289,7 @@ fn hidden_rows_are_noted_because_their_people_get_the_message() {
     assert_eq!((read_hidden.rows.len(), read_hidden.codes()), (2, vec![("hidden_rows", 1)]));
     assert_eq!(
         read_hidden.notes[0].message,
-        "the list includes 1 hidden row; to leave them out, clear the filter or unhide them, then delete them"
+        "the list includes 1 hidden row; to leave it out, clear the filter or unhide it, then delete it"
     );
 }
 

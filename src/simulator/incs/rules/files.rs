@@ -3,6 +3,7 @@
 
 use super::node::JsonNode;
 use super::violation::{Violation, ViolationKind};
+use crate::text::any_of;
 
 /// The file name extensions that a channel takes for a kind of file; empty if the documents list none.
 pub(super) type Extensions = &'static [&'static str];
@@ -24,7 +25,7 @@ pub(super) fn linked(file: &JsonNode<'_, '_>, extensions: Extensions) -> Result<
     if extensions.is_empty() || extensions.iter().any(is_same) || !KNOWN_EXTENSIONS.iter().any(is_same) {
         return Ok(());
     }
-    Err(link.violation(ViolationKind::File, format_args!("must be a file of the type {}", extensions.join(", "))))
+    Err(link.violation(ViolationKind::File, format_args!("must be a file of type {}", any_of(extensions))))
 }
 
 /// Checks a file that needs a `link`, or the `id` of an earlier upload.

@@ -47,7 +47,7 @@ fn name(name: &JsonNode<'_, '_>) -> Result<(), Violation> {
     let text = name.text()?;
     let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     let is_valid = text.len() <= MAX_NAME && text.bytes().all(is_allowed);
-    let must = format_args!("must have at most {MAX_NAME} characters, only a to z, 0 to 9 and _");
+    let must = format_args!("must have at most {MAX_NAME} characters and may contain only a to z, 0 to 9 and _");
     name.check(is_valid, ViolationKind::Name, must)
 }
 

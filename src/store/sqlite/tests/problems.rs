@@ -68,7 +68,7 @@ async fn what_the_program_knows_itself_is_stored_as_values_and_told_in_words() {
     assert_eq!((uncertain.len(), uncertain[0].message.original()), (of_sends.len(), first.words().as_str()));
     f.store.resolve_uncertain(w.owner, Which::All, Verdict::NotSent, "Ana", NOW).await.unwrap();
     let found = w.row(3).await.error_message.unwrap();
-    assert!(found.ends_with(&format!("the row was uncertain because: {}", first.words())), "{found}");
+    assert!(found.ends_with(&format!("until then, the row was uncertain ({})", first.words())), "{found}");
     let attempts = f.store.attempts(&w.now().await, 3..=3).await.unwrap();
     assert_eq!(attempts[0].error_message, Some(first.words()));
     w.check().await;

@@ -86,7 +86,7 @@ function lost(error) {
   gone ??= new Date();
   const words = error.name === "TypeError" || error.name === "TimeoutError" ? "The service has not answered" : `The service has been reporting an error (${error.message})`;
   const since = gone.toISOString().slice(11, 19);
-  write(at("gone"), `${words} since ${since} UTC. This page shows the state at that time, and keeps trying.`);
+  write(at("gone"), `${words} since ${since} UTC. This page shows the state at that time and keeps trying to reach the service.`);
   at("gone").hidden = false;
   document.body.classList.add("stale");
 }
@@ -233,7 +233,7 @@ async function order(name, body) {
   try {
     const answer = await ask(`runs/${encodeURIComponent(run)}/${name}`, { method: "POST", body: body && JSON.stringify(body) });
     const result = await answer.json();
-    write(at("news"), answer.ok ? `${run}: ${name} requested; it takes effect within about two seconds.` : `${run}: ${result.error}`);
+    write(at("news"), answer.ok ? `${run}: ${name === "rate" ? "new rate" : name} requested; it takes effect within about two seconds.` : `${run}: ${result.error}`);
     if (answer.status === 401) {
       sessionStorage.removeItem("token");
       token = null;
