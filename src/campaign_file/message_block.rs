@@ -57,7 +57,10 @@ fn check_type(entries: &[Entry<'_>], key_place: Place, problems: &mut FoundProbl
         Value::List(_) | Value::Map(_) => false,
     };
     if !is_text {
-        let message = format!("`type` of `message` must be a word, not {}", kind(&entry.node));
+        let message = match &entry.node.value {
+            Value::Scalar(scalar) if scalar.text.trim().is_empty() => "`type` of `message` is empty".to_owned(),
+            _ => format!("`type` of `message` must be a word, not {}", kind(&entry.node)),
+        };
         problems.push(FileProblem::new("wrong_type", entry.key_place, message).hint(HINT));
     }
 }

@@ -102,7 +102,7 @@ impl<'n, 'a> Section<'n, 'a> {
         if is_null(&entry.node) {
             problems.push(
                 FileProblem::new("missing_value", entry.key_place, format!("`{key}` has no value"))
-                    .hint("write one after the colon, or remove the key"),
+                    .hint("write one after the colon, or remove the key if it is optional"),
             );
             return None;
         }

@@ -69,7 +69,8 @@ pub(super) fn quota(text: &str) -> Result<NonZeroU32, BadValue> {
     const HINT: &str = "write the number of messages per day, such as `10000/day`";
     let number = text.split_once('/').filter(|(_, unit)| matches!(unit.trim(), "day" | "d")).map(|(number, _)| number);
     let number = number.ok_or_else(|| BadValue::new(format!("`{text}` is not a daily quota"), HINT))?.trim();
-    let number = number_within(number, 1..=MOST_A_DAY)?;
+    let number =
+        number_within(number, 0..=MOST_A_DAY).map_err(|bad| BadValue { hint: Some(HINT.to_owned()), ..bad })?;
     NonZeroU32::new(number).ok_or_else(|| BadValue::new("a quota of 0 would never send anything", HINT))
 }
 
@@ -280,7 +281,7 @@ mod tests {
             ("not_after: 2026-12-01", "a.yaml:6:12", "is not a time"),
             ("not_after: 12", "a.yaml:6:12", "has no unit"),
             ("dispatch: {quota: 10000/month}", "a.yaml:6:19", "`10000/day`"),
-            ("dispatch: {quota: 0/day}", "a.yaml:6:19", "from 1 to"),
+            ("dispatch: {quota: 0/day}", "a.yaml:6:19", "a quota of 0 would never send anything"),
             ("quota: 10/day", "a.yaml:6:1", "belongs under `dispatch:`"),
             ("dispatch: {window: 09:00-20:00}", "a.yaml:6:12", "belongs at the top level"),
         ] {

@@ -100,7 +100,7 @@ pub(in crate::cli) const BECAUSE: &str = "\n  because: ";
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         let exit = match &error {
-            StoreError::Held(_) | StoreError::NotOwner(_) => Exit::Held,
+            StoreError::Held(_) | StoreError::Importing(_) | StoreError::NotOwner(_) => Exit::Held,
             StoreError::NoSuchRun(_)
             | StoreError::NoRun
             | StoreError::Missing(_)
@@ -119,6 +119,7 @@ impl From<StoreError> for CliError {
             | StoreError::Replaced { .. }
             | StoreError::Query { .. }
             | StoreError::Damaged(_)
+            | StoreError::NoRandomNumbers
             | StoreError::NewerRun { .. }
             | StoreError::Illegal(_)
             | StoreError::Lock { .. } => Exit::Environment,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::{AccountEvent, RunId};
-use crate::text::count;
+use crate::text::{any_of, count};
 
 /// Something that the person watching a run should know. Displayed as a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +34,10 @@ pub enum Notice {
     NothingDue {
         /// That time.
         until: String,
-        /// Whether rows may wait for their own times, and not only for their next attempt.
-        own_times: bool,
+        /// Whether rows have times of their own, or a send window.
+        timed: bool,
+        /// Whether the campaign has a daily quota.
+        quota: bool,
     },
     /// Dispatch ended with rows that are due later.
     Waiting {
@@ -125,9 +127,10 @@ impl fmt::Display for Notice {
                 write!(f, "left out {} already reached by earlier runs (`{code}` in the report)", count(*rows, "row"))
             }
             Self::Warning(words) => f.write_str(words),
-            Self::NothingDue { until, own_times } => {
-                let why = if *own_times { "their own send time or their next attempt" } else { "their next attempt" };
-                write!(f, "nothing to send before {until}: all remaining rows are waiting for {why}")
+            Self::NothingDue { until, timed, quota } => {
+                let reasons = [(*timed, "its send time"), (*quota, "the daily quota"), (true, "its next attempt")];
+                let reasons: Vec<&str> = reasons.into_iter().filter(|(applies, _)| *applies).map(|(_, why)| why).collect();
+                write!(f, "nothing to send before {until}: each remaining row is waiting for {}", any_of(&reasons))
             }
             Self::Waiting { until, in_any_case } => {
                 write!(f, "no remaining row can be sent before {until}; ")?;

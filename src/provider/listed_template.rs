@@ -18,7 +18,9 @@ pub(super) fn made_after_all(
 /// When there is none, or there are several languages to choose from.
 pub(super) fn find(list: Vec<TemplateSummary>, name: &str, language: Option<&str>) -> Result<TemplateSummary, Error> {
     let mut named: Vec<TemplateSummary> = list.into_iter().filter(|listed| listed.name == name).collect();
-    let known: Vec<String> = named.iter().map(|listed| listed.language.clone()).collect();
+    let mut known: Vec<String> = named.iter().map(|listed| listed.language.clone()).collect();
+    known.sort_unstable();
+    known.dedup();
     let languages = || text::list(&known.iter().map(String::as_str).collect::<Vec<_>>());
     named.retain(|listed| language.is_none_or(|language| listed.language == language));
     // A deleted template may still be listed next to its successor.
@@ -30,6 +32,12 @@ pub(super) fn find(list: Vec<TemplateSummary>, name: &str, language: Option<&str
             Err(Error::Which(format!("the template `{name}` does not exist in {language}, only in {}", languages())))
         }
         (0, _) => Err(Error::Which(format!("the template `{name}` does not exist"))),
+        (several, _) if known.len() == 1 => {
+            Err(Error::Which(format!("the provider lists {several} templates `{name}`")))
+        }
+        (several, Some(language)) => {
+            Err(Error::Which(format!("the provider lists {several} templates `{name}` in {language}")))
+        }
         _ => Err(Error::Which(format!("the template `{name}` exists in {}; choose one with --language", languages()))),
     }
 }

@@ -203,7 +203,7 @@ fn of_unclear(shown: Vec<String>, rivals: &[Rival]) -> String {
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The system could not read the file.
-    #[error("cannot read the rest of {}", path.display())]
+    #[error("cannot read {} to the end", path.display())]
     Io {
         /// The file.
         path: PathBuf,

@@ -105,11 +105,21 @@ pub struct RunFacts {
     pub only: Option<String>,
 }
 
+/// Returns what to do if a report folder cannot be created, worded to follow what failed.
+fn of_folder(source: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind::{AlreadyExists, NotADirectory, PermissionDenied, ReadOnlyFilesystem};
+    match source.kind() {
+        AlreadyExists | NotADirectory => "; choose another one, or remove the file with this name",
+        PermissionDenied | ReadOnlyFilesystem => "; choose another one, or make its parent folder writable",
+        _ => "",
+    }
+}
+
 /// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// The folder for the reports could not be created.
-    #[error("cannot create the report folder {}; choose another one, or remove the file with this name", dir.display())]
+    #[error("cannot create the report folder {}{}", dir.display(), of_folder(source))]
     CreateFolder {
         /// The folder.
         dir: PathBuf,

@@ -40,7 +40,7 @@ impl StoreMismatch {
                  history: everyone on the list gets the message, and the suppression list is empty"
             }
             Self::Older | Self::Other | Self::Copied | Self::Missing | Self::Unreadable => {
-                "to continue from this file anyway, pass --moved to `run`, `resume`, `retry` or `serve`: some people may get the \
+                "to continue from this file anyway, pass --moved to `run`, `resume`, `retry`, `work` or `serve`: some people may get the \
                  message twice"
             }
         }
@@ -82,7 +82,7 @@ impl StoreMismatch {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The file could not be created or opened.
-    #[error("cannot open the store {}; check that its folder exists and is writable", path.display())]
+    #[error("cannot open the store {}{}", path.display(), of_opening(&**source))]
     Open {
         /// The store's file.
         path: PathBuf,
@@ -243,6 +243,15 @@ pub enum StoreError {
     /// Another process has locked the run.
     #[error("another process is working on {0}; wait for it, or stop it first")]
     Held(RunId),
+    /// Another run of the same name is not fully imported.
+    #[error(
+        "{0} is not fully imported, so it is not known whom it will reach; wait until it is, or cancel it with \
+         `campaigner cancel {0}`"
+    )]
+    Importing(RunId),
+    /// The system has no random numbers.
+    #[error("the operating system returned no random numbers; try again")]
+    NoRandomNumbers,
     /// The lock file could not be used.
     #[error("cannot lock the run with its lock file {}", path.display())]
     Lock {
@@ -347,7 +356,7 @@ fn what_to_do(error: &sqlx::Error) -> &'static str {
         Some(TOO_MANY_CONNECTIONS) => return "; the database server allows no more connections: raise max_connections",
         Some(NO_RIGHT) => return "; the database user lacks privileges: see docs/several-machines.md",
         Some(_) => return "",
-        None if is_away(error) => return "; the connection to the database server was lost",
+        None if is_away(error) => return "; the connection to the database was lost, or it did not answer in time",
         None => {}
     }
     match code(error) {
@@ -361,8 +370,19 @@ fn what_to_do(error: &sqlx::Error) -> &'static str {
             "; its file is damaged: keep it unchanged, and continue from a backup. `sqlite3 FILE .recover` may recover its content"
         }
         FULL => "; the disk is full: free some space",
-        CANNOT_OPEN => "; its file or its log cannot be opened",
+        CANNOT_OPEN => "; its file or its log cannot be opened: check their permissions, and the limit on open files",
         _ => "",
+    }
+}
+
+/// Returns what to do if a store cannot be opened, worded to follow what failed.
+fn of_opening(source: &(dyn std::error::Error + 'static)) -> &'static str {
+    use std::io::ErrorKind::{NotFound, PermissionDenied, ReadOnlyFilesystem};
+    match source.downcast_ref::<std::io::Error>().map(std::io::Error::kind) {
+        None | Some(NotFound | PermissionDenied | ReadOnlyFilesystem) => {
+            "; check that its folder exists and is writable"
+        }
+        Some(_) => "",
     }
 }
 

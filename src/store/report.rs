@@ -57,7 +57,7 @@ impl LeaveOut {
     pub(in crate::store) fn way_out(self) -> &'static str {
         match self {
             Self::Since(_) => {
-                "shorten `recipients.skip_sent_within` to the time since that run, or give the campaign another name"
+                "shorten `recipients.skip_sent_within` to less than the time since that run, or give the campaign another name"
             }
             Self::Everyone => "to send to everyone on the list, pass --again in place of --only-new",
         }

@@ -26,6 +26,7 @@ pub use definition::{
 pub use diff::{Difference, diff};
 pub use file::{Loaded, parse, read};
 pub(crate) use remote::left_out;
+pub(crate) use remote::{CHECK_FIRST, REPEAT};
 pub use remote::{ChangeAnswer, Error, RemoteTemplate, TemplateSummary, Translated};
 pub use rules::check;
 pub use snapshot::Snapshot;

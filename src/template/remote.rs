@@ -74,6 +74,11 @@ pub struct ChangeAnswer {
     pub found_afterwards: bool,
 }
 
+/// What to do if it is unknown whether a change was made that must not be made twice.
+pub(crate) const CHECK_FIRST: &str = "check with `campaigner templates show` before you try again";
+/// What to do if the change may be made twice.
+pub(crate) const REPEAT: &str = "run the same command again; it does no harm if the change was already made";
+
 /// Why a request to a provider failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -97,7 +102,15 @@ pub enum Error {
         /// Its id of the request.
         request_id: Option<String>,
     },
-    /// The provider cannot be reached or is too busy; nothing was changed.
+    /// The provider limits requests, or is too busy; nothing was changed.
+    #[error("{provider} is too busy: {why}; nothing was changed. Wait a while, then try again")]
+    Busy {
+        /// The provider.
+        provider: &'static str,
+        /// What it answered.
+        why: String,
+    },
+    /// The provider cannot be reached; nothing was changed.
     #[error("cannot reach {provider}: {why}; nothing was changed")]
     Unreachable {
         /// The provider.
@@ -108,13 +121,15 @@ pub enum Error {
     /// The change may have been made.
     #[error(
         "it is unknown whether {provider} made the change: {why}\n  \
-         check with `campaigner templates show` before you try again"
+         {check}"
     )]
     InDoubt {
         /// The provider.
         provider: &'static str,
         /// Why.
         why: String,
+        /// What to do first.
+        check: &'static str,
     },
     /// The response is not as documented.
     #[error("cannot read the response from {provider}: {why}")]

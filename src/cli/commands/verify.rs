@@ -5,7 +5,7 @@ use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::value_parsers::run_id;
 use crate::model::RunId;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::text;
 
 /// The arguments of `verify`.
@@ -26,11 +26,14 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             format!("ok      {}", finding.rule)
         } else {
             broken += 1;
-            format!("FAILED  {} ({})", finding.rule, text::count(finding.broken, "time"))
+            format!("FAILED  {} ({})", finding.rule, text::count(finding.broken, "fault"))
         };
         if !global.quiet || finding.broken > 0 {
             console::line(&line).map_err(cannot_print)?;
         }
+    }
+    if let Err(error @ StoreError::WentBack { .. }) = store.may_send(false).await {
+        console::info(&format!("warning: {error}"));
     }
     if broken == 0 {
         if !global.quiet {

@@ -124,6 +124,7 @@ pub(in crate::cli) fn failure(error: template::Error) -> CliError {
         Error::Inexpressible(_) | Error::Which(_) => Exit::Wrong,
         Error::Account(_)
         | Error::Refused { .. }
+        | Error::Busy { .. }
         | Error::Unreachable { .. }
         | Error::InDoubt { .. }
         | Error::Strange { .. } => Exit::Environment,

@@ -228,8 +228,8 @@ impl Dispatcher {
         let wait = next.map_or(LOOK_EVERY, |at| at.since(now));
         if let Some(at) = next.filter(|at| wait > LONG && self.notified_at != Some(*at) && !job.stop.is_paused()) {
             let until = context.eligibility.local(at);
-            let own_times = context.eligibility.may_defer();
-            (job.events)(Event::Notice(Notice::NothingDue { until, own_times }));
+            let (timed, quota) = (context.eligibility.is_timed(), context.eligibility.has_quota());
+            (job.events)(Event::Notice(Notice::NothingDue { until, timed, quota }));
             self.notified_at = Some(at);
         }
         let wait = wait.clamp(Duration::from_millis(1), longest);

@@ -98,7 +98,12 @@ impl Eligibility {
 
     /// Whether a row may have to wait for anything.
     pub(in crate::engine) fn may_defer(&self) -> bool {
-        self.timed.is_some() || self.quota.is_some()
+        self.timed.is_some() || self.has_quota()
+    }
+
+    /// Whether the campaign has a daily quota.
+    pub(super) fn has_quota(&self) -> bool {
+        self.quota.is_some()
     }
 
     /// Whether each row is checked before it is claimed.

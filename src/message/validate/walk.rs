@@ -79,7 +79,7 @@ impl Check {
             (Shape::Number(_), Value::String(text)) if self.is_open(text) => Some(TypeFix::NumberItself),
             (Shape::Number(number), Value::String(_)) if !number.or_text => Some(TypeFix::Unquote),
             (Shape::Flag, Value::String(text)) if text == "true" || text == "false" => Some(TypeFix::Unquote),
-            (Shape::Object(object), _) => Some(TypeFix::Keys(names(required(object)))),
+            (Shape::Object(object), _) => Some(TypeFix::Keys(names(expected(object).into_iter()))),
             (Shape::List(_), Value::Object(_)) => Some(TypeFix::MakeList),
             (Shape::Text(_) | Shape::Link(_), Value::Object(_)) => Some(TypeFix::TextItself),
             _ => None,
@@ -156,7 +156,8 @@ impl Check {
                 let mut others = map.keys().filter(|key| !is_known(key));
                 let meant = others.find(|key| near(key, std::iter::once(field.key)).is_some());
                 let meant = meant.map(|key| shortened(key));
-                let note = if meant.is_none() { note(field) } else { None };
+                let note =
+                    if meant.is_none() { note(field).map(|note| format!("its description: {note}")) } else { None };
                 let problem = MessageProblem::Missing { rule: (&field.shape).into(), meant, note };
                 self.error(&at.key(field.key), problem);
             }
@@ -227,6 +228,17 @@ fn note(field: &Field) -> Option<String> {
     let mut chars = field.note.trim_end_matches('.').chars();
     let first = chars.next()?;
     Some(format!("{}{}", first.to_lowercase(), chars.as_str()))
+}
+
+/// Returns the required keys of an object; without any, its link or its first key.
+fn expected(object: &Object) -> Vec<&'static str> {
+    let required: Vec<&str> = required(object).collect();
+    if !required.is_empty() {
+        return required;
+    }
+    let mut keys = object.fields.iter().filter(|field| field.need != Need::Forbidden).map(|field| field.key);
+    let first = keys.clone().find(|key| *key == "link").or_else(|| keys.next());
+    first.into_iter().collect()
 }
 
 /// Returns the required keys of an object.

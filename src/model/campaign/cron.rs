@@ -36,6 +36,9 @@ const FIELDS: [(&str, &str); 5] = [
     ("day of the week", "days are 0 to 7 or SUN to SAT, where 0 and 7 are Sunday; `MON#2` is the second Monday"),
 ];
 
+/// The last value of each field.
+const LAST: [u8; 5] = [59, 23, 31, 12, 7];
+
 impl Cron {
     /// Reads an expression. As in Debian's cron, a day must match both day fields if one of them starts with `*`, and
     /// either one otherwise.
@@ -75,7 +78,7 @@ impl Cron {
             if parser.parse(&alone.join(" ")).is_err() || fields[at].contains(['+', '@']) {
                 let hint = match fields[at].split_once('/') {
                     Some((start, step)) if start.bytes().all(|b| b.is_ascii_digit()) && !start.is_empty() => {
-                        format!("a step needs a range, such as `*/{step}` or `{start}-59/{step}`; {hint}")
+                        format!("a step needs a range, such as `*/{step}` or `{start}-{}/{step}`; {hint}", LAST[at])
                     }
                     _ => hint.to_owned(),
                 };

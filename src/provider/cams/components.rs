@@ -107,8 +107,11 @@ impl To {
     fn example(&mut self, at: &str, name: &str, value: &str) {
         match self.examples.get(name) {
             Some(other) if other != value => {
-                self.cannot(at.to_owned(), &format!("two examples for one variable, and {{{{{name}}}}} has two"))
-                    .hint = Some("give the variables different names".into());
+                self.cannot(
+                    at.to_owned(),
+                    &format!("more than one example for a variable, but {{{{{name}}}}} has two"),
+                )
+                .hint = Some("give the variables different names".into());
             }
             _ => drop(self.examples.insert(name.to_owned(), value.into())),
         }

@@ -14,7 +14,9 @@ use crate::model::{Millis, ProviderText};
 use crate::provider::http::client::{Http, HttpReply, Lost, TRIES, pause, request_id};
 use crate::provider::lenient_json::{items, number, text};
 use crate::provider::listed_template;
-use crate::template::{ChangeAnswer, Definition, Difference, Error, RemoteTemplate, TemplateSummary, diff};
+use crate::template::{
+    CHECK_FIRST, ChangeAnswer, Definition, Difference, Error, RemoteTemplate, TemplateSummary, diff,
+};
 
 const CAMS: &str = "CAMS";
 const VERSION: &str = "2020-06-06";
@@ -349,5 +351,5 @@ fn listed(value: &Value) -> Option<TemplateSummary> {
 }
 
 fn in_doubt(why: String) -> Error {
-    Error::InDoubt { provider: CAMS, why }
+    Error::InDoubt { provider: CAMS, why, check: CHECK_FIRST }
 }

@@ -119,9 +119,12 @@ fn failure(unanswered: Unanswered) -> Error {
     match unanswered {
         Unanswered::Refused { problem, .. } | Unanswered::Failed(PollError::Halted(problem)) => refused(problem),
         Unanswered::Strange(problem) => Error::Strange { provider: META, why: problem.to_string() },
-        Unanswered::Failed(
-            PollError::TryAgain(problem) | PollError::Throttled(problem, _) | PollError::Unreachable(problem),
-        ) => Error::Unreachable { provider: META, why: problem.to_string() },
+        Unanswered::Failed(PollError::Throttled(problem, _)) => {
+            Error::Busy { provider: META, why: problem.to_string() }
+        }
+        Unanswered::Failed(PollError::TryAgain(problem) | PollError::Unreachable(problem)) => {
+            Error::Unreachable { provider: META, why: problem.to_string() }
+        }
     }
 }
 

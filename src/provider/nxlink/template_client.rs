@@ -13,7 +13,9 @@ use crate::model::{Millis, ProviderText};
 use crate::provider::http::client::{Http, HttpReply, Lost, TRIES, pause, request_id};
 use crate::provider::lenient_json::{boolean, items, number, text, texts};
 use crate::provider::listed_template;
-use crate::template::{ChangeAnswer, Definition, Difference, Error, RemoteTemplate, TemplateSummary, diff};
+use crate::template::{
+    CHECK_FIRST, ChangeAnswer, Definition, Difference, Error, REPEAT, RemoteTemplate, TemplateSummary, diff,
+};
 
 const NXLINK: &str = "NXLink";
 /// The templates per page; the documentation has no limit and shows 10.
@@ -305,11 +307,13 @@ impl NxlinkClient {
                     Read::NotDone(error) if last => return Err(error),
                     Read::NotDone(_) => {}
                     Read::Refused(error) => return Err(error),
-                    Read::InDoubt(why) if effect == Effect::New || last => return Err(unanswered(method, why)),
+                    Read::InDoubt(why) if effect == Effect::New || last => return Err(unanswered(method, effect, why)),
                     Read::InDoubt(_) => {}
                 },
                 Err(Lost::NotSent(why)) if last => return Err(Error::Unreachable { provider: NXLINK, why }),
-                Err(Lost::InDoubt(why)) if effect == Effect::New || last => return Err(unanswered(method, why)),
+                Err(Lost::InDoubt(why)) if effect == Effect::New || last => {
+                    return Err(unanswered(method, effect, why));
+                }
                 Err(_) => {}
             }
             number_of_try += 1;
@@ -332,7 +336,7 @@ fn read(reply: &HttpReply) -> Read {
     let Some((code, envelope)) = envelope else {
         let why = format!("HTTP {} without a valid NXLink response", reply.status);
         return match reply.status {
-            429 => Read::NotDone(Error::Unreachable { provider: NXLINK, why }),
+            429 => Read::NotDone(Error::Busy { provider: NXLINK, why }),
             400..=499 => Read::Refused(strange(&why)),
             _ => Read::InDoubt(why),
         };
@@ -373,10 +377,13 @@ fn listed(value: &Value) -> Option<TemplateSummary> {
 }
 
 /// Returns the error for a missing response; a request that only reads changed nothing.
-fn unanswered(method: &str, why: String) -> Error {
+fn unanswered(method: &str, effect: Effect, why: String) -> Error {
     match method {
         "GET" => Error::Unreachable { provider: NXLINK, why },
-        _ => Error::InDoubt { provider: NXLINK, why },
+        _ => {
+            let check = if effect == Effect::New { CHECK_FIRST } else { REPEAT };
+            Error::InDoubt { provider: NXLINK, why, check }
+        }
     }
 }
 

@@ -303,10 +303,10 @@ impl Grid {
         }
         if let (cells @ 1.., Some((row, column))) = self.outside {
             let message = format!(
-                "{} left out, because row {} has no name for {}; the first is {}",
+                "{} left out, because row {} has no name for {} {}",
                 if cells == 1 { "1 cell is".to_owned() } else { format!("{} are", count(cells, "cell")) },
                 header.row + 1,
-                if cells == 1 { "its column" } else { "their columns" },
+                if cells == 1 { "its column; it is" } else { "their columns; the first is" },
                 cell_name(row, column)
             );
             note("unnamed_column", message, 0);

@@ -130,6 +130,7 @@ pub(super) fn in_short(summary: &Summary) -> String {
     let (sendable, accepted, delivered) = (tally.sendable(), tally.accepted(), tally.delivered());
     if sendable == 0 {
         let what = match tally.rows() {
+            0 => return "The report covers no rows.".to_owned(),
             1 => "The only row could not".to_owned(),
             rows => format!("None of the {} could", count(rows, "row")),
         };

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use crate::model::{ProviderText, RowNumber};
+use crate::text::grouped;
 
 /// The most codes counted one by one. A provider has a few hundred. More than this means that the code holds something
 /// else, such as an id or a time, which must not fill the memory.
@@ -73,7 +74,7 @@ impl Errors {
             .collect();
         all.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.code.cmp(&b.code)));
         if self.other > 0 {
-            let message = format!("codes after the first {MAX_CODES}");
+            let message = format!("all other codes (only {} are counted separately)", grouped(MAX_CODES as u64));
             all.push(ErrorCount { code: "other".to_owned(), count: self.other, message, row: None });
         }
         all

@@ -186,7 +186,7 @@ pub(in crate::store) async fn collect_for_retry(
     .await
     .map_err(failed())?;
     if let Some(number) = importing.and_then(|number| u32::try_from(number).ok()) {
-        return Err(StoreError::Held(RunId::new(run.id.name(), number)));
+        return Err(StoreError::Importing(RunId::new(run.id.name(), number)));
     }
     let purged = collect(connection, run.id.name(), Some(run.key), Millis(i64::MIN)).await?;
     purged.all("to send to these people even if another run reached them, pass --again")?;

@@ -124,10 +124,14 @@ impl Store {
             let broken = if faults == ["ok"] { 0 } else { faults.len() as u64 };
             findings.push(BrokenRule { rule: "the file is intact", broken });
             let is_older = match self.may_send(false).await {
-                Err(StoreError::WentBack { why, .. }) => why == StoreMismatch::Older,
-                may_send => may_send.map(|()| false)?,
+                Ok(()) => Some(false),
+                // Of another file, or of one without its mark, it is not known.
+                Err(StoreError::WentBack { why, .. }) => (why == StoreMismatch::Older).then_some(true),
+                Err(error) => return Err(error),
             };
-            findings.push(BrokenRule { rule: "the store has recorded every message sent", broken: is_older.into() });
+            findings.extend(
+                is_older.map(|is| BrokenRule { rule: "the store has recorded every message sent", broken: is.into() }),
+            );
         }
         let broken = match self.tally(run).await {
             Ok(tally) => {

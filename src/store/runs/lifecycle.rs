@@ -423,7 +423,7 @@ fn secret() -> Result<Vec<u8>, StoreError> {
     match done {
         Ok(16) => Ok(secret),
         // As few bytes are never cut short (random(4)).
-        _ => Err(StoreError::Damaged("the system gave no random number".to_owned())),
+        _ => Err(StoreError::NoRandomNumbers),
     }
 }
 

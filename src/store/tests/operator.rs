@@ -135,7 +135,7 @@ async fn nothing_is_requeued_while_another_run_is_being_imported(f: Fixture<impl
     w.settle(w.claim(9).await.iter().map(|attempt| rejected(&attempt.claim))).await;
     let next = f.one_more_begun("job").await;
     let refused = requeue(&w, &[Rejected], false).await;
-    assert!(matches!(&refused, Err(StoreError::Held(run)) if *run == next.id), "{refused:?}");
+    assert!(matches!(&refused, Err(StoreError::Importing(run)) if *run == next.id), "{refused:?}");
     assert_eq!(w.states().await, [Rejected; 2]);
     assert_eq!(requeue(&w, &[Rejected], true).await.unwrap(), (2, 0), "a person wants everyone");
     next.store.abandon_import(next.owner, NOW).await.unwrap();

@@ -109,7 +109,7 @@ impl Check {
                         self.error(
                             "bad_number",
                             path,
-                            "the number must be `+`, the country code and digits, nothing else",
+                            "the number must consist of digits, with or without `+` at the start",
                         );
                     }
                 }

@@ -116,7 +116,7 @@ fn all_that_is_wrong_with_a_row_is_reported_with_its_column_and_place() {
 1 of 4 rows can be sent
 
   rows  why not
-     1  column `first_name`: the cell is empty [empty_cell] (and in 1 row counted under another reason)
+     1  column `first_name`: the cell is empty [empty_cell] (1 more row, counted under another reason, has this problem)
      1  column `phone`: looks like a national number (leading 0) [bad_number]
      1  column `first_name`: contains a tab [bad_parameter]
      3  in total
@@ -185,7 +185,9 @@ fn different_faults_of_one_cell_are_counted_apart_and_the_counts_add_up() {
         assert_eq!(lines.iter().filter(|line| line.contains(part)).count(), 1, "{part}: {output}");
     }
     assert!(
-        table.contains("0  column `first_name`: the cell is empty [empty_cell] (in 20 rows counted under"),
+        table.contains(
+            "0  column `first_name`: the cell is empty [empty_cell] (20 rows, counted under another reason, have"
+        ),
         "{output}"
     );
     assert_eq!(details.matches("… and 17 more rows").count(), 6, "{output}");

@@ -33,9 +33,12 @@ fn a_person_is_found_in_every_run_with_every_attempt() {
         ": asked by phone\njob-1, row 2: read\n",
         "job-2, row 2: suppressed\n",
     ];
-    for part in
-        parts.into_iter().chain(["attempt 1: try again; sent 2", "131000: ", "attempt 2: read; sent 2", ", accepted 2"])
-    {
+    for part in parts.into_iter().chain([
+        "attempt 1: to be retried; sent 2",
+        "131000: ",
+        "attempt 2: read; sent 2",
+        ", accepted 2",
+    ]) {
         assert!(found.out.contains(part), "{part}: {found}");
     }
     let found: Value = serde_json::from_str(&env.run_offline(&["find", &phone(2), "--json"]).out).unwrap();
@@ -114,7 +117,7 @@ fn a_retry_of_one_person_says_why_nothing_is_sent() {
         "  row 2 is `read`: an accepted message is not sent again; to send to this person anyway, use a campaign";
     assert!(read.code == 0 && read.err.contains(words), "{read}");
     let suppressed = retry("job-2", &phone(2));
-    let words = "  row 2 is `suppressed` (suppressed): this row will not be sent; `campaigner find` shows why";
+    let words = "  row 2 is `suppressed` (suppressed): this row will not be sent; the report shows why";
     assert!(suppressed.err.contains(words), "{suppressed}");
     let nobody = retry("job-1", &phone(99));
     assert!(nobody.err.contains(&format!("  +{} is not in job-1", phone(99))), "{nobody}");

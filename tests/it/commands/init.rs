@@ -59,7 +59,10 @@ fn a_spreadsheet_is_enough_too_and_its_sheet_is_never_guessed() {
     env.write("客户.xlsx", xlsx_of(&csv(30)));
     let init = ["init", "--list", "客户.xlsx", "--template", "hello", "--params", "first_name", "--region", "none"];
     let unclear = env.run_offline(&init);
-    assert!(unclear.code == 2 && unclear.err.contains("pass --sheet NAME with one of `List` and `Old`"), "{unclear}");
+    assert!(
+        unclear.code == 2 && unclear.err.contains("pass --sheet with one of these names: `List` and `Old`"),
+        "{unclear}"
+    );
     let made = env.run_offline(&[&init[..], &["--sheet", "List"]].concat());
     // One of the rows is hidden.
     assert!(made.code == 0 && made.out.contains("30 of 30 rows can be sent"), "{made}");
@@ -257,7 +260,7 @@ fn a_campaign_that_check_would_refuse_is_not_written() {
     let env = env_with(&people(3));
     for (text, words) in [
         ("Hi {{ nam }}", "there is no column `nam`"),
-        ("Hi {{ First Name }}", "is not a valid template"),
+        ("Hi {{ First Name }}", "is not a valid template expression"),
         (&"a".repeat(1_100), "error["),
     ] {
         let refused = init(&env, "C", &["--channel", "viber", "--text", text]);

@@ -100,7 +100,7 @@ fn nobody_whom_a_purged_run_reached_gets_the_message_as_new() {
     assert_eq!((&answer["reached"]["new"], &answer["reached"]["purged"][0]), (&Value::Null, &"job-1".into()));
     let checked = env.run_offline(&["check", "job.yaml"]);
     assert!(
-        checked.err.contains("reached at least 0 of these people. It is not known whom job-1 reached, because it was purged; pass --again"),
+        checked.err.contains("reached at least 0 of the people on this list. It is not known whom job-1 reached, because it was purged; pass --again"),
         "{checked}"
     );
     let recently = CampaignFile {
@@ -134,9 +134,9 @@ fn only_runs_that_are_over_are_purged_and_only_after_a_person_agreed() {
     assert_eq!(env.run(&provider, &["resume", "--no-wait"]).code, 3);
     is_refused(&purge(&["job-1", "--yes"]), "job-1 still awaits statuses");
     assert_eq!(env.run(&provider, &["reconcile"]).code, 3);
-    is_refused(&purge(&["job-1", "--yes"]), "job-1 has 1 uncertain row; this person may have received the message");
+    is_refused(&purge(&["job-1", "--yes"]), "job-1 has 1 uncertain row; its recipient may have received the message");
     let left = purge(&["--older-than", "1ms", "--yes"]);
-    assert!(left.code == 3 && left.err.contains("job-1 was not purged: it has 1 uncertain row; "), "{left}");
+    assert!(left.code == 3 && left.err.contains("not purged: job-1 has 1 uncertain row; "), "{left}");
     assert_eq!(env.run_offline(&["settle", "job-1", "--row", "2", "--as", "sent", "--by", "Ana"]).code, 0);
     let asked = purge(&["job-1"]);
     is_refused(&asked, "is not a terminal; to confirm, pass --yes");
@@ -147,7 +147,7 @@ fn only_runs_that_are_over_are_purged_and_only_after_a_person_agreed() {
 
     let terminal = |answer: &str| {
         let mut terminal = Terminal::start(&env, "", None, &["purge", "--older-than", "1ms"]);
-        terminal.wait_for("Delete them? [y/N] ");
+        terminal.wait_for("Purge this run? [y/N] ");
         terminal.write(answer);
         terminal.wait().0.code
     };
@@ -182,7 +182,7 @@ fn two_processes_do_not_purge_one_run_at_once() {
     let second = env.run_offline(&["purge", "job-1", "--yes"]);
     assert!(second.code == 5 && second.err.contains("another process is working on job-1"), "{second}");
     let of_all = env.run_offline(&["purge", "--older-than", "1ms", "--yes"]);
-    let why = "job-1 was not purged: another process is working on job-1";
+    let why = "not purged: another process is working on job-1";
     assert!(of_all.code == 3 && of_all.err.contains(why), "{of_all}");
     first.kill();
     purge(&env, "job-1");

@@ -110,13 +110,13 @@ fn each_link_is_asked_about_once_and_what_is_wrong_is_reported_with_its_rows() {
         "rows 2, 4, 5 and 1 more: http://media.example.com/gone.png: its server answered 404 Not Found; upload the file \
          there, or fix the link [media_refused]",
         "row 3: http://media.example.com/page.png: its server sends it as `text/html`; images must be image/png, \
-         image/jpeg, image/gif; this is a web page: link to the file itself, and make sure it needs no sign-in \
+         image/jpeg or image/gif; this is a web page: link to the file itself, and make sure it needs no sign-in \
          [media_type]",
         "row 7: http://media.example.com/large.png: it is 300000000 bytes (286.2 MB); images can be at most 200 MB",
-        "row 9: http://media.example.com/inside.png: `10.0.0.7` points to a private network",
+        "row 9: http://media.example.com/inside.png: `10.0.0.7` points to a server that is not public",
         "warning: row 6: http://media.example.com/unclear.png: its server sends it as `application/octet-stream`",
         "10 of 10 rows can be sent\n\n",
-        "6 media links checked, 4 with problems\n",
+        "6 media links checked, 4 with errors\n",
     ] {
         assert!(checked.out.contains(part), "{part}: {checked}");
     }
@@ -151,7 +151,7 @@ fn a_warning_alone_is_no_failure_and_without_the_option_nobody_is_asked() {
     let env = list(&["good.png", "unclear.png"]);
     let checked = proxy.check(&env, &["--media"]);
     assert_eq!(checked.code, 0, "{checked}");
-    assert!(checked.out.contains("2 media links checked, 0 with problems"), "{checked}");
+    assert!(checked.out.contains("2 media links checked, 0 with errors"), "{checked}");
 
     let asked = proxy.asked();
     let checked = proxy.check(&env, &[]);

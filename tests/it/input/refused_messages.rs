@@ -138,7 +138,7 @@ fn cases() -> Vec<Case> {
         ("text", "/text", json!(" "), "text", "no visible characters"),
         ("image", "/image/link", Value::Null, "image.link", "missing"),
         ("image", "/image/link", file("a.gif"), "image.link", ".jpeg, .png"),
-        ("image", "/image/link", json!("http://192.168.1.4/a.png"), "image.link", "which the provider cannot reach"),
+        ("image", "/image/link", json!("http://192.168.1.4/a.png"), "image.link", "the provider cannot reach it"),
         ("image", "/image/link", json!("www.example.com/a.png"), "image.link", "does not start with https:// or http://"),
         ("video", "/video/link", file("a.mov"), "video.link", ".3gp, .mp4"),
         ("audio", "/audio/link", file("a.wav"), "audio.link", ".aac, .amr, .mp3, .m4a, .ogg"),
@@ -213,7 +213,7 @@ fn cases() -> Vec<Case> {
         ("rcs text", "/text", json!(["Hello"]), "text", "must be text"),
         ("rcs template", "/template/parameters", json!(["jack"]), "template.parameters", "an object with text values"),
         ("rcs template", "/template/parameters/username", json!(7), "template.parameters.username", "must be text"),
-        ("rcs image", "/image/link", json!("https://localhost/a.png"), "image.link", "which the provider cannot reach"),
+        ("rcs image", "/image/link", json!("https://localhost/a.png"), "image.link", "the provider cannot reach it"),
         ("rcs video", "/video", json!("https://www.example.com/a.mp4"), "video", "must be an object"),
         ("rcs document", "/document/link", file("a.doc"), "document.link", ".pdf"),
     ]

@@ -222,7 +222,7 @@ fn what_blocks_the_account_stops_a_run_before_its_first_message() {
         meta.says(number, templates);
         let stopped = meta.run(&env, &["run", "job.yaml", "--no-wait"]);
         assert_eq!(stopped.code, 4, "{stopped}");
-        let all = ["stopped before the first message: the account `meta`", words, " resume job-1"];
+        let all = ["stopped before sending: the account `meta`", words, " resume job-1"];
         assert!(all.iter().all(|words| stopped.err.contains(words)), "{words}: {stopped}");
     }
     assert_eq!((meta.sent(), env.states("job-1")), (0, counts(&[("pending", 3)])));
@@ -251,7 +251,7 @@ fn a_meta_that_does_not_answer_loses_no_run() {
         meta.says((status, body), (500, json!({})));
         let stopped = meta.run(&env, &["run", "job.yaml", "--no-wait"]);
         assert_eq!(stopped.code, 1, "{stopped}");
-        assert!(stopped.err.contains("could not check the account `meta` before the first message; nothing was sent"));
+        assert!(stopped.err.contains("could not check the account `meta`, and nothing is sent without this check"));
     }
     // A template that may not be asked for is no reason to stop.
     meta.says((200, number()), (403, error(200, "Requires whatsapp_business_management permission")));

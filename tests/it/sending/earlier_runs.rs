@@ -77,7 +77,7 @@ fn a_corrected_list_is_refused_and_only_new_sends_to_those_that_were_not_reached
     let retry = ["retry", "job-1", "--state", "rejected", "--yes"];
     let left_out = env.run(&provider, &retry);
     assert!(
-        left_out.code == 0 && left_out.err.contains("left out 2 rows: other runs of `job` have reached"),
+        left_out.code == 0 && left_out.err.contains("left out 2 rows, because other runs of `job` have reached"),
         "{left_out}"
     );
     assert_eq!(provider.sends(), sends + 5);

@@ -86,7 +86,7 @@ fn lost_answers_settle_themselves_and_the_service_finishes_the_run() {
     let (simulator, base) = simulator(&service, behaviour);
     let sent = env.start_with(&account(&base), &["run", "job.yaml"]).wait();
     assert_eq!(sent.code, 3, "{sent}");
-    assert!(sent.err.contains("campaigner serve --webhook"), "{sent}");
+    assert!(sent.err.contains(" serve --webhook"), "{sent}");
     let is_over = || status(&env)["stage"] == "finished";
     assert!(wait_until(SOON, is_over), "{}\n{}", status(&env), service.stderr());
     let now = status(&env);

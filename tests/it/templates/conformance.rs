@@ -67,7 +67,7 @@ fn a_campaign_is_held_against_what_was_pulled_without_network() {
         let variable = if provider == "nxlink" { "NXLINK_PHONE" } else { "CAMS_CUST_SPACE_ID" };
         let phone = "85299999999".to_owned();
         let other = server.env.start_with(&[(variable, &phone), ("NXLINK_TENANT_ID", "123")], &["check", "job.yaml"]);
-        assert_printed(&other.wait(), 2, &["not_pulled", "job.yaml:10:", "campaigner templates pull --provider"]);
+        assert_printed(&other.wait(), 2, &["not_pulled", "job.yaml:10:", " templates pull --provider"]);
     }
 }
 
@@ -137,11 +137,7 @@ fn a_template_that_changed_since_the_check_stops_the_run_before_its_first_messag
         let nothing_sent = || assert_eq!(server.sent(), 0);
         let (paused, word) = if provider == "nxlink" { ("11", "paused") } else { ("fail", "fail") };
         server.review("spring_sale", paused);
-        assert_printed(
-            &server.run(&["run", "job.yaml"]),
-            4,
-            &["stopped before the first message", &format!("is now `{word}`")],
-        );
+        assert_printed(&server.run(&["run", "job.yaml"]), 4, &["stopped before sending", &format!("is now `{word}`")]);
         nothing_sent();
         assert_printed(&server.run(&["resume"]), 4, &[&format!("is now `{word}`"), " resume job-1"]);
         nothing_sent();
@@ -226,9 +222,9 @@ fn nothing_is_sent_while_the_template_cannot_be_checked() {
     server.variables[0].1 = way;
     server.close_templates();
     let failed = server.run(&["run", "job.yaml"]);
-    assert_printed(&failed, 1, &["before the first message; nothing was sent", "cannot reach CAMS"]);
+    assert_printed(&failed, 1, &["nothing is sent without this check", "cannot reach CAMS"]);
     assert_eq!(server.sent(), 0);
     server.variables.retain(|(name, _)| *name != "ALIBABA_CLOUD_ACCESS_KEY_SECRET");
-    assert_printed(&server.run(&["resume"]), 1, &["set ALIBABA_CLOUD_ACCESS_KEY_SECRET", "nothing was sent"]);
+    assert_printed(&server.run(&["resume"]), 1, &["set ALIBABA_CLOUD_ACCESS_KEY_SECRET", "nothing is sent"]);
     assert_eq!(server.sent(), 0);
 }

@@ -250,7 +250,7 @@ fn a_campaign_by_position_fits_a_template_whose_variables_have_names() {
         let misspelt = campaign.replace("{type: text, text: a}", "{type: text, parameter_name: untl, text: a}");
         server.env.write("job.yaml", misspelt);
         let refused = server.run(&["check", "job.yaml"]);
-        assert!(refused.code == 2 && refused.err.contains("no variable `untl`"), "{source}: {refused}");
+        assert!(refused.code == 2 && refused.err.contains("no variable named `untl`"), "{source}: {refused}");
     }
 }
 

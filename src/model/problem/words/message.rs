@@ -102,11 +102,11 @@ impl MessageProblem {
                 )
             }
             Self::UnclearExtension { file, media, .. } => {
-                format!(
-                    "the name `{file}` does not show the file type; accepted as {} {media}: {}",
-                    article(media),
-                    rule()
-                )
+                let what = match file.as_str() {
+                    "" => "the link has no file name, so it does not show the file type".to_owned(),
+                    file => format!("the name `{file}` does not show the file type"),
+                };
+                format!("{what}; accepted as {} {media}: {}", article(media), rule())
             }
         }
     }
@@ -126,7 +126,7 @@ impl MessageProblem {
             Self::UnknownKind { meant, .. } | Self::UnknownKey { meant } => {
                 format!("did you mean `{}`?", meant.as_ref()?)
             }
-            Self::EmptyText { .. } => "write some text, or remove the key".to_owned(),
+            Self::EmptyText { .. } => "write some text, or remove the key if it is optional".to_owned(),
             Self::TooLong { chars, most, excess, .. } => {
                 let excess = excess.unwrap_or_default().max(chars.saturating_sub(*most));
                 format!("shorten it by {}", count(excess as u64, "character"))

@@ -272,7 +272,7 @@ impl OddCharacter {
     /// Returns what to do about it.
     #[must_use]
     pub fn hint(self) -> &'static str {
-        if self.is_direction() {
+        if self.is_direction() && !matches!(self.0, '\u{202c}' | '\u{2069}') {
             "remove it, or close it in the same text: U+202A to U+202E with U+202C, U+2066 to U+2068 with U+2069"
         } else {
             "remove it"
@@ -295,11 +295,13 @@ impl TimeProblem {
             Self::NoSuchZone => "unknown time zone".to_owned(),
             Self::NoZone => "the recipient's time zone is unknown".to_owned(),
             Self::SeveralZones => {
-                "the time is on the recipient's clock, but the number may be in any of several time zones".to_owned()
+                "the time is in the recipient's local time, but the number may be in any of several time zones"
+                    .to_owned()
             }
             Self::NeverOpen(zone) => format!("the send window is never open in {zone}"),
             Self::NeverOpenInAll(count) => format!(
-                "the number may be in any of {count} time zones, and the send window is never open in all of them at once"
+                "the number may be in any of several time zones ({count}), and the send window is never open in all of them \
+                 at once"
             ),
         }
     }

@@ -51,7 +51,9 @@ impl fmt::Display for Rule {
             Self::Alphanumeric => f.write_str("only letters A to Z (upper or lower case) and digits"),
             Self::Digits => f.write_str("only digits"),
             Self::PlusDigits => f.write_str("`+` and digits"),
-            Self::MessageId => f.write_str("the id of a WhatsApp message, which starts with `wamid.`"),
+            Self::MessageId => {
+                f.write_str("the id of a WhatsApp message, which starts with `wamid.` and contains no spaces")
+            }
             Self::TemplateName => {
                 f.write_str("only lowercase letters a to z, digits and `_` (other names may be refused)")
             }
@@ -111,7 +113,7 @@ impl LinkFlaw {
             Self::TwoSchemes => "starts with https:// or http:// twice",
             Self::BadPort => "has an invalid port",
             Self::NoServer => "has no host name",
-            Self::Private => "points to a private network, which the provider cannot reach",
+            Self::Private => "points to a server that is not public, so the provider cannot reach it",
             Self::Impossible => "has an invalid host name",
             Self::NoDot => "has a host name without a dot, which the provider cannot reach",
         }

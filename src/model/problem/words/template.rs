@@ -38,7 +38,11 @@ impl Mismatch {
             Self::ParameterName { part: Part::Address(index), name } => {
                 format!("the URL of button {index} has no variable `{name}`")
             }
-            Self::ParameterName { part, name } => format!("the template's {} has no variable `{name}`", part.words()),
+            Self::ParameterName { part, name } => {
+                let positional = name.bytes().all(|byte| byte.is_ascii_digit());
+                let advice = if positional { "; to fill a numbered variable, leave out `parameter_name`" } else { "" };
+                format!("the template's {} has no variable named `{name}`{advice}", part.words())
+            }
             Self::TooLong { part: Part::Address(_), chars, most } => {
                 format!("with the value filled in, the URL has {chars} characters; the limit is {most}")
             }
@@ -58,9 +62,10 @@ impl Mismatch {
                 format!("button {index} of the template ({kind}) needs a parameter")
             }
             Self::ButtonStatic(index) => format!("the URL of button {index} has no variable"),
-            Self::UrlInUrl { index, start, .. } => {
+            Self::UrlInUrl { index, start, is_same } => {
+                let next = if *is_same { "write only the rest" } else { "the button cannot link to another site" };
                 format!(
-                    "the value is a whole URL, but the URL of button {index} starts with `{}`: write only the rest",
+                    "the value is a whole URL, but the URL of button {index} starts with `{}`: {next}",
                     escaped(start)
                 )
             }
