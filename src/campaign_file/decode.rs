@@ -171,7 +171,7 @@ fn reconcile(found: Option<(&Node<'_>, Place)>, problems: &mut FoundProblems) ->
         let place = read.place_of("for").or_else(|| read.place_of("after"))?;
         problems.push(
             FileProblem::new("bad_value", place, "`for` is shorter than `after`, so no status would ever be polled")
-                .hint("make `for` at least as long as `after`; it is 72h if left out"),
+                .hint("make `for` at least as long as `after`; without `for`, 72h applies"),
         );
         return None;
     }

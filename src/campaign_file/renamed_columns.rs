@@ -18,7 +18,8 @@ pub(super) fn read(
         Value::Map(entries) => entries,
         Value::Broken => return None,
         _ => {
-            let message = format!("`columns` must map new names to those in the list, not {}", kind(node));
+            let message =
+                format!("`columns` must be a map from new names to the names in the list, not {}", kind(node));
             problems.push(FileProblem::new("wrong_type", key_place, message).hint(HINT));
             return None;
         }

@@ -167,7 +167,7 @@ impl RunActivity {
                 };
                 let first = match (disk_full, collected) {
                     (true, _) => ", free some space on the store's disk, which is full, then run:",
-                    (_, true) => ", stop the process that is collecting its statuses, then run:",
+                    (_, true) => ", stop the process that is collecting the statuses of the run, then run:",
                     _ => ":",
                 };
                 format!("stopped{at}: {why}{in_doubt}; to continue{first} {command} resume {run}")

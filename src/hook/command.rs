@@ -33,7 +33,10 @@ pub(super) async fn run(
     // If the disk with the program hangs, even starting or killing it blocks.
     match tokio::time::timeout(patience + LEEWAY, ended).await.unwrap_or(Ok(Ok(None))) {
         Ok(Ok(Some(status))) if status.success() => Ok(()),
-        Ok(Ok(Some(status))) => Err(HookError::for_now(format!("the command failed with {status}"))),
+        Ok(Ok(Some(status))) => {
+            let how = status.code().map_or_else(|| status.to_string(), |code| format!("exit status {code}"));
+            Err(HookError::for_now(format!("the command failed with {how}")))
+        }
         Ok(Ok(None)) => Err(HookError::for_now(format!("the command did not end within {} s", patience.as_secs()))),
         Ok(Err(error)) => Err(HookError { words: format!("cannot run the command: {error}"), may_pass: false }),
         Err(error) => Err(HookError { words: error.to_string(), may_pass: false }),

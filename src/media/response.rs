@@ -91,9 +91,10 @@ impl FileAnswer {
             let hint = "configure the server to send the file's Content-Type; otherwise the file may be refused";
             return Some(warning("media_type", format!("{says}; {taken}"), hint));
         }
-        if means.is_some_and(|known| file.types.contains(known)) {
-            let hint = "configure the server to send the standard name; otherwise the file may be refused";
-            return Some(warning("media_type", format!("{says}; {taken}"), hint));
+        if let Some(known) = means.filter(|known| file.types.contains(known)) {
+            let hint =
+                format!("configure the server to send the standard type, `{known}`; otherwise the file may be refused");
+            return Some(warning("media_type", format!("{says}; {taken}"), &hint));
         }
         let hint = match self.content_type.as_str() {
             "text/html" => "this is a web page: link to the file itself, and make sure it needs no sign-in",
@@ -122,7 +123,7 @@ impl FileAnswer {
             return Some(error("media_size", words(), "make it smaller"));
         }
         let hint = "make it smaller: it is too large if 1 MB means 1,000,000 bytes, and the provider's documentation \
-                    does not say what it means";
+                    does not say which definition applies";
         (bytes > most * 1_000_000).then(|| warning("media_size", words(), hint))
     }
 }

@@ -32,12 +32,12 @@ pub(super) fn find(list: Vec<TemplateSummary>, name: &str, language: Option<&str
             Err(Error::Which(format!("the template `{name}` does not exist in {language}, only in {}", languages())))
         }
         (0, _) => Err(Error::Which(format!("the template `{name}` does not exist"))),
-        (several, _) if known.len() == 1 => {
-            Err(Error::Which(format!("the provider lists {several} templates `{name}`")))
-        }
-        (several, Some(language)) => {
-            Err(Error::Which(format!("the provider lists {several} templates `{name}` in {language}")))
-        }
+        (several, _) if known.len() == 1 => Err(Error::Which(format!(
+            "the provider lists {several} templates named `{name}`; delete all but one there"
+        ))),
+        (several, Some(language)) => Err(Error::Which(format!(
+            "the provider lists {several} templates named `{name}` in {language}; delete all but one there"
+        ))),
         _ => Err(Error::Which(format!("the template `{name}` exists in {}; choose one with --language", languages()))),
     }
 }

@@ -61,7 +61,8 @@ const PERMISSION: &str = "restore the account's permission to send messages, wit
 const DOUBT: &str = "ask the provider whether the message was sent, then use `campaigner settle`, or `retry` at the risk of a duplicate";
 /// For codes of Meta that only say that something went wrong.
 const UNKNOWN: &str = "nothing while the row is pending: it is retried automatically. If it is `exhausted` or `failed`, `retry` \
-    it later. If it is `uncertain`, wait for Meta's webhooks, then use `campaigner settle` if none has settled it";
+    it later. If it is `uncertain` and no webhook settles it, ask the provider whether the message was sent, then use \
+    `campaigner settle`";
 /// For refusals whose words decide whether a row is rejected or in doubt.
 const CHANNEL: &str = "if `rejected`, fix what the error says is wrong; if `uncertain`, ask the provider whether the message was sent, \
     then use `campaigner settle`, or `retry` at the risk of a duplicate";
@@ -125,8 +126,8 @@ pub(super) static CODES: &[ErrorRange] = &[
     one(
         131_048,
         Class::Account,
-        "stop sending from this number for a few hours and improve the content: too many people blocked it or \
-         reported it as spam",
+        "stop sending from this number for a few hours and improve the content: too many people blocked the \
+         number or reported it as spam",
     ),
     one(
         131_049,

@@ -141,7 +141,10 @@ fn format(state: &mut State<'_, '_>, pattern: &Value, values: Rest<ValueOrKwargs
         let (numbers, after) = conversion.split_at(end);
         let is_wide = |number: &str| number.parse().map_or(!number.is_empty(), |width: usize| width > MAX_WIDTH);
         if numbers.contains(['*', '(']) || numbers.split(|c: char| !c.is_ascii_digit()).any(is_wide) {
-            let words = format!("`%{numbers}` is not available: write a width of at most {MAX_WIDTH} as digits");
+            let words = match numbers.contains('(') {
+                true => "`%(name)s` is not available: write `%s`, and pass the values in order".to_owned(),
+                false => format!("`%{numbers}` is not available: write a width of at most {MAX_WIDTH} as digits"),
+            };
             return Err(Error::new(ErrorKind::InvalidOperation, words));
         }
         rest = after;

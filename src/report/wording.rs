@@ -19,12 +19,12 @@ pub(super) fn meaning(state: State) -> &'static str {
         State::Read => "opened by the recipient",
         State::Failed => "accepted, but not delivered",
         State::Rejected => "permanently refused by the provider",
-        State::Exhausted => "all attempts failed",
+        State::Exhausted => "not accepted: all attempts failed, or a person recorded that it was not sent",
         State::Uncertain => "may have been accepted",
         State::Invalid => "cannot become a message",
         State::Duplicate => "the same number as an earlier row",
         State::Suppressed => "on the suppression list, or reached by an earlier run",
-        State::Cancelled => "cancelled before it was attempted",
+        State::Cancelled => "not sent, because the run was cancelled",
         State::Expired => "not sent before its deadline",
     }
 }

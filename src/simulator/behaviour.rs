@@ -68,7 +68,7 @@ impl Behaviour {
             ("unread", self.unread),
             ("replies", self.replies),
             ("the sum of drop_rate and hang_rate", self.drop_rate + self.hang_rate),
-            ("the sum of failing, unread and the messages that stay `sent`", self.failing + self.stuck + self.unread),
+            ("the sum of failing, unread and the share that stays `sent`", self.failing + self.stuck + self.unread),
         ];
         // Rounding can put a sum such as 0.7 + 0.2 + 0.1 just above 1.
         match shares.into_iter().find(|(_, share)| !(0.0..=1.0 + 1e-9).contains(share)) {

@@ -81,7 +81,7 @@ impl Simulator {
         let address = start_result
             .recv()
             .unwrap_or_else(|_| Err(io::Error::other("the server thread ended")))
-            .map_err(|error| io::Error::new(error.kind(), format!("simulator: cannot listen on {listen}: {error}")))?;
+            .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {listen}: {error}")))?;
         Ok(Self { address, counters, stop: Some(stop), thread: Some(thread) })
     }
 

@@ -352,7 +352,7 @@ impl<'v, 'f> Object<'v, 'f> {
                     found.extend(value.map(|value| (name.clone(), value)));
                 }
             }
-            other => self.wrong("example", "a list of text, or names with text", other),
+            other => self.wrong("example", "a list of texts, or a map from variable names to texts", other),
         }
         Examples(found)
     }

@@ -328,7 +328,7 @@ impl Check {
         for (index, component) in definition.components.iter().enumerate() {
             if !matches!(component, Component::Body(_) | Component::Carousel { .. }) {
                 let message =
-                    format!("alongside a CAROUSEL, WhatsApp shows only a BODY and may refuse a {}", component.kind());
+                    format!("alongside a CAROUSEL, WhatsApp shows only a BODY and may refuse the {}", component.kind());
                 self.warning("beside_carousel", format!("components[{index}]"), message);
             }
         }

@@ -46,7 +46,14 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         CancelResult::Stopped => {
             let tally = store.tally(&store.run(Some(id)).await?).await?;
             let (left, rows) = (tally.of(State::Cancelled), tally.rows());
-            format!("{id} is cancelled: {} of {} will not be sent", text::grouped(left), text::count(rows, "row"))
+            match rows {
+                0 => format!("{id} is cancelled; it had no rows yet"),
+                rows => format!(
+                    "{id} is cancelled: {} of {} will not be sent",
+                    text::grouped(left),
+                    text::count(rows, "row")
+                ),
+            }
         }
     });
     Ok(Exit::Done)

@@ -18,7 +18,7 @@ use crate::text::{self, escaped, escaped_lines};
     after_help = "Runs that have not finished are read row by row, which takes about a second for ten million rows."
 )]
 pub(in crate::cli) struct Args {
-    /// The number, with country code; it may contain spaces, without quotes
+    /// The number, with country code; it may contain spaces and needs no quotes
     #[arg(required = true, value_name = "NUMBER")]
     number: Vec<String>,
     /// Read a national number as a number of this region, such as HK
@@ -138,7 +138,7 @@ fn as_text(phone: Phone, suppressed: Option<&Suppression>, found: &[Found]) -> V
         None => format!("+{}: not on the suppression list", phone.digits()),
     }];
     if found.is_empty() {
-        lines.push("not in any run in this store".to_owned());
+        lines.push("not in any run that can be searched in this store".to_owned());
     }
     for Found { run, api, row, attempts, replies, message } in found {
         lines.push(format!("{run}, row {}: {}", row.row, row.state));
@@ -162,7 +162,7 @@ fn in_words(attempt: &AttemptRow) -> String {
         outcome => outcome.as_str(),
     };
     let times = [
-        ("sent", attempt.started_at),
+        ("started", attempt.started_at),
         ("accepted", attempt.accepted_at),
         ("delivered", attempt.delivered_at),
         ("read", attempt.read_at),
@@ -188,7 +188,7 @@ fn test_in_words(test: &TestMessage) -> String {
     let id = test.message_id.as_ref().map_or_else(String::new, |id| format!(", message id {id}"));
     let why =
         test.problem.as_ref().map_or_else(String::new, |(code, words)| format!(", {}", problem(code, Some(words))));
-    format!("test of {}, row {}: {}; sent {}{id}{why}", test.name, test.row, test.result(), test.started_at)
+    format!("test of {}, row {}: {}; started {}{id}{why}", test.name, test.row, test.result(), test.started_at)
 }
 
 fn test_as_json(test: &TestMessage) -> Value {

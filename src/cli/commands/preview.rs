@@ -106,7 +106,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         Some(_) if wanted_row_is_bad => Ok(Exit::Wrong),
         Some(row) if printed == 0 => Err(CliError::new(
             Exit::Wrong,
-            format!("row {row} has no message to preview; it is left out, or not on the list"),
+            format!("row {row} has no message to preview: it is a duplicate, it is left out, or it is not on the list"),
         )),
         _ => Ok(Exit::Done),
     }

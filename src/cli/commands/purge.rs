@@ -157,7 +157,7 @@ async fn question(store: &Store, runs: &[Run], (replies, tests): (u64, u64)) -> 
     let strays = strays_in_words(replies, tests);
     if runs.is_empty() {
         let them = if replies + tests == 1 { "it" } else { "them" };
-        return Ok(format!("this deletes {strays} outside any run. This cannot be undone.\nDelete {them}?"));
+        return Ok(format!("this deletes {strays} that belong to no run. This cannot be undone.\nDelete {them}?"));
     }
     let mut words = "this deletes the recipients, messages and replies of:".to_owned();
     for run in runs.iter().take(MAX_LISTED) {
@@ -173,11 +173,11 @@ async fn question(store: &Store, runs: &[Run], (replies, tests): (u64, u64)) -> 
         _ => "\nas well as the test messages of their campaigns",
     });
     if !strays.is_empty() {
-        words.push_str(&format!("\nand {strays} outside any run"));
+        words.push_str(&format!("\nand {strays} that belong to no run"));
     }
     let (these, they) = if runs.len() == 1 { ("this run", "it") } else { ("these runs", "they") };
     words.push_str(&format!(
-        "\nOnly the counts of {these} are kept. This cannot be undone, and `run --only-new`, `skip_sent_within`, `find` and \
+        ".\nOnly the counts of {these} are kept. This cannot be undone, and `run --only-new`, `skip_sent_within`, `find` and \
          `retry` will no longer know whom {they} reached.\nPurge {these}?"
     ));
     Ok(words)

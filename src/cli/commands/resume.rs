@@ -64,6 +64,9 @@ pub(in crate::cli) async fn resume(
         LockEnd::Done(exit) => return Ok(exit),
     };
     let run = store.run(Some(&run.id)).await?;
+    if let (None, Some(at)) = (run.planned_at, run.cancelled_at) {
+        return Err(CliError::new(Exit::Wrong, format!("{} was cancelled at {at} before its import finished", run.id)));
+    }
     if run.planned_at.is_none() {
         return Err(CliError::new(
             Exit::Wrong,

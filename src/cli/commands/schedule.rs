@@ -82,8 +82,11 @@ async fn list(args: &List, now: Millis, store: Option<&Store>) -> Result<Exit, C
         match read {
             Ok(Loaded { campaign, .. }) if names[campaign.name.as_str()] > 1 => {
                 wrong += 1;
-                let words =
-                    format!("{}: another file has `name: {}` too; neither will run", file.display(), campaign.name);
+                let words = format!(
+                    "{}: another file has `name: {}` too; neither campaign will run",
+                    file.display(),
+                    campaign.name
+                );
                 console::info(&words);
             }
             Ok(Loaded { campaign, .. }) => {
@@ -120,7 +123,8 @@ async fn list(args: &List, now: Millis, store: Option<&Store>) -> Result<Exit, C
         console::info(&format!("no campaign in {} has a `schedule`", args.dir.display()));
     }
     if wrong > 0 {
-        let words = format!("{} will not run, for the reasons above", text::count(wrong, "file"));
+        let campaigns = if wrong == 1 { "the campaign" } else { "the campaigns" };
+        let words = format!("{campaigns} in {} will not run, for the reasons above", text::count(wrong, "file"));
         return Err(CliError::new(Exit::Wrong, words));
     }
     Ok(Exit::Done)
@@ -141,10 +145,10 @@ async fn explain(args: &Explain, now: Millis, store: Option<&Store>, global: &Gl
     };
     print(&format!("{}: {}", loaded.campaign.name, words(schedule)))?;
     let late = match schedule.if_late {
-        IfLate::Skip => "after that, the run is skipped, and the skip is recorded",
-        IfLate::Send => "after that, it still runs, but only once, however many times were missed",
+        IfLate::Skip => "later than that, the run is skipped, and the skip is recorded",
+        IfLate::Send => "later than that, it runs as soon as possible, but only once, even if it missed several times",
     };
-    print(&format!("  may start up to {} late; {late}", text::duration(schedule.not_after)))?;
+    print(&format!("  starts up to {} late as usual; {late}", text::duration(schedule.not_after)))?;
     if let When::Cron { until: Some(until), .. } = &schedule.when {
         print(&format!("  until {until}"))?;
     }
@@ -230,6 +234,7 @@ async fn past(name: &str, store: Option<&Store>, global: &Global) -> Result<Exit
         let command = global.command();
         let next_step = match store.is_worked_on(&run.id).await? {
             true => "a process is working on it".to_owned(),
+            false if run.planned_at.is_none() => format!("to import it again:     {command} run FILE"),
             false => format!("to continue it:         {command} resume {}", run.id),
         };
         print(&format!(
@@ -276,6 +281,7 @@ async fn estimate(
                     let end = end.strftime("%H:%M:%S on %Y-%m-%d");
                     format!("the first of these runs finishes sending at about {end} in {zone} ({how})")
                 }
+                None if rows == 0 => "no row of the current list can be sent; `campaigner check` shows why".to_owned(),
                 None => format!("no end time can be estimated for the first of these runs ({how})"),
             }
         }

@@ -135,6 +135,9 @@ async fn nothing(
         Which::To(_) => format!("{} has no uncertain row for this number", run.id),
         Which::All => format!("{} has no uncertain rows", run.id),
     };
+    if which == Which::All {
+        return Ok(CliError::new(Exit::Wrong, format!("{words}; nothing was done")));
+    }
     Ok(CliError::new(
         Exit::Wrong,
         format!("{words}; nothing was done. List uncertain rows with `{} status {}`", global.command(), run.id),

@@ -30,8 +30,8 @@ pub(in crate::cli) struct Args {
     /// Refuse sends above N per second, with HTTP 429 (Meta: error 130429)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     throttle: Option<u32>,
-    /// Hold this share of messages for quality assessment (Meta only): their statuses arrive late, and messages that
-    /// fail have error 132015
+    /// Hold this share of messages for quality assessment (Meta only): their statuses arrive late, and those that
+    /// fail do so with error 132015
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     held: f64,
     /// Pause a template after N messages: refuse further ones with error 132015 (Meta only)
@@ -91,7 +91,7 @@ pub(in crate::cli) async fn run(args: &Args) -> Result<Exit, CliError> {
     };
     let simulator = Simulator::start(args.listen, behaviour).map_err(|error| match error.kind() {
         std::io::ErrorKind::InvalidInput => CliError::new(Exit::Wrong, error.to_string()),
-        _ => CliError::new(Exit::Environment, format!("cannot listen on {}: {error}", args.listen)),
+        _ => CliError::new(Exit::Environment, format!("{error}; choose another address with --listen")),
     })?;
     let address = simulator.address();
     console::line(&format!("http://{address}")).map_err(cannot_print)?;
@@ -106,9 +106,9 @@ pub(in crate::cli) async fn run(args: &Args) -> Result<Exit, CliError> {
          and for `--provider cams`, set\n  \
          CAMS_ENDPOINT=http://{address} ALIBABA_CLOUD_ACCESS_KEY_ID={} ALIBABA_CLOUD_ACCESS_KEY_SECRET={}\n\
          to set the result of a template's review, curl one of these:\n  \
-         http://{address}/review/NAME/pass      (CAMS; or fail, auditing)\n  \
+         http://{address}/review/NAME/pass      (CAMS; instead of pass: fail or auditing)\n  \
          http://{address}/review/NAME/2         (NXLink: 2 is in use, 11 is paused)\n  \
-         http://{address}/review/NAME/APPROVED  (Meta; or PAUSED)\n\
+         http://{address}/review/NAME/APPROVED  (Meta; instead of APPROVED: PAUSED)\n\
          press Ctrl-C to stop the simulator",
         Simulator::NXLINK_ACCOUNT.0,
         Simulator::NXLINK_ACCOUNT.1,
@@ -122,7 +122,7 @@ pub(in crate::cli) async fn run(args: &Args) -> Result<Exit, CliError> {
         console::info(&format!("webhooks: {} accepted, {failed} not accepted", text::grouped(accepted)));
     }
     console::info(&format!(
-        "sends: {} accepted, {} refused, {} throttled; faults: {} errors, {} dropped, {} hung, {} held; {} for {}",
+        "sends: {} accepted, {} refused, {} throttled; faults: {} with an error, {} dropped, {} hung, {} held; {} for {}",
         counts.accepted,
         counts.refused,
         counts.throttled,

@@ -57,11 +57,11 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             } else {
                 let activity = RunActivity::of(&store, &run, Millis::now()).await?;
                 format!(
-                    "{:<24} {}  {:<17} {} rows, {} accepted",
+                    "{:<24} {}  {:<17} {}, {} accepted",
                     run.id.to_string(),
                     run.created_at,
                     activity.name(),
-                    text::grouped(tally.rows()),
+                    text::count(tally.rows(), "row"),
                     text::grouped(tally.accepted())
                 )
             };
@@ -200,7 +200,7 @@ async fn show(store: &Store, run: &Run, tally: &Tally, global: &Global) -> Resul
     let possible_opt_outs = store.count_possible_opt_outs().await?;
     if possible_opt_outs > 0 {
         let (count, command) = (text::count(possible_opt_outs, "possible opt-out"), global.command());
-        print(&format!("  {count} to review, in all runs: {command} suppress review"))?;
+        print(&format!("  {count} to review (counted across all runs): {command} suppress review"))?;
     }
     let uncertain = store.uncertain(run.key, MAX_UNCERTAIN).await?;
     if !uncertain.is_empty() {

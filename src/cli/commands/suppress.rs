@@ -188,13 +188,19 @@ async fn read(store: &Store, numbers: &[String], region: Option<&str>) -> Result
 fn wrong_number(at: usize, text: &str, region: Option<&str>, problem: &RowProblem) -> CliError {
     let is_file = Path::new(text).is_file();
     let hint = match (is_file, region) {
-        (true, _) => format!("; to add the numbers of a file, use `campaigner suppress import {text}`"),
+        (true, _) => format!(
+            "; nothing was changed; {text} is a file, and only `suppress import` reads a file, to add its numbers"
+        ),
         (false, None) => format!("; nothing was changed\n  {REGION_HINT}"),
         (false, Some(_)) => "; nothing was changed".to_owned(),
     };
     let shown = format!("`{}`: {}{hint}", redact_numbers(text), number_in_words(problem));
     // The name of a file may be a number too.
-    let hint = if is_file { "; to add the numbers of a file, use `campaigner suppress import FILE`" } else { &hint };
+    let hint = if is_file {
+        "; nothing was changed; it is a file, and only `suppress import` reads a file, to add its numbers"
+    } else {
+        &hint
+    };
     CliError::of_number(&format!("NUMBER {}", at + 1), problem, hint).shown(escaped_lines(&shown).into_owned())
 }
 
@@ -323,7 +329,7 @@ async fn import(
         console::info(REGION_HINT);
     }
     let words = format!(
-        "{} read: {} added to the suppression list, {} already on it, {} without a valid number",
+        "{} read: {} added to the suppression list, {} already on it, {} skipped because of a problem",
         text::count(read, "row"),
         text::grouped(new),
         text::grouped(read - bad - new),

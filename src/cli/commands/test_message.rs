@@ -92,7 +92,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     }
     if let (Some(earlier), false) = (store.tests_to(phone).await?.last(), global.quiet) {
         console::info(&format!(
-            "a test of `{}` was sent to this number earlier, at {} ({}); sending another",
+            "there was an earlier test of `{}` to this number, at {} (result: {}); sending another",
             earlier.name,
             earlier.started_at,
             earlier.result()
@@ -191,7 +191,8 @@ fn addressed(body: &[u8], api: ProviderApi, phone: Phone) -> Result<Vec<u8>, Cli
 
 /// Returns the error during a pause that the provider asked for.
 fn paused(until: Millis) -> CliError {
-    let words = format!("the provider asked for a pause until {until}; nothing was sent. Run the command again then");
+    let words =
+        format!("the provider asked for a pause until {until}; nothing was sent. Run the command again after that");
     CliError::new(Exit::Stopped, words)
 }
 
@@ -223,7 +224,7 @@ fn not_accepted(
     };
     let advice = match (outcome, pause, problem.and_then(|problem| provider::advice(api, &problem.code))) {
         (Outcome::Throttled { .. }, Some(until), _) => {
-            format!("\n  the provider asked for a pause until {until}; run the command again then")
+            format!("\n  the provider asked for a pause until {until}; run the command again after that")
         }
         (_, _, Some(advice)) => format!("\n  what to do: {advice}"),
         _ => String::new(),

@@ -54,9 +54,10 @@ pub(super) fn variable(name: &str) -> Option<String> {
 /// `default` is the provider's own.
 pub(super) fn unusable(error: &EndpointError, url: &str, default: &str) -> String {
     match error {
-        EndpointError::BadUrl(_) => format!("{url} is not a base URL; write one such as {default}"),
+        EndpointError::BadUrl(_) => format!("the value of {url} is not a base URL; write one such as {default}"),
         EndpointError::Insecure(_) => format!(
-            "{url} would send the credential and the numbers unencrypted; use https:// (http:// works only for this machine)"
+            "with this {url}, the credential and the numbers would be sent unencrypted; use https:// (http:// is allowed only for \
+             this machine)"
         ),
         EndpointError::Password
         | EndpointError::BadCredential(_)

@@ -240,12 +240,24 @@ fn expectation(message: &str) -> String {
         (Some("unknown field"), Some(expected)) => {
             format!("unknown key; the keys are {expected}").replace("are one of ", "are ")
         }
-        (Some("invalid type"), Some(expected @ "a string")) => {
-            format!("wrong type, expected {expected}; put the value in quotes")
-        }
-        (Some("invalid type"), Some(expected)) => format!("wrong type, expected {expected}"),
-        (_, Some(expected)) => format!("invalid value, expected {expected}"),
+        (Some("invalid type"), Some("a string")) => "wrong type; put the value in quotes".to_owned(),
+        (Some("invalid type"), Some(expected)) => format!("wrong type; write {}", in_words(expected)),
+        (_, Some(expected)) => format!("invalid value; write {}", in_words(expected)),
         _ => "invalid value".to_owned(),
+    }
+}
+
+/// Names a type of `serde` in the words of a configuration file.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "a sequence" => "a list, such as [\"a\", \"b\"]",
+        "a map" => "a table",
+        "a boolean" => "true or false",
+        _ if expected.starts_with("struct ") => "a table: a section with its own keys",
+        _ if expected.starts_with(['u', 'i']) && expected[1..].bytes().all(|byte| byte.is_ascii_digit()) => {
+            "a whole number"
+        }
+        _ => expected,
     }
 }
 
@@ -274,13 +286,13 @@ mod tests {
         for (text, expected) in [
             (
                 "[providers.a]\nkind = \"incs\"\ncertification_code = 987654321\n",
-                "3:22: `providers.a.certification_code`: wrong type, expected a string; put the value in quotes",
+                "3:22: `providers.a.certification_code`: wrong type; put the value in quotes",
             ),
             (
                 "[providers.a]\nkind = \"987654321\"\n",
-                "2:8: `providers.a.kind`: invalid value, expected one of `incs`, `meta`, `simulator`",
+                "2:8: `providers.a.kind`: invalid value; write one of `incs`, `meta`, `simulator`",
             ),
-            ("providers = \"987654321, expected 987654321\"\n", "1:13: `providers`: wrong type, expected a map"),
+            ("providers = \"987654321, expected 987654321\"\n", "1:13: `providers`: wrong type; write a table"),
             ("[providers.a]\nbase_url = \"987654321\"\n", "1:1: `providers.a`: missing key `kind`"),
             (
                 "[providers.a]\nkind = \"incs\"\ncertification_cod = \"987654321\"\n",
@@ -301,12 +313,12 @@ mod tests {
             ("987654321\n", "1:10: "),
             ("[nxlink]\naccess_secret = [987654321]\n", "2:17: `nxlink.access_secret`: wrong type"),
             ("[nxlink]\ntenant_id = \"987654321\"\n", "2:13: `nxlink.tenant_id`: wrong type"),
-            ("[nxlink]\ntenant_id = -987654321\n", "2:13: `nxlink.tenant_id`: invalid value, expected u64"),
+            ("[nxlink]\ntenant_id = -987654321\n", "2:13: `nxlink.tenant_id`: invalid value; write a whole number"),
             ("[cams]\naccess_key_secret = {a = 987654321}\n", "2:21: `cams.access_key_secret`: wrong type"),
             ("[on_done]\nsecret = \"987654321\"\n", "2:1: `on_done.secret`: unknown key; the keys are `url`"),
             ("[on_done]\ncommand = \"987654321\"\n", "2:11: `on_done.command`: wrong type"),
             ("[on_done]\ncommand = [\"a\", 987654321]\n", "2:17: `on_done.command`: wrong type"),
-            ("[webhook]\nsecret = 987654321\n", "2:10: `webhook.secret`: wrong type, expected a string"),
+            ("[webhook]\nsecret = 987654321\n", "2:10: `webhook.secret`: wrong type; put the value in quotes"),
             ("[webhook]\nsecret = \"987654321\"\nsecret = \"987654321\"\n", "3:1: "),
         ] {
             let words = parse(text, Path::new("c.toml")).unwrap_err().words;

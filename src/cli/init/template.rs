@@ -275,7 +275,7 @@ fn variables(definition: &Definition) -> (Vec<Slot>, Vec<String>) {
             }
             Component::Footer(_) => {}
             Component::Carousel { .. } | Component::LimitedTimeOffer { .. } => {
-                open.push(component.kind().to_lowercase().replace('_', " "));
+                open.push(format!("the {}", component.kind().to_lowercase().replace('_', " ")));
             }
         }
     }

@@ -190,7 +190,7 @@ fn hint(finding: &AccountFinding) -> Option<String> {
         AccountFinding::MayBeHeld { .. } => {
             "held messages are accepted; they are delivered later, or fail with code 132015"
         }
-        AccountFinding::UnitedStates { .. } => "remove these numbers, or use a utility template",
+        AccountFinding::UnitedStates { .. } => "remove the US numbers among them, or use a utility template",
         AccountFinding::Number(_)
         | AccountFinding::TokenExpiry { .. }
         | AccountFinding::Quality { .. }

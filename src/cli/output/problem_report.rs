@@ -238,7 +238,7 @@ fn left_out(checked: &Checked) -> impl Iterator<Item = (u64, &'static str, &'sta
     };
     let all = [
         (left_out.reached, reached, left_out.reached_code),
-        (left_out.suppressed, "the number is on the suppression list", "suppressed"),
+        (left_out.suppressed, "on the suppression list", "suppressed"),
     ];
     all.into_iter().filter(|(rows, ..)| *rows > 0)
 }

@@ -62,6 +62,8 @@ pub(in crate::cli) fn refusal(file: &Path, name: &str, checked: &Checked, global
         "`{name}` has already run; nothing was sent this time. Earlier runs reached {}{last}",
         match (*people, *of, purged.is_empty()) {
             (1, 1, _) => "the only person on this list".to_owned(),
+            (people, of, true) if people == of => format!("all {} on this list", people_of(of)),
+            (0, _, false) => "an unknown number of the people on this list".to_owned(),
             (people, of, true) => format!("{} of the {} on this list", text::grouped(people), people_of(of)),
             (people, of, false) => format!("at least {} of the {} on this list", text::grouped(people), people_of(of)),
         },
@@ -96,9 +98,10 @@ pub(in crate::cli) fn refusal(file: &Path, name: &str, checked: &Checked, global
     words.push_str(&format!("\n  {all:<width$}  {command} run {file} --again"));
     if *uncertain > 0 {
         words.push_str(&format!(
-            "\n  for {} of those reached, the outcome is uncertain: they may not have received the message. Once you \
-             know, settle each row:",
-            text::grouped(*uncertain)
+            "\n  for {} of these people, the outcome is uncertain: the message may not have arrived. Once you know whether it \
+             did, settle {}:",
+            text::grouped(*uncertain),
+            if *uncertain == 1 { "the row" } else { "each row" }
         ));
         for (run, row) in first_uncertain {
             words.push_str(&format!("\n    {command} settle {run} --row {row} --as sent   (or --as not-sent)"));

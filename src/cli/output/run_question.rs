@@ -29,7 +29,7 @@ pub(in crate::cli) fn lines(
     let limits = load::limits_in_words(&campaign.timing);
     let last = engine::sent_by(limited.unwrap_or(sendable), Millis::now(), &report.checked.due, campaign);
     let last = last.map_or_else(
-        || "at a time that cannot be estimated".to_owned(),
+        || "(the time cannot be estimated)".to_owned(),
         |last| format!("at about {}", local(last, campaign.timing.timezone.as_deref())),
     );
     line("finishes", format!("{last}{limits}"));

@@ -104,8 +104,8 @@ async fn changed(store: &Store, run: &Run, held: &Snapshot, changes: &[Differenc
         Ok::<bool, StoreError>(discarded)
     };
     let next = match discarded.await {
-        Ok(true) => format!("then check every row again:       {command} run FILE"),
-        Ok(false) => format!("then check the remaining rows:    {command} resume {}", run.id),
+        Ok(true) => format!("then check and send every row:    {command} run FILE"),
+        Ok(false) => format!("then check and send the rest:     {command} resume {}", run.id),
         Err(error) => return error.into(),
     };
     let changes: Vec<String> = changes.iter().map(Difference::to_string).collect();
@@ -116,8 +116,8 @@ async fn changed(store: &Store, run: &Run, held: &Snapshot, changes: &[Differenc
         format!(
             "stopped before sending: the template {held} at {provider} has changed since it was pulled at {at}\n  \
              {changes}\n  \
-             what to do: change it back at {provider}, or\n  \
-             accept the change:                {command} templates pull --provider {} {name}\n  {next}",
+             what to do: change the template back at {provider}, or accept the change\n  \
+             to accept it:                     {command} templates pull --provider {} {name}\n  {next}",
             provider.as_str(),
         ),
     )

@@ -56,7 +56,7 @@ impl Eligibility {
     pub(in crate::engine) fn of(job: &Job) -> Result<Self, EngineError> {
         let (timing, run) = (&job.campaign.timing, &job.run);
         let timed = RowTiming::new(timing, &run.columns, run.created_at)
-            .map_err(|error| StoreError::Damaged(format!("stored campaign: {error}")))?;
+            .map_err(|error| StoreError::Damaged(format!("its campaign is not valid, because {error}")))?;
         let quota = timing.quota.map(|most| {
             let (from, until) = day_of(job.clock.now(), timing.timezone.as_deref());
             // Nothing may be sent before the true count is known.

@@ -137,7 +137,7 @@ static CARDS: List =
 
 static CARD: Object = Object::of(&[
     Field::required("card_index", Shape::Number(Number::whole(0, 9))).note("0 for the leftmost."),
-    Field::required("type", Shape::Exactly("cta_url")).note("Also for cards with quick replies."),
+    Field::required("type", Shape::Exactly("cta_url")).note("The same for cards with quick replies."),
     Field::required("header", Shape::Object(&Object::by("type", &[HEADER_IMAGE, HEADER_VIDEO]))),
     CARD_BODY,
     Field::required("action", Shape::Object(&CARD_ACTION)),

@@ -144,7 +144,7 @@ impl To {
                     self.cannot(format!("{at}.format"), &format!("a header of format {}", header.format.as_str()));
                 }
                 if header.format.is_media() && header.url.is_none() {
-                    self.cannot(at.to_owned(), "a media header without a `url`: it fetches the sample from there");
+                    self.cannot(at.to_owned(), "a media header without a `url`, from which it would fetch the sample");
                 }
                 self.examples_of(at, &header.example);
                 put("Format", Some(header.format.as_str().into()));

@@ -303,11 +303,13 @@ impl Grid {
         }
         if let (cells @ 1.., Some((row, column))) = self.outside {
             let message = format!(
-                "{} left out, because row {} has no name for {} {}",
-                if cells == 1 { "1 cell is".to_owned() } else { format!("{} are", count(cells, "cell")) },
+                "{} left out, because row {} has no name for {}",
+                match (cells, cell_name(row, column)) {
+                    (1, only) => format!("1 cell ({only}) is"),
+                    (cells, first) => format!("{} (the first is {first}) are", count(cells, "cell")),
+                },
                 header.row + 1,
-                if cells == 1 { "its column; it is" } else { "their columns; the first is" },
-                cell_name(row, column)
+                if cells == 1 { "its column" } else { "their columns" }
             );
             note("unnamed_column", message, 0);
         }

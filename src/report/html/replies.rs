@@ -36,7 +36,7 @@ pub(super) fn answers(replies: &Replies, tally: &Tally) -> Option<Answers> {
     }
     let of_delivered = match tally.delivered() {
         0 => String::new(),
-        delivered => format!(" ({} of the delivered messages)", share(*rows, delivered)),
+        delivered => format!(" ({} of the people who received the message)", share(*rows, delivered)),
     };
     let mut in_short = format!(
         "{} from {}{of_delivered}.",

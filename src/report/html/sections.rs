@@ -146,7 +146,8 @@ pub(super) fn in_short(summary: &Summary) -> String {
         return text + ".";
     }
     text.push_str(&match delivered {
-        0 => "; none has been reported as delivered yet".to_owned(),
+        0 if accepted == 1 => "; it has not been reported as delivered".to_owned(),
+        0 => "; none has been reported as delivered".to_owned(),
         1 if accepted == 1 => "; it was delivered".to_owned(),
         1 => format!("; 1 of these was delivered ({})", share(delivered, accepted)),
         _ => format!("; {} of these were delivered ({})", grouped(delivered), share(delivered, accepted)),
@@ -192,7 +193,11 @@ pub(super) fn notices(summary: &Summary) -> Vec<Remark> {
         return Vec::new();
     }
     let have = if open == 1 { "has" } else { "have" };
-    let text = format!("{} {have} not been sent yet. To continue:", count(open, "row"));
+    let text = format!(
+        "{} {have} not been sent, or {} being sent. If no process is working on the run, continue with:",
+        count(open, "row"),
+        if open == 1 { "is" } else { "are" }
+    );
     vec![Remark { text, command: format!("campaigner resume {}", facts.run) }]
 }
 
@@ -300,9 +305,9 @@ pub(super) fn doubts(summary: &Summary) -> Option<Doubts> {
         commands: vec![
             ("If a message was sent", format!("campaigner settle {run} --row {first} --as sent")),
             ("If it was not sent", format!("campaigner settle {run} --row {first} --as not-sent")),
-            ("If none of them were sent", format!("campaigner settle {run} --all --as not-sent --yes")),
+            ("If no uncertain message was sent", format!("campaigner settle {run} --all --as not-sent --yes")),
             (
-                "To send all of them again, even if some people get the message twice",
+                "To send every uncertain message again, even if somebody gets it twice",
                 format!("campaigner retry {run} --state uncertain"),
             ),
         ],

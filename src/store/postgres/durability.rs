@@ -28,7 +28,7 @@ pub(super) async fn check(url: &ServerUrl, connection: &mut PgConnection) -> Res
         return Err(StoreError::OldServer { store: url.clone() });
     }
     if !fsync {
-        return refused("it runs with fsync = off, so a crash loses its last commits, or more");
+        return refused("it runs with fsync = off, so a crash may lose its last commits or damage it");
     }
     if !full_pages {
         return refused("it runs with full_page_writes = off, so a crash may damage it");

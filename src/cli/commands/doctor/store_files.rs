@@ -30,11 +30,11 @@ pub(super) fn problem_of_folder(store: &Path) -> Option<String> {
     match tempfile::tempfile_in(folder) {
         Ok(_) => None,
         Err(_) if !folder.exists() => Some(format!(
-            "the folder {word} of the store does not exist; run `mkdir -p {word}`, or choose another with --db"
+            "the store's folder {word} does not exist; run `mkdir -p {word}`, or choose another with --db"
         )),
         Err(_) if !folder.is_dir() => Some(format!("{word} is not a folder; choose another place with --db")),
         Err(error) => Some(format!(
-            "cannot write to the folder {word} of the store: {error}; {}",
+            "cannot write to the store's folder {word}: {error}; {}",
             way_out(folder, &error, "u+rwx", &word, OTHER)
         )),
     }

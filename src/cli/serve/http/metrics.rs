@@ -63,7 +63,7 @@ async fn page(app: &App) -> Result<String, StoreError> {
         page.sample("campaigner_unfinished_runs", &[("stage", stage)], runs.into());
     }
 
-    page.family("campaigner_workers", "gauge", "Processes that send a run, for a store on a server.");
+    page.family("campaigner_workers", "gauge", "Number of processes that send a run, if the store is on a server.");
     for (run, count) in &workers {
         page.sample("campaigner_workers", &[("run", run)], (*count).into());
     }

@@ -138,7 +138,7 @@ static CARD: Object =
                         action(&CARD_ACTION),
                     ],
                 )
-                .note("Also for cards with quick replies."),
+                .note("The same for cards with quick replies."),
                 Kind::new("product", &[action(&Object::of(&[CATALOG_ID, PRODUCT_ID]))]),
             ],
         },

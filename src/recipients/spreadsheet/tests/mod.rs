@@ -333,7 +333,7 @@ fn the_header_is_the_first_row_with_text_and_lines_are_those_of_the_sheet() {
     assert_eq!(read.rows.iter().map(|(line, ..)| *line).collect::<Vec<_>>(), [5, 9]);
     assert_eq!(read.cells(), [["85268411234", ""], ["85268411235", "Ana"]]);
     assert_eq!(read.codes(), [("unnamed_column", 0), ("blank_rows", 0)]);
-    assert_eq!(read.notes[0].message, "1 cell is left out, because row 4 has no name for its column; it is D9");
+    assert_eq!(read.notes[0].message, "1 cell (D9) is left out, because row 4 has no name for its column");
     assert_eq!(read.notes[1].message, "3 blank rows between the rows of the list are left out");
 }
 

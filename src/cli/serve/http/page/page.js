@@ -60,7 +60,7 @@ async function look() {
     const headers = etag ? { "If-None-Match": etag } : {};
     const answer = await ask(wanted() ? `live/${encodeURIComponent(wanted())}` : "live", { headers });
     if (mine !== asked) return;
-    if (answer.status === 401 || answer.status === 403) {
+    if (answer.status === 401) {
       locked(token ? "This token is wrong." : "This service requires a token.");
       return;
     }
@@ -152,8 +152,8 @@ function showRun(run) {
   const details = run.stage_details ?? "";
   if (run.halted && !details.includes(run.halted)) notices.push(`Stopped: ${run.halted}`);
   if (details) notices.push(capital(details));
-  if (run.waiting) notices.push(`${number(run.waiting.rows)} ${run.waiting.rows === 1 ? "row is" : "rows are"} waiting; the first is due at ${moment(run.waiting.first_at)}.`);
-  if (run.states.uncertain) notices.push(`${number(run.states.uncertain)} ${run.states.uncertain === 1 ? "row is" : "rows are"} uncertain: the provider may have accepted the message. To list them: campaigner status ${run.run}`);
+  if (run.waiting) notices.push(`${number(run.waiting.rows)} ${run.waiting.rows === 1 ? "row is waiting; it" : "rows are waiting; the first"} is due at ${moment(run.waiting.first_at)}.`);
+  if (run.states.uncertain) notices.push(`${number(run.states.uncertain)} ${run.states.uncertain === 1 ? "row is uncertain: the provider may have accepted the message. To see it" : "rows are uncertain: the provider may have accepted the messages. To list them"}: campaigner status ${run.run}`);
   list(at("notices"), () => notices.map((words) => node("p", words, { className: "card notice" })), notices);
   const headlines = [
     ["Accepted", number(accepted), `${percent(accepted, sendable)} of sendable rows`],
@@ -233,7 +233,7 @@ async function order(name, body) {
   try {
     const answer = await ask(`runs/${encodeURIComponent(run)}/${name}`, { method: "POST", body: body && JSON.stringify(body) });
     const result = await answer.json();
-    write(at("news"), answer.ok ? `${run}: ${name === "rate" ? "new rate" : name} requested; it takes effect within about two seconds.` : `${run}: ${result.error}`);
+    write(at("news"), answer.ok ? `${run}: ${{ pause: "the run pauses", resume: "the run resumes", cancel: "the run is cancelled", rate: "the rate changes" }[name]} within about two seconds.` : `${run}: ${result.error}`);
     if (answer.status === 401) {
       sessionStorage.removeItem("token");
       token = null;
