@@ -133,6 +133,7 @@ fn a_text_that_would_be_too_long_is_the_rows_problem() {
             "more than 1000 items",
             "`trim` takes at most",
             "write a width of at most 100",
+            "pass the values in order",
             "too many steps",
         ];
         assert!(words.iter().any(|words| found.contains(words)), "{template}: {found}");

@@ -25,7 +25,7 @@ fn a_mistake_in_the_new_names_is_reported_at_its_place() {
         ("{a: b, b: a}", "7:16", "`columns` renames `b`, but gives this name to another column"),
         ("{a: [x]}", "7:13", "`a` must be a single value"),
         ("{a: ''}", "7:13", "`a` does not say which column of the list it renames"),
-        ("[a]", "7:3", "`columns` must map new names to those in the list, not"),
+        ("[a]", "7:3", "`columns` must be a map from new names to the names in the list, not"),
     ] {
         let shown = error(&columns(yaml)).to_string();
         assert!(shown.contains(words) && shown.contains(place), "{yaml}: {shown}");

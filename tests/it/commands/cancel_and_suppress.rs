@@ -60,7 +60,7 @@ fn numbers_on_the_suppression_list_get_nothing_even_if_they_are_put_there_meanwh
     env.write("stop.csv", format!("phone\n85264000009\nnot a number\n{}\n", phone(2)));
     let imported = env.run_offline(&["suppress", "import", "stop.csv"]);
     assert_eq!(imported.code, 2, "{imported}");
-    let output = "3 rows read: 1 added to the suppression list, 1 already on it, 1 without a valid number";
+    let output = "3 rows read: 1 added to the suppression list, 1 already on it, 1 skipped because of a problem";
     assert!(imported.err.contains(output), "{imported}");
     let list = env.run_offline(&["suppress", "list"]).out;
     assert!(list.contains("85264000009") && !list.contains(&last), "{list}");

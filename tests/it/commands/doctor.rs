@@ -193,12 +193,16 @@ fn variables_that_the_configuration_names_are_known() {
 fn a_folder_of_the_store_that_is_missing_or_cannot_be_written_is_found() {
     let env = TestEnv::new();
     let missing = ["--db", "my stores/shop.db"];
-    let words = "the folder 'my stores' of the store does not exist; run `mkdir -p 'my stores'`";
+    let words = "the store's folder 'my stores' does not exist; run `mkdir -p 'my stores'`";
     assert_finds(&doctor(&env, &[], &missing), "store", &[words]);
     fs::create_dir(env.path("my stores")).unwrap();
     assert_healthy(&doctor(&env, &[], &missing));
     env.write("file", "");
     assert_finds(&doctor(&env, &[], &["--db", "file/shop.db"]), "store", &["file is not a folder"]);
     // Not even root can write there.
-    assert_finds(&doctor(&env, &[], &["--db", "/proc/shop.db"]), "store", &["cannot write to the folder /proc"]);
+    assert_finds(
+        &doctor(&env, &[], &["--db", "/proc/shop.db"]),
+        "store",
+        &["cannot write to the store's folder /proc"],
+    );
 }

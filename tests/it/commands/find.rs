@@ -34,9 +34,9 @@ fn a_person_is_found_in_every_run_with_every_attempt() {
         "job-2, row 2: suppressed\n",
     ];
     for part in parts.into_iter().chain([
-        "attempt 1: to be retried; sent 2",
+        "attempt 1: to be retried; started 2",
         "131000: ",
-        "attempt 2: read; sent 2",
+        "attempt 2: read; started 2",
         ", accepted 2",
     ]) {
         assert!(found.out.contains(part), "{part}: {found}");
@@ -63,7 +63,7 @@ fn a_number_is_read_as_people_write_it_and_a_wrong_one_says_what_is_wrong() {
     assert!(spaced.code == 0 && spaced.out.contains("job-2, row 1: read"), "{spaced}");
     assert_eq!(spaced.out, national.out);
     let nobody = env.run_offline(&["find", "+4915112345678"]);
-    assert!(nobody.code == 0 && nobody.out.contains("not in any run in this store"), "{nobody}");
+    assert!(nobody.code == 0 && nobody.out.contains("not in any run that can be searched in this store"), "{nobody}");
     let wrong = env.run_offline(&["find", "0151/2345678"]);
     assert!(wrong.code == 2 && wrong.out.is_empty() && wrong.err.contains("--region"), "{wrong}");
     assert!(!wrong.err.contains("recipients.region"), "{wrong}");

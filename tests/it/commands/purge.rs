@@ -100,7 +100,7 @@ fn nobody_whom_a_purged_run_reached_gets_the_message_as_new() {
     assert_eq!((&answer["reached"]["new"], &answer["reached"]["purged"][0]), (&Value::Null, &"job-1".into()));
     let checked = env.run_offline(&["check", "job.yaml"]);
     assert!(
-        checked.err.contains("reached at least 0 of the people on this list. It is not known whom job-1 reached, because it was purged; pass --again"),
+        checked.err.contains("already run. It is not known whom job-1 reached, because job-1 was purged; other runs reached 0 of the people on this list. Pass --again"),
         "{checked}"
     );
     let recently = CampaignFile {

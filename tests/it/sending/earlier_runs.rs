@@ -46,7 +46,7 @@ fn a_corrected_list_is_refused_and_only_new_sends_to_those_that_were_not_reached
             "job-1: 7 people, 20",
             "send to the 5 people not reached yet:  campaigner --db store.db run job.yaml --only-new",
             "send to everyone (12):                 campaigner --db store.db run job.yaml --again",
-            "for 1 of those reached, the outcome is uncertain: they may not have received the message",
+            "for 1 of these people, the outcome is uncertain: the message may not have arrived",
             "campaigner --db store.db settle job-1 --row 1 --as sent   (or --as not-sent)",
         ] {
             assert!(refused.err.contains(words), "{words}: {refused}");
@@ -84,9 +84,13 @@ fn a_corrected_list_is_refused_and_only_new_sends_to_those_that_were_not_reached
 
     // Over all runs of the name, by number.
     let refused = env.run(&provider, &["run", "job.yaml"]);
-    assert!(refused.code == 2 && refused.err.contains("reached 12 of the 12 people"), "{refused}");
+    assert!(refused.code == 2 && refused.err.contains("reached all 12 people"), "{refused}");
     let nobody = env.run(&provider, &["run", "job.yaml", "--only-new"]);
-    assert!(nobody.code == 0 && nobody.err.contains("no one on this list is new (12 reached before)"), "{nobody}");
+    assert!(
+        nobody.code == 0
+            && nobody.err.contains("no one on this list can be sent the message with --only-new (12 reached before)"),
+        "{nobody}"
+    );
     for args in [&["--json"][..], &["--json", "--dry-run"]] {
         let output = json(&env.run(&provider, &[&["run", "job.yaml", "--only-new"], args].concat()));
         assert_eq!((&output["decision"], &output["already_reached"]), (&"nobody_new".into(), &12.into()), "{output}");
@@ -253,7 +257,7 @@ fn check_preview_and_dry_run_have_the_figures_of_run_and_make_no_store() {
     assert_eq!(checked.code, 0, "{checked}");
     for line in [
         "2 of 6 rows can be sent\n",
-        "     2  an earlier run reached this number recently [sent_recently]\n     2  the number is on the suppression list \
+        "     2  an earlier run reached this number recently [sent_recently]\n     2  on the suppression list \
          [suppressed]\n     4  in total\n",
         "  row 1: already messaged by job-1 at 20",
         "  row 3: asked us to stop\n",

@@ -31,7 +31,11 @@ fn a_test_is_delivered_to_ones_own_number_and_no_run_knows_it() {
     let run = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!((run.code, provider.sends()), (0, 4), "{run}");
     let found = env.run_offline(&["find", MINE]);
-    assert!(found.out.contains("not in any run in this store") && found.out.contains("test of job, row 2:"), "{found}");
+    assert!(
+        found.out.contains("not in any run that can be searched in this store")
+            && found.out.contains("test of job, row 2:"),
+        "{found}"
+    );
     let json: Value = serde_json::from_str(&env.run_offline(&["find", MINE, "--json"]).out).unwrap();
     assert_eq!((&json["tests"][0]["campaign"], &json["tests"][0]["row"]), (&"job".into(), &2.into()), "{json}");
     env.verify("job-1");
@@ -54,7 +58,7 @@ fn a_second_test_sends_a_second_message_and_says_so() {
     let env = TestEnv::with(&CampaignFile::default(), &csv(1));
     assert_eq!(env.run(&provider, &test(&[])).code, 0);
     let second = env.run(&provider, &test(&["--json"]));
-    assert!(second.err.contains("a test of `job` was sent to this number earlier, at 20"), "{second}");
+    assert!(second.err.contains("there was an earlier test of `job` to this number, at 20"), "{second}");
     assert!(second.err.contains("sending another"), "{second}");
     let json: Value = serde_json::from_str(&second.out).unwrap();
     assert_eq!((&json["outcome"], &json["row"]), (&"accepted".into(), &1.into()), "{json}");
@@ -79,7 +83,7 @@ fn a_test_that_is_killed_stays_recorded_as_uncertain_and_is_not_sent_again() {
     hanging.wait_for_sends(1);
     running.kill();
     let found = env.run_offline(&["find", MINE]);
-    assert!(found.out.contains("test of job, row 1: uncertain; sent 20"), "{found}");
+    assert!(found.out.contains("test of job, row 1: uncertain; started 20"), "{found}");
 
     let provider = ScriptedProvider::accepting_all();
     let run = env.run(&provider, &["run", "job.yaml"]);
@@ -162,7 +166,7 @@ fn a_pause_that_the_provider_asks_for_is_stored_and_kept() {
         let paused = env.run(&provider, &test(&[]));
         assert_eq!((paused.code, provider.sends()), (4, 1), "{nth}: {paused}");
         assert!(paused.err.contains("the provider asked for a pause until 20"), "{paused}");
-        assert!(paused.err.contains("un the command again then"), "{paused}");
+        assert!(paused.err.contains("un the command again after that"), "{paused}");
     }
     let run = env.start(&provider, &["run", "job.yaml", "--no-wait"]);
     run.wait_for_words("the provider asked for a pause; nothing will be sent before");

@@ -129,7 +129,7 @@ fn content_that_was_run_before_is_refused_though_another_list_was_run_since() {
     env.write("list.csv", csv(5));
     let refused = env.run(&provider, &["run", "job.yaml"]);
     assert_eq!(refused.code, 2, "{refused}");
-    assert!(refused.err.contains("reached 5 of the 5 people") && refused.err.contains("job-2: 5 people"), "{refused}");
+    assert!(refused.err.contains("reached all 5 people") && refused.err.contains("job-2: 5 people"), "{refused}");
     assert_eq!(provider.sends(), 11);
 }
 

@@ -309,7 +309,9 @@ fn who_may_have_said_stop_is_listed_for_a_person_with_the_command_that_suppresse
     assert_eq!((&lines[2]["run"], &lines[2]["row"]), (&json!("job-1"), &json!(2)));
     let shown = env.run_offline(&["status"]).out;
     assert!(
-        shown.contains("  3 possible opt-outs to review, in all runs: campaigner --db store.db suppress review\n"),
+        shown.contains(
+            "  3 possible opt-outs to review (counted across all runs): campaigner --db store.db suppress review\n"
+        ),
         "{shown}"
     );
     let status = || serde_json::from_str::<Value>(&env.run_offline(&["status", "--json"]).out).unwrap();

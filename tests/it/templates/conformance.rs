@@ -191,7 +191,7 @@ fn a_run_that_was_started_continues_only_with_rows_that_fit_the_template_as_it_i
     assert_printed(
         &server.run(&["resume"]),
         4,
-        &["changed since it was pulled", "then check the remaining rows:    campaigner ", " resume job-1"],
+        &["changed since it was pulled", "then check and send the rest:     campaigner ", " resume job-1"],
     );
     server.succeeds(&["pull"]);
     let left = server.run(&["resume"]);
