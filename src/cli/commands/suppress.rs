@@ -68,7 +68,7 @@ enum Action {
     },
     /// Add every number in a CSV or a spreadsheet
     Import {
-        /// A CSV file, a pipe that carries CSV, such as /dev/stdin, or a spreadsheet (.xlsx, .xls, .ods)
+        /// A CSV file, a pipe that carries CSV, such as /dev/stdin, or a spreadsheet (.xlsx, .xlsm, .xls, .ods)
         file: PathBuf,
         /// Read the number from this column
         #[arg(long, default_value = "phone", value_parser = clap::builder::NonEmptyStringValueParser::new())]
@@ -93,7 +93,7 @@ const REGION_HINT: &str = "for national numbers, set the region with --region (f
 
 const REVIEW_HELP: &str = "A reply is listed if it is a short text with a stop word, or with a phrase such as \
     \"don't message\"; docs/webhooks.md has the rule. Nobody is suppressed until you decide. `suppress add` and `suppress dismiss` \
-    take a number off this list; later replies from that number are listed again.";
+    take a number off this list. After `dismiss`, later replies from that number are listed again.";
 
 /// The columns of `review`.
 const REVIEW_COLUMNS: [&str; 6] = ["phone", "run", "row", "time", "text", "command"];

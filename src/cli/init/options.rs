@@ -13,7 +13,7 @@ pub(super) const NONE: &str = "none";
 /// What the campaign should be, as far as the flags say.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Options {
-    /// Use this list: a CSV file, or a spreadsheet (.xlsx, .xls, .ods)
+    /// Use this list: a CSV file, or a spreadsheet (.xlsx, .xlsm, .xls, .ods)
     #[arg(long, value_name = "FILE")]
     pub(super) list: Option<PathBuf>,
     /// Read this sheet of the spreadsheet
