@@ -32,11 +32,8 @@ pub(super) fn find(list: Vec<TemplateSummary>, name: &str, language: Option<&str
             Err(Error::Which(format!("the template `{name}` does not exist in {language}, only in {}", languages())))
         }
         (0, _) => Err(Error::Which(format!("the template `{name}` does not exist"))),
-        (several, _) if known.len() == 1 => Err(Error::Which(format!(
-            "the provider lists {several} templates named `{name}`; delete all but one there"
-        ))),
-        (several, Some(language)) => Err(Error::Which(format!(
-            "the provider lists {several} templates named `{name}` in {language}; delete all but one there"
+        (several, _) if language.is_some() || known.len() == 1 => Err(Error::Which(format!(
+            "the provider lists {several} templates named `{name}` in one language; check there which of them is in use"
         ))),
         _ => Err(Error::Which(format!("the template `{name}` exists in {}; choose one with --language", languages()))),
     }

@@ -40,8 +40,8 @@ impl StoreMismatch {
                  history: everyone on the list gets the message, and the suppression list is empty"
             }
             Self::Older | Self::Other | Self::Copied | Self::Missing | Self::Unreadable => {
-                "to continue from this file anyway, pass --moved to `run`, `resume`, `retry`, `work` or `serve`: some people may get the \
-                 message twice"
+                "to continue from this file anyway, pass --moved to `run`, `resume`, `retry`, `work` or `serve`: some people \
+                 may get the message twice"
             }
         }
     }
@@ -120,10 +120,11 @@ pub enum StoreError {
         /// The newest format that this version knows.
         known: i64,
     },
-    /// The file was made by a development version, before the first release.
+    /// The file was made by version 0.2.0 or earlier.
     #[error(
-        "the store {} was made by an earlier development version of campaigner and cannot be converted; finish its runs with \
-         the binary that made it, then use another file (`--db FILE`)",
+        "the store {} was made by version 0.2.0 or earlier and cannot be converted; finish its runs with the version that \
+         made it, then use another file (`--db FILE`). A new store knows neither whom earlier runs reached nor who is \
+         suppressed: first read \"Upgrades\" in docs/operations.md",
         path.display()
     )]
     Outdated {
@@ -361,7 +362,8 @@ fn what_to_do(error: &sqlx::Error) -> &'static str {
     }
     match code(error) {
         BUSY => {
-            "; another program has locked it, perhaps a backup or a database browser: close that program, or wait until it is done"
+            "; another program has locked it, perhaps a backup or a database browser: close that program, or wait until it \
+             is done"
         }
         READ_ONLY => "; it is read-only: make the file and its folder writable",
         _ if NO_ROOM.contains(&extended_code(error)) => "; writing failed: check for a disk quota or a file size limit",

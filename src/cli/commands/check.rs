@@ -169,11 +169,12 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             let (name, reached) = (&loaded.campaign.name, text::grouped(checked.reached.people));
             console::info(&match checked.reached.purged.first() {
                 None => format!(
-                    "`{name}` has already run and reached {reached} of the people on this list; pass --only-new or --again to `campaigner run`"
+                    "`{name}` has already run and reached {reached} of the people on this list; pass --only-new or --again \
+                     to `campaigner run`"
                 ),
                 Some((run, _)) => format!(
-                    "`{name}` has already run. It is not known whom {run} reached, because {run} was purged; other runs reached {reached} of the \
-                     people on this list. Pass --again to `campaigner run`"
+                    "`{name}` has already run. It is not known whom {run} reached, because {run} was purged; other runs \
+                     reached {reached} of the people on this list. Pass --again to `campaigner run`"
                 ),
             });
         }

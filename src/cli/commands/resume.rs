@@ -64,19 +64,16 @@ pub(in crate::cli) async fn resume(
         LockEnd::Done(exit) => return Ok(exit),
     };
     let run = store.run(Some(&run.id)).await?;
-    if let (None, Some(at)) = (run.planned_at, run.cancelled_at) {
-        return Err(CliError::new(Exit::Wrong, format!("{} was cancelled at {at} before its import finished", run.id)));
-    }
     if run.planned_at.is_none() {
-        return Err(CliError::new(
-            Exit::Wrong,
-            format!(
-                "{} has nothing to resume, because its import did not finish; import it again with \
-                 `{} run FILE`",
+        let words = match run.cancelled_at {
+            Some(at) => format!("{} was cancelled at {at}, before its import finished", run.id),
+            None => format!(
+                "{} has nothing to resume, because its import did not finish; import it again with `{} run FILE`",
                 run.id,
                 global.command()
             ),
-        ));
+        };
+        return Err(CliError::new(Exit::Wrong, words));
     }
     let mut campaign = engine::thaw(&run)?;
     overrides.apply(&mut campaign)?;

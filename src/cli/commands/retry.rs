@@ -54,7 +54,9 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         state.after(StateChange::Requeue).map_err(|_| {
             CliError::new(
                 Exit::Wrong,
-                format!("rows in the state `{state}` cannot be sent again; choose from rejected, exhausted, uncertain, failed"),
+                format!(
+                    "rows in the state `{state}` cannot be sent again; choose from rejected, exhausted, uncertain, failed"
+                ),
             )
         })?;
     }

@@ -186,22 +186,16 @@ async fn read(store: &Store, numbers: &[String], region: Option<&str>) -> Result
 }
 
 fn wrong_number(at: usize, text: &str, region: Option<&str>, problem: &RowProblem) -> CliError {
-    let is_file = Path::new(text).is_file();
-    let hint = match (is_file, region) {
-        (true, _) => format!(
-            "; nothing was changed; {text} is a file, and only `suppress import` reads a file, to add its numbers"
-        ),
-        (false, None) => format!("; nothing was changed\n  {REGION_HINT}"),
-        (false, Some(_)) => "; nothing was changed".to_owned(),
+    let next = match (Path::new(text).is_file(), region) {
+        (true, _) => {
+            ". This is the name of a file; only `suppress import` reads files, and it adds their numbers".to_owned()
+        }
+        (false, None) => format!("\n  {REGION_HINT}"),
+        (false, Some(_)) => String::new(),
     };
+    let hint = format!("; nothing was changed{next}");
     let shown = format!("`{}`: {}{hint}", redact_numbers(text), number_in_words(problem));
-    // The name of a file may be a number too.
-    let hint = if is_file {
-        "; nothing was changed; it is a file, and only `suppress import` reads a file, to add its numbers"
-    } else {
-        &hint
-    };
-    CliError::of_number(&format!("NUMBER {}", at + 1), problem, hint).shown(escaped_lines(&shown).into_owned())
+    CliError::of_number(&format!("NUMBER {}", at + 1), problem, &hint).shown(escaped_lines(&shown).into_owned())
 }
 
 async fn list(store: &Store) -> Result<Exit, CliError> {

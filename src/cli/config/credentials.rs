@@ -56,8 +56,8 @@ pub(super) fn unusable(error: &EndpointError, url: &str, default: &str) -> Strin
     match error {
         EndpointError::BadUrl(_) => format!("the value of {url} is not a base URL; write one such as {default}"),
         EndpointError::Insecure(_) => format!(
-            "with this {url}, the credential and the numbers would be sent unencrypted; use https:// (http:// is allowed only for \
-             this machine)"
+            "with this {url}, the credential and the numbers would be sent unencrypted; use https:// (http:// is allowed \
+             only for this machine)"
         ),
         EndpointError::Password
         | EndpointError::BadCredential(_)

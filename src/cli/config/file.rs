@@ -254,9 +254,8 @@ fn in_words(expected: &str) -> &str {
         "a map" => "a table",
         "a boolean" => "true or false",
         _ if expected.starts_with("struct ") => "a table: a section with its own keys",
-        _ if expected.starts_with(['u', 'i']) && expected[1..].bytes().all(|byte| byte.is_ascii_digit()) => {
-            "a whole number"
-        }
+        // No key holds a negative number.
+        "i64" | "u16" | "u32" | "u64" => "a whole number, 0 or more",
         _ => expected,
     }
 }
@@ -313,7 +312,10 @@ mod tests {
             ("987654321\n", "1:10: "),
             ("[nxlink]\naccess_secret = [987654321]\n", "2:17: `nxlink.access_secret`: wrong type"),
             ("[nxlink]\ntenant_id = \"987654321\"\n", "2:13: `nxlink.tenant_id`: wrong type"),
-            ("[nxlink]\ntenant_id = -987654321\n", "2:13: `nxlink.tenant_id`: invalid value; write a whole number"),
+            (
+                "[nxlink]\ntenant_id = -987654321\n",
+                "2:13: `nxlink.tenant_id`: invalid value; write a whole number, 0 or more",
+            ),
             ("[cams]\naccess_key_secret = {a = 987654321}\n", "2:21: `cams.access_key_secret`: wrong type"),
             ("[on_done]\nsecret = \"987654321\"\n", "2:1: `on_done.secret`: unknown key; the keys are `url`"),
             ("[on_done]\ncommand = \"987654321\"\n", "2:11: `on_done.command`: wrong type"),

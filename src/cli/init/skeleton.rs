@@ -4,7 +4,8 @@ pub(super) const SKELETON: &str = r#"# Accounts and notifications. campaigner re
 # path in --config.
 # It may hold credentials: keep it private (mode 0600). Everything is optional; see docs/operations.md.
 
-# For several accounts, give each one a section, and name it in the campaign: `provider: shop-hk`. `incs`, `meta` and `simulator` need no section.
+# For several accounts, give each one a section, and name it in the campaign: `provider: shop-hk`. `incs`, `meta` and
+# `simulator` need no section.
 # [providers.shop-hk]
 # kind = "incs"
 # certification_code_env = "SHOP_HK_CODE"   # the environment variable that holds the credential

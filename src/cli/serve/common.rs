@@ -24,7 +24,8 @@ pub(super) async fn checkpoint(store: &Store) {
 
 pub(super) fn aborted(command: &str) -> CliError {
     let words = format!(
-        "aborted; requests in flight become uncertain and are not resent automatically. The next `{command}` continues the unfinished runs"
+        "aborted; requests in flight become uncertain and are not resent automatically. The next `{command}` continues \
+         the unfinished runs"
     );
     CliError::new(Exit::Stopped, words)
 }

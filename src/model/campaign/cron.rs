@@ -27,17 +27,14 @@ pub struct BadCron {
     pub hint: String,
 }
 
-/// The fields in their order, and what each may hold.
-const FIELDS: [(&str, &str); 5] = [
-    ("minute", "minutes are 0 to 59"),
-    ("hour", "hours are 0 to 23"),
-    ("day of the month", "days are 1 to 31, or `L` for the last"),
-    ("month", "months are 1 to 12 or JAN to DEC"),
-    ("day of the week", "days are 0 to 7 or SUN to SAT, where 0 and 7 are Sunday; `MON#2` is the second Monday"),
+/// The fields in their order, with the last value of each and what it may hold.
+const FIELDS: [(&str, u8, &str); 5] = [
+    ("minute", 59, "minutes are 0 to 59"),
+    ("hour", 23, "hours are 0 to 23"),
+    ("day of the month", 31, "days are 1 to 31, or `L` for the last"),
+    ("month", 12, "months are 1 to 12 or JAN to DEC"),
+    ("day of the week", 7, "days are 0 to 7 or SUN to SAT, where 0 and 7 are Sunday; `MON#2` is the second Monday"),
 ];
-
-/// The last value of each field.
-const LAST: [u8; 5] = [59, 23, 31, 12, 7];
 
 impl Cron {
     /// Reads an expression. As in Debian's cron, a day must match both day fields if one of them starts with `*`, and
@@ -73,12 +70,12 @@ impl Cron {
             .dom_and_dow(starred(2) || starred(4))
             .build();
         // Parse each field alone first, to report the one that is wrong.
-        for (at, (name, hint)) in FIELDS.into_iter().enumerate() {
+        for (at, (name, last, hint)) in FIELDS.into_iter().enumerate() {
             let alone: Vec<&str> = (0..FIELDS.len()).map(|i| if i == at { fields[i] } else { "*" }).collect();
             if parser.parse(&alone.join(" ")).is_err() || fields[at].contains(['+', '@']) {
                 let hint = match fields[at].split_once('/') {
                     Some((start, step)) if start.bytes().all(|b| b.is_ascii_digit()) && !start.is_empty() => {
-                        format!("a step needs a range, such as `*/{step}` or `{start}-{}/{step}`; {hint}", LAST[at])
+                        format!("a step needs a range, such as `*/{step}` or `{start}-{last}/{step}`; {hint}")
                     }
                     _ => hint.to_owned(),
                 };

@@ -294,10 +294,12 @@ pub(super) fn doubts(summary: &Summary) -> Option<Doubts> {
         },
         next: match rows {
             1 => {
-                "The message is not sent again unless you request it. Ask the provider or the recipient whether it was sent"
+                "The message is sent again only if you request it, or if the campaign says so (uncertain: resend). Ask the \
+                 provider or the recipient whether it was sent"
             }
             _ => {
-                "The messages are not sent again unless you request it. Ask the provider or the recipients which were sent"
+                "The messages are sent again only if you request it, or if the campaign says so (uncertain: resend). Ask the \
+                 provider or the recipients which were sent"
             }
         },
         rows: summary.uncertain.iter().map(|row| grouped(row.0)).collect(),

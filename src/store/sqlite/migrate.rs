@@ -11,7 +11,7 @@ use crate::crash_point::Point;
 /// Marks the file as a store of this program (`CMPG`), so that another program's database is never written to.
 pub(super) const APPLICATION_ID: u32 = 0x434D_5047;
 
-/// The format of [`SCHEMA`]. Lower numbers were development versions that no one uses.
+/// The format of [`SCHEMA`]. Stores with a lower number, up to those of version 0.2.0, are refused.
 const FORMAT: i64 = 23;
 const SCHEMA: &str = include_str!("schema.sql");
 
@@ -60,7 +60,7 @@ mod tests {
     #[tokio::test]
     async fn a_store_of_another_format_is_refused_and_left_as_it_is() {
         let others =
-            [(FORMAT - 1, "finish its runs with the binary that made it"), (FORMAT + 1, "use the newer version")];
+            [(FORMAT - 1, "finish its runs with the version that made it"), (FORMAT + 1, "use the newer version")];
         for (found, words) in others {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("store.db");

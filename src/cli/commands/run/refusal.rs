@@ -89,8 +89,8 @@ pub(super) fn nobody_new(checked: &Checked, global: &Global) -> Result<Exit, Cli
     if checked.invalid > 0 {
         let invalid = text::count(checked.invalid, "row");
         let words = format!(
-            "no one on this list can be sent the message with --only-new ({counts}, {invalid} invalid); nothing was sent. Fix the problems listed above \
-             and run the command again"
+            "no one on this list can be sent the message with --only-new ({counts}, {invalid} invalid); nothing was \
+             sent. Fix the problems listed above and run the command again"
         );
         return Err(CliError::new(Exit::Wrong, words));
     }

@@ -39,7 +39,7 @@ impl Mismatch {
                 format!("the URL of button {index} has no variable `{name}`")
             }
             Self::ParameterName { part, name } => {
-                let positional = name.bytes().all(|byte| byte.is_ascii_digit());
+                let positional = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
                 let advice = if positional { "; to fill a numbered variable, leave out `parameter_name`" } else { "" };
                 format!("the template's {} has no variable named `{name}`{advice}", part.words())
             }
