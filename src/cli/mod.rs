@@ -36,7 +36,7 @@ use output::console;
 use output::terminal;
 
 /// Runs WhatsApp, Viber and RCS campaigns: every recipient appears on exactly one line of the report, nobody is
-/// messaged twice unless you ask for it, and the rate is never exceeded.
+/// messaged twice unless you ask for it, and no run exceeds its rate.
 #[derive(Debug, Parser)]
 #[command(name = "campaigner", version, max_term_width = 110, after_help = AFTER_HELP)]
 struct Cli {

@@ -40,16 +40,21 @@ pub(in crate::cli) struct Args {
 
 /// How the names of campaigner's own variables start.
 const PREFIX: &str = "CAMPAIGNER_";
-/// The variables that start with it and are read.
-const VARIABLES: [&str; 5] =
-    ["CAMPAIGNER_DB", "CAMPAIGNER_CONFIG", "CAMPAIGNER_YES", "CAMPAIGNER_TOKEN", "CAMPAIGNER_WEBHOOK_SECRET"];
+/// The variables that start with it: those that are read, and the one for the hook's secret in the documentation's example,
+/// although any other name works too.
+const VARIABLES: [&str; 6] = [
+    "CAMPAIGNER_DB",
+    "CAMPAIGNER_CONFIG",
+    "CAMPAIGNER_YES",
+    "CAMPAIGNER_TOKEN",
+    "CAMPAIGNER_WEBHOOK_SECRET",
+    "CAMPAIGNER_HOOK_SECRET",
+];
 /// The accounts that need no configuration file, each with variables of which one shows that it is used.
 const BUILT_IN: [(&str, &[&str]); 2] = [
     ("incs", &["INCS_CERTIFICATION_CODE", "INCS_BASE_URL"]),
     ("meta", &["META_ACCESS_TOKEN", "META_PHONE_NUMBER_ID", "META_BASE_URL"]),
 ];
-/// The variable for the hook's secret in the documentation's example. Any other name works too.
-const HOOK_SECRET: &str = "CAMPAIGNER_HOOK_SECRET";
 /// The time limit of a request to a provider.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How much this machine's clock may differ from a provider's. Send times, quotas and polls depend on the clock.
@@ -132,7 +137,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
 
 fn environment(checkup: &mut Checkup, configured: Option<&ConfigFile>) -> Result<(), CliError> {
     let mut is_good = true;
-    let named: Vec<&str> = configured.into_iter().flat_map(ConfigFile::variables).chain([HOOK_SECRET]).collect();
+    let named: Vec<&str> = configured.into_iter().flat_map(ConfigFile::variables).collect();
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
         if name.starts_with(PREFIX) && !VARIABLES.iter().chain(&named).any(|known| *known == name) {

@@ -18,16 +18,14 @@ const MAX_EXPLAINED: usize = 10;
 
 /// The arguments of `retry`.
 #[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("rows").args(["state", "error", "row", "to"]).required(true).multiple(true)))]
 pub(in crate::cli) struct Args {
     /// The run, NAME-N
     #[arg(value_parser = run_id)]
     run: RunId,
     /// Send rows in these states again: rejected, exhausted, uncertain, failed; separated by commas [default with
     /// --error, --row or --to: rejected, exhausted, failed]
-    #[arg(
-        long, value_name = "STATES", value_delimiter = ',', value_parser = state,
-        required_unless_present_any = ["error", "row", "to"],
-    )]
+    #[arg(long, value_name = "STATES", value_delimiter = ',', value_parser = state)]
     state: Vec<State>,
     /// Send only rows with these error codes, separated by commas
     #[arg(long, value_name = "CODES", value_delimiter = ',')]

@@ -269,12 +269,12 @@ async fn estimate(
         Ok(checked) => {
             let rows = checked.sendable();
             let dispatch = &loaded.campaign.dispatch;
-            let limits = load::limits_in_words(&loaded.campaign.timing);
-            let how = format!(
-                "{} at {}{limits}, with the current list",
-                text::count(rows, "message"),
-                text::rate((dispatch.rate, dispatch.per)),
-            );
+            let rate = text::rate((dispatch.rate, dispatch.per));
+            let what = format!("{} at {rate}", text::count(rows, "message"));
+            let mut how = vec![&*what];
+            how.extend(load::limits_in_words(&loaded.campaign.timing));
+            how.push("with the current list");
+            let how = how.join(", ");
             match engine::sent_by(rows, Millis(at.as_millisecond()), &checked.due, &loaded.campaign) {
                 Some(end) => {
                     let (end, zone) = (end.timestamp().to_zoned(schedule.zone.clone()), schedule.zone_name());

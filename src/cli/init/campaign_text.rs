@@ -20,14 +20,14 @@ pub(super) struct CampaignContent {
     /// The API of the provider.
     pub(super) api: ProviderApi,
     pub(super) name: Guess<String>,
-    pub(super) provider: String,
+    pub(super) provider: Guess<String>,
     /// Whether people get its messages.
     pub(super) is_real: bool,
-    pub(super) channel: Channel,
+    pub(super) channel: Guess<Channel>,
     pub(super) list: SampledList,
     pub(super) numbers: NumberColumn,
     pub(super) message: Message,
-    pub(super) rate: String,
+    pub(super) rate: Guess<String>,
     pub(super) schedule: Option<NewSchedule>,
 }
 
@@ -48,8 +48,10 @@ pub(super) fn write(content: &CampaignContent, file: &Path) -> Result<String, Cl
     guessed(&mut line, "", &content.name.why);
     line(&format!("name: {}", scalar(&content.name.value)));
     let note = if content.is_real { " # sends to real people" } else { " # simulated: nobody gets a message" };
-    line(&format!("provider: {}{note}", scalar(&content.provider)));
-    line(&format!("channel: {}", content.channel));
+    guessed(&mut line, "", &content.provider.why);
+    line(&format!("provider: {}{note}", scalar(&content.provider.value)));
+    guessed(&mut line, "", &content.channel.why);
+    line(&format!("channel: {}", content.channel.value));
     if let Message::Template(TemplateMessage { from: Some(from), language, .. }) = &content.message {
         let language = language.as_ref().map(|language| format!(", language: {}", quoted(language)));
         line("# every message is checked against the template as `campaigner templates pull` stored it");
@@ -65,7 +67,8 @@ pub(super) fn write(content: &CampaignContent, file: &Path) -> Result<String, Cl
         Message::Template(template) => write_template(&mut line, template, content.api),
     }
     line("dispatch:");
-    line(&format!("  rate: {} # maximum, per provider account", scalar(&content.rate)));
+    guessed(&mut line, "  ", &content.rate.why);
+    line(&format!("  rate: {} # maximum, per provider account", scalar(&content.rate.value)));
     if !content.is_real {
         line("# The simulated provider reports statuses within seconds. Remove the next line for a real provider.");
         line("reconcile: {after: 1s, every: 1s, for: 20s}");

@@ -20,6 +20,7 @@ use crate::cli::init::{list, numbers, template};
 use crate::cli::session::load;
 use crate::model::{Channel, Millis, TemplateProvider, When, Zone};
 use crate::store::Store;
+use crate::text::shell_word;
 
 /// The name of a campaign whose list has no usable one.
 const NAMELESS: &str = "campaign";
@@ -47,7 +48,9 @@ pub(in crate::cli) struct Draft {
 /// When a flag is missing or wrong, the list cannot be read, the campaign would not be valid, or the file exists.
 pub(in crate::cli) async fn gather(folder: &Path, options: &Options, global: &Global) -> Result<Draft, CliError> {
     if folder.exists() && !folder.is_dir() {
-        return Err(wrong(format!("{} is not a folder", folder.display())));
+        let path = folder.display().to_string();
+        let word = shell_word(&path);
+        return Err(wrong(format!("{path} is a file, not a folder; to use it as the list, pass `--list {word}`")));
     }
     let asker = Asker::new(global.quiet);
     if let Some(provider) = &options.provider {
@@ -62,15 +65,17 @@ pub(in crate::cli) async fn gather(folder: &Path, options: &Options, global: &Gl
     let numbers = numbers::find(&list, options, asker)?;
     let (provider, kind) = provider(options, asker, global).await?;
     let channel = match options.channel {
-        Some(channel) => channel,
-        None if asker.can_ask() => asker.ask("the channel (whatsapp, viber or rcs)", "whatsapp", channel)?,
-        None => Channel::Whatsapp,
+        Some(channel) => Guess::given(channel),
+        None if asker.can_ask() => {
+            Guess::given(asker.ask("the channel (whatsapp, viber or rcs)", "whatsapp", channel)?)
+        }
+        None => Guess::made(Channel::Whatsapp, "the channel, because --channel was not given".to_owned()),
     };
-    let message = template::choose(channel, &list, numbers.to.value, options, asker, global).await?;
+    let message = template::choose(channel.value, &list, numbers.to.value, options, asker, global).await?;
     let rate = match &options.rate {
-        Some(rate) => rate.clone(),
-        None if asker.can_ask() => asker.ask("the maximum rate", "80/s", rate)?,
-        None => "80/s".to_owned(),
+        Some(rate) => Guess::given(rate.clone()),
+        None if asker.can_ask() => Guess::given(asker.ask("the maximum rate", "80/s", rate)?),
+        None => Guess::made("80/s".to_owned(), "the rate, because --rate was not given".to_owned()),
     };
     let schedule = schedule(options, asker)?;
     let pull = match &message {
@@ -79,7 +84,7 @@ pub(in crate::cli) async fn gather(folder: &Path, options: &Options, global: &Gl
     };
     let file = file_in(folder, &name.value);
     let (is_real, is_open) = (kind != ProviderKind::Simulator, message.is_open());
-    let api = config::api(&provider, global).await?;
+    let api = config::api(&provider.value, global).await?;
     let is_scheduled = schedule.is_some();
     let content = CampaignContent { api, name, provider, is_real, channel, list, numbers, message, rate, schedule };
     let text = campaign_text::write(&content, &file)?;
@@ -88,18 +93,19 @@ pub(in crate::cli) async fn gather(folder: &Path, options: &Options, global: &Gl
 }
 
 /// Returns the provider's name and what it is.
-async fn provider(options: &Options, asker: Asker, global: &Global) -> Result<(String, ProviderKind), CliError> {
+async fn provider(options: &Options, asker: Asker, global: &Global) -> Result<(Guess<String>, ProviderKind), CliError> {
     if let Some(provider) = &options.provider {
-        return Ok((provider.clone(), config::known(provider, global).await?));
+        return Ok((Guess::given(provider.clone()), config::known(provider, global).await?));
     }
     if !asker.can_ask() {
-        return Ok((SIMULATOR.to_owned(), config::known(SIMULATOR, global).await?));
+        let guess = Guess::made(SIMULATOR.to_owned(), "the provider, because --provider was not given".to_owned());
+        return Ok((guess, config::known(SIMULATOR, global).await?));
     }
     let question = format!("the provider ({})", config::names(global).await?.join(", "));
     loop {
         let provider = asker.ask(&question, SIMULATOR, |answer| Ok(answer.to_owned()))?;
         match config::known(&provider, global).await {
-            Ok(kind) => return Ok((provider, kind)),
+            Ok(kind) => return Ok((Guess::given(provider), kind)),
             Err(unknown) => asker.show(&unknown.words),
         }
     }

@@ -26,13 +26,13 @@ pub(in crate::cli) fn lines(
     if let Some(limit) = limited {
         line("limit", format!("{} now; `resume` sends the rest", text::count(limit, "message")));
     }
-    let limits = load::limits_in_words(&campaign.timing);
     let last = engine::sent_by(limited.unwrap_or(sendable), Millis::now(), &report.checked.due, campaign);
     let last = last.map_or_else(
         || "(the time cannot be estimated)".to_owned(),
         |last| format!("at about {}", local(last, campaign.timing.timezone.as_deref())),
     );
-    line("finishes", format!("{last}{limits}"));
+    let finishes = [&*last].into_iter().chain(load::limits_in_words(&campaign.timing)).collect::<Vec<_>>();
+    line("finishes", finishes.join(", "));
     lines
 }
 

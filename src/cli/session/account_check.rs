@@ -41,7 +41,10 @@ async fn check(job: &Job, events: &Events, global: &Global) -> Result<(), CliErr
     }
     let rows = job.limit.map_or(rows, |limit| rows.min(limit));
     let plus_one = store.plus_one_rows(run.key).await?;
-    let (found, business_account) = ask(&job.provider, campaign, &run.columns, (rows, plus_one), Some(store)).await?;
+    let (id, command) = (&run.id, global.command());
+    let again = format!("to try again:  {command} resume {id}");
+    let (found, business_account) =
+        ask(&job.provider, campaign, &run.columns, (rows, plus_one), Some(store), &again).await?;
     if let Some(id) = business_account {
         // It is asked once.
         let _ = job.business_account.set(id);
@@ -49,7 +52,6 @@ async fn check(job: &Job, events: &Events, global: &Global) -> Result<(), CliErr
     for warning in found.iter().filter(|finding| finding.weight() == AccountWeight::Warns) {
         events(Event::Notice(Notice::Warning(format!("warning: {}", account_findings::line(warning)))));
     }
-    let (id, command) = (&run.id, global.command());
     let next = format!(
         "once this is fixed, continue:  {command} resume {id}\n  or stop the run for good:      {command} cancel {id}"
     );
@@ -88,7 +90,8 @@ pub(in crate::cli) async fn of_campaign(
     }
     let provider =
         Provider::new(&account.endpoint, 1, TIMEOUT).map_err(|error| CliError::of(Exit::Environment, &error))?;
-    let (found, business_account) = ask(&provider, campaign, columns, (rows, plus_one), store).await?;
+    let again = "to try again, run the same command";
+    let (found, business_account) = ask(&provider, campaign, columns, (rows, plus_one), store, again).await?;
     if let Some(id) = business_account {
         // It is asked once.
         let _ = account.business_account.set(id);
@@ -96,15 +99,17 @@ pub(in crate::cli) async fn of_campaign(
     Ok(Some(found))
 }
 
+/// Asks, and judges the answers. `again` says how to try again.
 async fn ask(
     provider: &Provider,
     campaign: &Campaign,
     columns: &[String],
     (rows, plus_one): (u64, u64),
     store: Option<&Store>,
+    again: &str,
 ) -> Result<(Vec<AccountFinding>, Option<String>), CliError> {
     let template = MessageTemplate::of(campaign);
-    let answers = provider.account(template.fixed()).await.map_err(|error| not_checked(campaign, error))?;
+    let answers = provider.account(template.fixed()).await.map_err(|error| not_checked(campaign, error, again))?;
     let Some(answers) = answers else { return Ok((Vec::new(), None)) };
     let business_account = answers.business_account.clone();
     let now = Millis::now();
@@ -117,7 +122,7 @@ async fn ask(
     Ok((engine::judge_account(answers, campaign, columns, &template, used)?, business_account))
 }
 
-fn not_checked(campaign: &Campaign, error: PollError) -> CliError {
+fn not_checked(campaign: &Campaign, error: PollError, again: &str) -> CliError {
     let (PollError::TryAgain(problem)
     | PollError::Throttled(problem, _)
     | PollError::Unreachable(problem)
@@ -125,8 +130,7 @@ fn not_checked(campaign: &Campaign, error: PollError) -> CliError {
     CliError::new(
         Exit::Environment,
         format!(
-            "could not check the account `{}`, and nothing is sent without this check\n  because: {problem}\n  to try again, \
-             run the same command",
+            "could not check the account `{}`, and nothing is sent without this check\n  because: {problem}\n  {again}",
             campaign.provider
         ),
     )

@@ -180,14 +180,14 @@ fn with_hint(problem: FileProblem, hint: Option<String>) -> FileProblem {
     }
 }
 
-/// Returns what the rows of a campaign may have to wait for, as text that follows the time of sending.
-pub(in crate::cli) fn limits_in_words(timing: &Timing) -> String {
+/// Returns what the rows of a campaign may have to wait for, as phrases that can follow a comma.
+pub(in crate::cli) fn limits_in_words(timing: &Timing) -> Vec<&'static str> {
     let by_recipient = timing.window.as_ref().is_some_and(|window| window.clock == WhoseClock::Recipient);
     let limits = [
-        (timing.window.is_some() && !by_recipient, ", within the send window"),
-        (by_recipient, ", within the send window on the recipients' clocks"),
-        (timing.quota.is_some(), ", within the quota"),
-        (timing.columns.send_at.is_some(), ", not before each row's own send time"),
+        (timing.window.is_some() && !by_recipient, "within the send window"),
+        (by_recipient, "within the send window on the recipients' clocks"),
+        (timing.quota.is_some(), "within the quota"),
+        (timing.columns.send_at.is_some(), "not before each row's own send time"),
     ];
     limits.into_iter().filter(|(is, _)| *is).map(|(_, words)| words).collect()
 }

@@ -41,7 +41,8 @@ async fn check(store: &Store, run: &Run, renderer: &Renderer, global: &Global) -
         CliError::new(Exit::Environment, words)
     })?;
     let provider = held.provider;
-    let api = template_accounts::api(provider, global).await.map_err(|failure| not_checked(&held, failure))?;
+    let api =
+        template_accounts::api(provider, global).await.map_err(|failure| not_checked(run, &held, failure, &command))?;
     if template_accounts::account(provider, global).await?.is_some_and(|account| account != held.account) {
         return Err(CliError::new(
             Exit::Environment,
@@ -59,7 +60,7 @@ async fn check(store: &Store, run: &Run, renderer: &Renderer, global: &Global) -
         Err(Error::Which(words)) => {
             return Err(not_sendable(run, &held, &format!("was not found: {words}"), "create it again", &command));
         }
-        Err(error) => return Err(not_checked(&held, template_accounts::failure(error))),
+        Err(error) => return Err(not_checked(run, &held, template_accounts::failure(error), &command)),
     };
     if !now.listed.sendable {
         let reason = now.listed.reason.iter().map(|reason| format!(" ({reason})")).collect::<String>();
@@ -76,9 +77,9 @@ async fn check(store: &Store, run: &Run, renderer: &Renderer, global: &Global) -
 }
 
 /// Returns the error for a template that could not be checked.
-fn not_checked(held: &Snapshot, CliError { exit, words, .. }: CliError) -> CliError {
+fn not_checked(run: &Run, held: &Snapshot, CliError { exit, words, .. }: CliError, command: &str) -> CliError {
     let what = format!("could not check the template {held}, and nothing is sent without this check");
-    CliError::new(exit, format!("{what}\n  because: {words}\n  to try again, run the same command"))
+    CliError::new(exit, format!("{what}\n  because: {words}\n  to try again:  {command} resume {}", run.id))
 }
 
 /// Returns the error for a template that cannot be sent at the moment.

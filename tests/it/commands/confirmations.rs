@@ -58,6 +58,9 @@ fn retry_needs_an_answer() {
     }));
     let env = TestEnv::with(&CampaignFile::default(), &csv(2));
     assert_eq!(env.run(&provider, &["run", "job.yaml"]).code, 3);
+    let no_rows = env.run_offline(&["retry", "job-1"]);
+    let each = ["--state <STATES>", "--error <CODES>", "--row <N>", "--to <NUMBER>"];
+    assert!(no_rows.code == 2 && no_rows.err.contains(&format!("<{}>", each.join("|"))), "{no_rows}");
     let retry = ["retry", "job-1", "--state", "rejected"];
     let nobody = env.run(&provider, &retry);
     assert!(nobody.code == 2 && nobody.err.contains("Send 1 row of job-1 again (rejected)?"), "{nobody}");

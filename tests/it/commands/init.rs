@@ -41,6 +41,9 @@ fn a_list_and_a_template_name_are_enough_for_a_campaign_that_passes_check_and_ru
     assert!(made.code == 0 && made.out.contains("20 of 20 rows can be sent"), "{made}");
     let guess = "guessed: the numbers are in column `Mobile`, because 20 of 20 cells are numbers";
     assert!(made.err.contains(guess), "{made}");
+    for option in ["provider", "channel", "rate"] {
+        assert!(made.err.contains(&format!("guessed: the {option}, because --{option} was not given")), "{made}");
+    }
     assert!(made.err.contains("countries of the first numbers: +852 Hong Kong: 20"), "{made}");
     assert!(made.err.contains("campaigner --db store.db run spring-people.yaml"), "the next command: {made}");
     let campaign = env.read("spring-people.yaml");
@@ -51,6 +54,13 @@ fn a_list_and_a_template_name_are_enough_for_a_campaign_that_passes_check_and_ru
     let run = env.run_offline(&["run", "spring-people.yaml"]);
     assert!([0, 3].contains(&run.code), "{run}");
     assert_eq!(env.report("spring-people-1").len(), 20);
+}
+
+#[test]
+fn a_list_in_the_place_of_the_folder_is_explained() {
+    let env = env_with(&people(1));
+    let refused = env.run_offline(&["init", "Spring People.csv"]);
+    assert!(refused.code == 2 && refused.err.contains("pass `--list 'Spring People.csv'`"), "{refused}");
 }
 
 #[test]
@@ -336,7 +346,7 @@ fn a_template_of_a_provider_is_matched_with_the_columns_and_checked() {
     let made = server.run(&[&init[..], &["full", "--params", "WhatsApp name,campaign"]].concat());
     assert!(made.code == 0 && made.out.contains("1 of 1 row can be sent"), "{made}");
     let checked = server.run(&["check", "full.yaml"]);
-    assert!(checked.err.contains("full.yaml:15: guessed: no region is needed"), "{checked}");
+    assert!(checked.err.contains("full.yaml:17: guessed: no region is needed"), "{checked}");
 }
 
 #[test]

@@ -70,7 +70,7 @@ pub(super) async fn dry_run(
     }
     if !args.json {
         let limits = load::limits_in_words(&campaign.timing);
-        let within = limits.strip_prefix(", ").map(|limits| format!(" ({limits})")).unwrap_or_default();
+        let within = format!(" ({})", limits.join(", "));
         let when = match engine::sent_by(sendable, Millis::now(), &checked.due, campaign) {
             _ if limits.is_empty() => {
                 format!(
