@@ -83,6 +83,19 @@ impl DbConnection<'_> {
         matches!(self, Self::Postgres(held) if held.should_flush())
     }
 
+    /// Whether sqlx counts a transaction that SQLite has already rolled back itself, as it does when the disk is full: no
+    /// other can begin on this connection. No transaction of it is in use.
+    pub(in crate::store) async fn is_stuck(&mut self) -> bool {
+        use sqlx::Connection as _;
+        match self {
+            // The statement comes after the rollback of a transaction that was dropped.
+            Self::Sqlite(held) if held.is_in_transaction() => {
+                held.execute("SELECT 1").await.is_err() || held.is_in_transaction()
+            }
+            _ => false,
+        }
+    }
+
     /// Returns SQLite's connection, of a store in a file.
     pub(in crate::store) fn sqlite(&mut self) -> &mut SqliteConnection {
         match self {

@@ -1,6 +1,7 @@
 //! Tests of SQLite itself: its files and locks, what `verify` finds in a broken store, and that frequent statements
 //! find their rows by an index.
 
+mod full_disk; // a disk that was full
 mod problems; // what the columns of problems hold
 
 use std::path::Path;
