@@ -106,7 +106,8 @@ impl<W: Write> Write for Printed<W> {
     }
 }
 
-/// Standard error for logs, one event per write. Control characters are escaped, except for the colours of the log
+/// Standard error for logs, one event per write. An error of writing is ignored: whoever read the log is gone, or its disk
+/// is full, and neither may stop a run. Control characters are escaped, except for the colours of the log
 /// itself; `tracing` keeps escape characters out of the fields.
 pub(in crate::cli) struct Log {
     /// Whether the events are JSON.
@@ -120,12 +121,12 @@ impl Write for Log {
             true => escaped_json(&text).into_owned(),
             false => text.split('\x1b').map(escaped_lines).collect::<Vec<_>>().join("\x1b"),
         };
-        io::stderr().lock().write_all(shown.as_bytes())?;
+        let _ = io::stderr().lock().write_all(shown.as_bytes());
         Ok(event.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        Ok(())
     }
 }
 
@@ -198,10 +199,7 @@ pub(in crate::cli) fn refuse_to_overwrite(target: &Path, others: &[&Path]) -> Re
     match others.iter().find(|other| other.canonicalize().is_ok_and(|other| other == target)) {
         Some(other) => Err(CliError::new(
             Exit::Wrong,
-            format!(
-                "{} is an input of this command and would be overwritten; choose another output file",
-                other.display()
-            ),
+            format!("{} is an input and would be overwritten; choose another output file", other.display()),
         )),
         None => Ok(()),
     }

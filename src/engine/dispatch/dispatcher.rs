@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::eligibility::{Eligibility, Eligible};
 use super::sender::{self, Departure, DispatchContext, Ended};
-use crate::engine::error::EngineError;
+use crate::engine::error::{EngineError, PANICKED};
 use crate::engine::job::Job;
 use crate::engine::stop::Reason;
 use crate::engine::store_retry::patiently;
@@ -90,6 +90,7 @@ pub(in crate::engine) async fn dispatch(
         ended,
         endings,
         in_flight: HashMap::new(),
+        panicked: 0,
         step: Step::default(),
         step_since: None,
         reserving: None,
@@ -123,6 +124,8 @@ struct Dispatcher {
     endings: mpsc::Receiver<Ended>,
     /// Claims without a known outcome.
     in_flight: HashMap<RowKey, Claim>,
+    /// How many of these will never be known, because their tasks panicked.
+    panicked: usize,
     /// What the next step records, and since when its oldest part waits.
     step: Step,
     step_since: Option<Instant>,
@@ -433,7 +436,12 @@ impl Dispatcher {
         }
     }
 
-    fn ended(&mut self, (settlement, error): Ended) {
+    fn ended(&mut self, ended: Ended) {
+        let Some((settlement, error)) = ended else {
+            // Its row stays in flight, so that it is in doubt.
+            self.panicked += 1;
+            return self.fail(EngineError::Defect(PANICKED.to_owned()));
+        };
         self.in_flight.remove(&settlement.claim.key);
         if let Some(at) = settlement.next_attempt_at {
             self.next_due = Some(self.next_due.map_or(at, |due| due.min(at)));
@@ -458,7 +466,7 @@ impl Dispatcher {
         let is_told = self.halt_others().await.unwrap_or(false);
         loop {
             self.take_endings();
-            if self.in_flight.is_empty() {
+            if self.in_flight.len() <= self.panicked {
                 break;
             }
             let linger = self.linger();

@@ -15,8 +15,8 @@ use super::halt::HaltMonitor;
 use crate::crash_point::Point;
 use crate::engine::error::EngineError;
 use crate::engine::job::Job;
-use crate::engine::stop::{Reason, StopHandle};
-use crate::model::{Millis, Outcome, Problem, ReferenceKey, SendProblem};
+use crate::engine::stop::Reason;
+use crate::model::{Millis, Outcome, Problem, ReferenceKey};
 use crate::rate_limit::Reservation;
 use crate::store::{Attempt, Claim, Deferral, History, Owner, SendSlot, Settlement, StoreError};
 
@@ -27,8 +27,9 @@ const SHORT_PAUSE: Duration = Duration::from_secs(1);
 /// How long a row in doubt waits for webhooks before the next check.
 const WEBHOOK_CHECK: Duration = Duration::from_secs(3600);
 
-/// What a sender reports: the settlement of its claim, and an error, if any.
-pub(super) type Ended = (Settlement, Option<EngineError>);
+/// What a sender reports: the settlement of its claim, and an error, if any; `None` if it panicked, so that it is unknown
+/// whether its request was sent.
+pub(super) type Ended = Option<(Settlement, Option<EngineError>)>;
 
 /// When a request may leave.
 #[derive(Clone, Copy)]
@@ -207,7 +208,7 @@ pub(super) async fn send(
     ended: mpsc::Sender<Ended>,
 ) {
     let claim = attempt.claim;
-    let guard = OutcomeGuard(Some(context.job.stop.clone()));
+    let guard = PanicGuard(Some(&ended));
     let done = match context.attempt(attempt, departure).await {
         Ok(settlement) => (settlement, None),
         // No request was made: the row waits, and the run stops.
@@ -218,24 +219,24 @@ pub(super) async fn send(
     };
     Point::OutcomeQueued.pass();
     // If the dispatcher is gone, the claim stays open, which is correct: the row is in doubt.
-    let _ = ended.send(done).await;
+    let _ = ended.send(Some(done)).await;
     guard.disarm();
 }
 
-/// Stops the run if a request ends without an outcome, which only a bug can cause. Otherwise the dispatcher would wait
-/// for that row forever.
-struct OutcomeGuard(Option<StopHandle>);
+/// Reports a panic to the dispatcher, which would otherwise wait for the row forever.
+struct PanicGuard<'e>(Option<&'e mpsc::Sender<Ended>>);
 
-impl OutcomeGuard {
+impl PanicGuard<'_> {
     fn disarm(mut self) {
         self.0 = None;
     }
 }
 
-impl Drop for OutcomeGuard {
+impl Drop for PanicGuard<'_> {
     fn drop(&mut self) {
-        if let Some(stop) = &self.0 {
-            stop.stop(Reason::Halt(SendProblem::Defect.into()));
+        if let Some(ended) = self.0 {
+            // There is room for one report of each request in flight.
+            let _ = ended.try_send(None);
         }
     }
 }

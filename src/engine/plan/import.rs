@@ -94,6 +94,13 @@ impl Plan {
         Ok(Self { reader, measure, name: campaign.name.clone(), skip_sent_within, only_new: false, snapshot: None })
     }
 
+    /// Adds warnings about the campaign as a whole.
+    #[must_use]
+    pub fn warned(mut self, warnings: Vec<Warning>) -> Self {
+        self.measure.warnings.extend(warnings);
+        self
+    }
+
     /// Skips all numbers that an earlier run of this campaign reached, if `whether` is true.
     #[must_use]
     pub fn only_new(mut self, whether: bool) -> Self {

@@ -118,7 +118,8 @@ fn scan(
     if let Some(mut summary) = whole {
         let source = source.into_inner().unwrap_or_else(PoisonError::into_inner);
         let digest = source.reader.digest().map(str::to_owned);
-        summary.warnings.splice(0..0, source.reader.notes().into_iter().map(Warning::from));
+        let of_list = source.reader.notes().into_iter().map(Warning::from);
+        summary.warnings.splice(0..0, measure.warnings.iter().cloned().chain(of_list));
         let _ = chunks.blocking_send(Chunk::End { digest, summary });
     }
     Ok(())

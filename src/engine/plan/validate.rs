@@ -47,6 +47,8 @@ pub(in crate::engine) struct Measure {
     pub(in crate::engine) timed: Option<RowTiming>,
     /// Whether to collect the media links of valid rows.
     pub(in crate::engine) links: bool,
+    /// Warnings about the campaign as a whole.
+    pub(in crate::engine) warnings: Vec<Warning>,
     /// The time before which a send time or the end of an offer has passed.
     pub(in crate::engine) now: Millis,
     /// What the numbering plans say, with the column of the number, if valid rows get warnings about it.
@@ -62,7 +64,8 @@ impl Measure {
             .map(|(position, name, path)| (position, name.to_owned(), translation.written(path).to_owned()))
             .collect();
         let now = Millis(i64::MIN);
-        Self { renderer, on, translation, used, open, template: None, timed: None, links: false, now, kinds: None }
+        let (template, timed, kinds, warnings) = (None, None, None, Vec::new());
+        Self { renderer, on, translation, used, open, template, timed, links: false, warnings, now, kinds }
     }
 
     /// Requires every message to conform to this template.

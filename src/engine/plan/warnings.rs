@@ -69,6 +69,14 @@ impl Warning {
     }
 }
 
+impl Warning {
+    /// Returns a warning about the campaign as a whole.
+    #[must_use]
+    pub fn of_campaign(code: &'static str, message: String) -> Self {
+        Self { code, columns: Vec::new(), path: String::new(), message, first: Vec::new(), rows: 0 }
+    }
+}
+
 impl From<ListNote> for Warning {
     fn from(ListNote { code, message, rows }: ListNote) -> Self {
         Self { code, columns: Vec::new(), path: String::new(), message, first: Vec::new(), rows }

@@ -13,7 +13,7 @@ use crate::model::{Event, Events, Notice};
 use crate::rate_limit::RetryPolicy;
 use crate::store::Run;
 
-/// Maximum number of calls. The last is about three minutes after the first.
+/// Maximum number of calls. The last is about four minutes after the first.
 const CALLS: u32 = 8;
 
 /// Calls the hook when a run has ended.

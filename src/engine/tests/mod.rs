@@ -2,5 +2,6 @@
 
 mod check_and_simulator;
 mod examples;
+mod panicking_sender;
 mod resend_after;
 mod week_of_windows;

@@ -48,8 +48,6 @@ pub enum SendProblem {
     BadAnswer(BadAnswer),
     /// The stored row cannot become a message.
     Damaged(Damage),
-    /// A request ended without an outcome.
-    Defect,
     /// The store's file was replaced.
     StoreReplaced,
 }
@@ -114,7 +112,6 @@ impl SendProblem {
             Self::Http { status, .. } => return Cow::Owned(format!("http_{status}")),
             Self::BadAnswer(_) => "bad_answer",
             Self::Damaged(_) => "damaged",
-            Self::Defect => "defect",
             Self::StoreReplaced => "store_replaced",
         })
     }

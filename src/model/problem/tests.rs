@@ -291,7 +291,6 @@ pub(crate) fn every_send_problem() -> Vec<SendProblem> {
         P::Http { status: 502, text: text("bad gateway") },
         P::Damaged(Damage::Cells(error())),
         P::Damaged(Damage::Message(every_row_problem())),
-        P::Defect,
         P::StoreReplaced,
     ];
     all.extend(answers.map(P::BadAnswer));

@@ -38,7 +38,6 @@ impl SendProblem {
             },
             Self::Damaged(Damage::Cells(error)) => error.clone(),
             Self::Damaged(Damage::Message(problems)) => RowProblem::joined(problems),
-            Self::Defect => "a request ended without an outcome".to_owned(),
             Self::StoreReplaced => "the store was replaced".to_owned(),
         }
     }
