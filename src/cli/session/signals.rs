@@ -1,6 +1,9 @@
 //! Stops work on signals: the first signal stops it gently, the second at once.
 
+use std::sync::LazyLock;
 use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
@@ -79,23 +82,43 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Signals this close together count as one: `timeout`, for example, signals the process and then its whole group.
 const SAME_SIGNAL: Duration = Duration::from_millis(20);
 
-/// SIGINT and SIGTERM that arrive after this was created.
+/// SIGINT, SIGTERM and SIGHUP that arrive after this was created.
 struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
+    interrupt: Signal,
+    terminate: Signal,
+    /// The terminal was closed; `None` if the process is to survive that.
+    hangup: Option<Signal>,
 }
 
 impl Signals {
     fn from_now() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        let hangup = if ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) };
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())?, hangup })
     }
 
-    /// Waits for either signal.
+    /// Waits for one of the signals.
     async fn one(mut self) {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = hangup => {}
         }
     }
+}
+
+/// Whether the process was started with SIGHUP ignored, as `nohup` does. A handler would end that, so where it cannot be
+/// found out, there is none.
+fn ignores_hangup() -> bool {
+    static IGNORES: LazyLock<bool> = LazyLock::new(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_none_or(|mask| mask & 1 != 0)
+    });
+    *IGNORES
 }

@@ -101,3 +101,41 @@ fn answers_that_came_while_the_process_was_stopped_are_read() {
     let states = env.states("job-1");
     assert!(!states.contains_key("uncertain"), "{states:?}");
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_closed_terminal_stops_gently() {
+    let provider = ScriptedProvider::slow(50);
+    let env = TestEnv::with(&CampaignFile { rate: "200/s", ..CampaignFile::default() }, &csv(ROWS));
+    let running = env.start(&provider, &["run", "job.yaml"]);
+    provider.wait_for_sends(60);
+    running.signal("HUP");
+    assert_eq!(running.wait_for(PROMPTLY).code, 4);
+    let states = env.states("job-1");
+    assert!(!states.contains_key("uncertain") && states["pending"] > 0, "{states:?}");
+}
+
+#[test]
+fn a_process_that_is_to_survive_its_terminal_does() {
+    let provider = ScriptedProvider::slow(50);
+    let env = TestEnv::with(&CampaignFile { rate: "200/s", ..CampaignFile::default() }, &csv(ROWS));
+    let running = env.start_with_prelude("trap '' HUP", Some(&provider.url()), &["run", "job.yaml"]);
+    provider.wait_for_sends(60);
+    running.signal("HUP");
+    let done = running.wait();
+    assert!(done.code == 0 && provider.sends() == ROWS, "{done}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_log_that_cannot_be_written_stops_nothing() {
+    for options in ["-vvv", "-v --log-format json", "--progress plain"] {
+        let provider = ScriptedProvider::accepting_all();
+        let env = TestEnv::with(&CampaignFile::default(), &csv(20));
+        let args: Vec<&str> = options.split(' ').chain(["run", "job.yaml"]).collect();
+        // Every write fails, as on a full disk or after the reader of a pipe has ended.
+        let done = env.start_with_prelude("exec 2> /dev/full", Some(&provider.url()), &args).wait_for(PROMPTLY);
+        assert_eq!((done.code, provider.sends()), (0, 20), "{options}: {done}");
+        assert_eq!(env.states("job-1"), counts(&[("read", 20)]));
+    }
+}
