@@ -130,7 +130,13 @@ pub fn parse_time_zone(text: &str) -> Result<TimeZone, BadValue> {
         _ => {
             let names: Vec<String> = jiff::tz::db().available().map(|name| name.as_str().to_owned()).collect();
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            let hint = match nearest(text, &names) {
+            let city = text.replace(' ', "_");
+            let is_city = |name: &&&str| {
+                name.rsplit_once('/').is_some_and(|(area, last)| area != "Etc" && last.eq_ignore_ascii_case(&city))
+            };
+            // An abbreviation or an offset is near to another one, which means another time.
+            let near = || nearest(text, &names).filter(|_| text.contains('/'));
+            let hint = match names.iter().find(is_city).copied().or_else(near) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "write an IANA name, such as `Asia/Hong_Kong`, `Europe/Berlin` or `UTC`".to_owned(),
             };

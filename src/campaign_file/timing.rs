@@ -265,6 +265,9 @@ mod tests {
         for (rest, place, words) in [
             ("timezone: Europe/Berln", "a.yaml:6:11", "did you mean `Europe/Berlin`?"),
             ("timezone: CET+1", "a.yaml:6:11", "an IANA name"),
+            ("timezone: BST", "a.yaml:6:11", "an IANA name"),
+            ("timezone: GMT+1", "a.yaml:6:11", "an IANA name"),
+            ("timezone: hong kong", "a.yaml:6:11", "did you mean `Asia/Hong_Kong`?"),
             ("window: 09:00-20:00", "a.yaml:6:1", "`window` needs a time zone"),
             ("timezone: UTC\nwindow: 9-20", "a.yaml:7:9", "`9` is not a time of day"),
             ("timezone: UTC\nwindow: 09:00", "a.yaml:7:9", "no start and end time"),

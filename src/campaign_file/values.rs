@@ -98,7 +98,8 @@ pub fn parse_rate(text: &str) -> Result<(NonZeroU32, Duration), BadValue> {
 pub fn parse_duration(text: &str) -> Result<Duration, BadValue> {
     const HINT: &str = "write `500ms`, `30s`, `1m30s`, `72h` or `3d`";
     if is_digits(text) {
-        let hint = format!("write `{text}s` for seconds, `{text}m` for minutes or `{text}h` for hours");
+        let hint =
+            format!("write `{text}s` for seconds, `{text}m` for minutes, `{text}h` for hours or `{text}d` for days");
         return Err(BadValue::new(format!("`{text}` has no unit"), hint));
     }
     let not_a_duration = || BadValue::new(format!("`{text}` is not a duration"), HINT);
@@ -305,7 +306,7 @@ mod tests {
         }
         assert_eq!(
             parse_duration("30").unwrap_err().hint.unwrap(),
-            "write `30s` for seconds, `30m` for minutes or `30h` for hours"
+            "write `30s` for seconds, `30m` for minutes, `30h` for hours or `30d` for days"
         );
     }
 

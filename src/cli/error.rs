@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use crate::campaign_file::CampaignError;
 use crate::cli::output::terminal;
 use crate::engine::{self, EngineError, PlanError, ReportingError};
-use crate::model::RowProblem;
-use crate::recipients::OpenError;
+use crate::model::{Phone, RowProblem};
+use crate::recipients::{Numbers, OpenError};
 use crate::report::ReportError;
 use crate::store::StoreError;
 use crate::text::{error_chain, escaped_lines};
@@ -21,7 +21,7 @@ pub enum Exit {
     Environment = 1,
     /// The command line, campaign or recipients are wrong; nothing was sent.
     Wrong = 2,
-    /// Done, but some rows were rejected, exhausted, failed, uncertain, cancelled or expired.
+    /// Done, but some rows were rejected, exhausted, failed, uncertain, cancelled, expired or sent twice.
     SomeFailed = 3,
     /// Stopped before the end; can be continued.
     Stopped = 4,
@@ -195,6 +195,16 @@ impl From<PlanError> for CliError {
 /// Describes the problem of a number for a command without a campaign, where only `--region` sets the region.
 pub(in crate::cli) fn number_in_words(problem: &RowProblem) -> String {
     problem.to_string().replace("set `recipients.region`", "pass --region")
+}
+
+/// Reads a number that the command line names for a run. Its region is stored with the run, so only the country code helps
+/// if it is missing.
+pub(in crate::cli) fn number_of_run(to: &str, region: Option<&str>) -> Result<Phone, CliError> {
+    let numbers = Numbers::new(region).map_err(|error| CliError::of(Exit::Wrong, &error))?;
+    numbers.normalise(to).map_err(|problem| {
+        let shown = format!("--to: {}", problem.to_string().replace(", or set `recipients.region`", ""));
+        CliError::of_number("--to", &problem, "").shown(escaped_lines(&shown).into_owned())
+    })
 }
 
 /// Converts an error of writing to standard output.

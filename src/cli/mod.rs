@@ -51,7 +51,7 @@ Exit codes:
   0  all done and every sendable row was accepted
   1  an environment error: store, network or provider account
   2  a problem with the command line, campaign or recipients; nothing was sent
-  3  done, but some rows were rejected, exhausted, failed, uncertain, cancelled or expired
+  3  done, but rows were rejected, exhausted, failed, uncertain, cancelled, expired or sent twice
   4  stopped early; can be continued
   5  another process holds this run, or has taken it over";
 

@@ -38,8 +38,15 @@ impl fmt::Display for RunId {
 
 /// A text that is not a run id.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{0}` is not a run id; write NAME-N, such as spring-sale-1")]
+#[error("`{0}` is not a run id; write NAME-N, such as {example}-1", example = example(.0))]
 pub struct BadRunId(pub String);
+
+/// Returns the text without an extension, in case it is the name of a campaign or its file.
+fn example(text: &str) -> &str {
+    let name = text.strip_suffix(".yaml").unwrap_or(text);
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
+    if is_name { name } else { "spring-sale" }
+}
 
 impl FromStr for RunId {
     type Err = BadRunId;

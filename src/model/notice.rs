@@ -159,7 +159,7 @@ impl fmt::Display for Notice {
             Self::Account(event) => write!(f, "{event}"),
             Self::StoreBlocked { error, reason } => write!(f, "{error} ({reason}); retrying"),
             Self::HookRetried { failed } => {
-                write!(f, "the on_done hook failed ({failed}); retrying for about three minutes")
+                write!(f, "the on_done hook failed ({failed}); retrying for about four minutes")
             }
             Self::HookFailed { run, failed, summary } => write!(
                 f,

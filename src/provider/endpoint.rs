@@ -164,7 +164,8 @@ impl Endpoint {
     }
 
     /// Whether the URL is on this machine's loopback.
-    pub(super) fn is_this_machine(&self) -> bool {
+    #[must_use]
+    pub fn is_this_machine(&self) -> bool {
         self.base.is_this_machine()
     }
 

@@ -152,7 +152,10 @@ fn a_file_without_proper_columns_is_refused() {
     }
     let words = error("phone,name, phone\u{a0}\n");
     assert!(words.starts_with("columns 1 and 3 of") && words.contains("have the same name `phone`"), "{words}");
-    assert!(error("Phone,name\n").contains("has no column `phone` for the numbers; set `to` in the campaign"));
+    assert!(
+        error("Phone,name\n")
+            .contains("has no column `phone` for the numbers; name a column that is in the first line")
+    );
     assert!(to_person("Phone,name\n").ends_with("; did you mean `Phone`?"));
     assert!(to_person("tel,name\n").ends_with("; the columns are `tel`, `name`"));
     assert!(error(b"phone,n\xe4me\n1,\xc3\xab\n2,\xc3\xab\n").contains("cannot be decoded"));

@@ -47,7 +47,7 @@ pub(super) fn add(env: &mut Environment<'static>) {
     env.add_filter("trim", |text: StringInput<'_>, ends: Option<Cow<'_, str>>| {
         // Each character of the text is compared with these.
         if ends.as_ref().is_some_and(|ends| ends.len() > MAX_ENDS) {
-            let words = format!("`trim` takes at most {MAX_ENDS} characters");
+            let words = format!("the argument of `trim` can have at most {MAX_ENDS} bytes");
             return Err(Error::new(ErrorKind::InvalidOperation, words));
         }
         whole(text.as_str()).map(|()| filters::trim(text, ends))

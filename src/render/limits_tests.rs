@@ -131,7 +131,7 @@ fn a_text_that_would_be_too_long_is_the_rows_problem() {
             "beyond 16 KiB",
             "beyond 64 KiB",
             "more than 1000 items",
-            "`trim` takes at most",
+            "the argument of `trim`",
             "write a width of at most 100",
             "pass the values in order",
             "too many steps",

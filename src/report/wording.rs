@@ -21,7 +21,7 @@ pub(super) fn meaning(state: State) -> &'static str {
         State::Rejected => "permanently refused by the provider",
         State::Exhausted => "not accepted: all attempts failed, or a person recorded that it was not sent",
         State::Uncertain => "may have been accepted",
-        State::Invalid => "cannot become a message",
+        State::Invalid => "no valid message can be made from this row",
         State::Duplicate => "the same number as an earlier row",
         State::Suppressed => "on the suppression list, or reached by an earlier run",
         State::Cancelled => "not sent, because the run was cancelled",

@@ -45,7 +45,7 @@ pub fn note(schedule: &Schedule, at: Timestamp) -> Option<&'static str> {
              of the change",
         ),
         AmbiguousOffset::Fold { .. } if !cron.is_interval() => {
-            Some("the clocks go back, so this time occurs twice; the campaign runs only at the first")
+            Some("the clocks go back, so this time occurs twice; the campaign runs only the first time")
         }
         _ => None,
     }

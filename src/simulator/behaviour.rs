@@ -67,15 +67,18 @@ impl Behaviour {
             ("stuck", self.stuck),
             ("unread", self.unread),
             ("replies", self.replies),
-            ("the sum of drop_rate and hang_rate", self.drop_rate + self.hang_rate),
-            ("the sum of failing, unread and the share that stays `sent`", self.failing + self.stuck + self.unread),
+            ("the sum of --drop-rate and --hang-rate", self.drop_rate + self.hang_rate),
+            (
+                "the sum of --failing, --unread and the 0.01 of all messages that stay `sent`",
+                self.failing + self.stuck + self.unread,
+            ),
         ];
         // Rounding can put a sum such as 0.7 + 0.2 + 0.1 just above 1.
         match shares.into_iter().find(|(_, share)| !(0.0..=1.0 + 1e-9).contains(share)) {
             None => Ok(()),
             Some((name, share)) => Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                format!("simulator: {name} is {share}; a share must be between 0 and 1"),
+                format!("simulator: {name} is {share}; it must be between 0 and 1"),
             )),
         }
     }

@@ -40,7 +40,7 @@ impl StoreMismatch {
                  history: everyone on the list gets the message, and the suppression list is empty"
             }
             Self::Older | Self::Other | Self::Copied | Self::Missing | Self::Unreadable => {
-                "to continue from this file anyway, pass --moved to `run`, `resume`, `retry`, `work` or `serve`: some people \
+                "to continue from this file anyway, pass --moved to `run`, `resume`, `retry`, `test`, `work` or `serve`: some people \
                  may get the message twice"
             }
         }
@@ -120,9 +120,9 @@ pub enum StoreError {
         /// The newest format that this version knows.
         known: i64,
     },
-    /// The file was made by version 0.2.0 or earlier.
+    /// The file was made by release 0.2.0 or an earlier one.
     #[error(
-        "the store {} was made by version 0.2.0 or earlier and cannot be converted; finish its runs with the version that \
+        "the store {} was made by release 0.2.0 or an earlier one and cannot be converted; finish its runs with the version that \
          made it, then use another file (`--db FILE`). A new store knows neither whom earlier runs reached nor who is \
          suppressed: first read \"Upgrades\" in docs/operations.md",
         path.display()

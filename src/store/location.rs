@@ -44,7 +44,9 @@ pub enum BadServerUrl {
     )]
     InTheClear(String),
     /// A schema whose name is not a plain word.
-    #[error("the schema {0:?} in the database URL is not a name of lowercase letters, digits and `_`")]
+    #[error(
+        "the schema {0:?} in the database URL is not valid; use at most 63 lowercase letters, digits and `_`, and do not start with a digit"
+    )]
     Schema(String),
 }
 

@@ -63,6 +63,9 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
 async fn question(store: &Store, run: &Run, global: &Global) -> Result<String, CliError> {
     let tally = store.tally(run).await?;
     let left = tally.of(State::Pending);
+    if tally.rows() == 0 {
+        return Ok(format!("{} has no rows yet. If you cancel it, it cannot be continued.\nCancel it?", run.id));
+    }
     Ok(format!(
         "if you cancel {0}, {1} of {2} will never be sent. This cannot be undone; to stop sending for a while, use \
          `{3} pause {0}`.\nCancel it?",

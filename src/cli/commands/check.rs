@@ -33,7 +33,7 @@ pub(in crate::cli) struct Args {
     /// Check for each media link whether the file exists on its server and whether it suits the channel
     #[arg(long)]
     media: bool,
-    /// Ask the provider about the account's state, limits and quality, and compare the message with the provider's
+    /// Ask Meta about the account's state, limits and quality, and compare the message with Meta's
     /// version of the template
     #[arg(long)]
     account: bool,
@@ -64,6 +64,7 @@ impl Args {
 }
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
+    load::refuse_others(&args.file)?;
     let loaded = match campaign_file::read(&args.file) {
         Err(CampaignError::Wrong(wrong)) if args.json => return wrong_campaign(&args.file, wrong.problems()),
         read => load::dated(read?, args.date)?,

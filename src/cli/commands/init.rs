@@ -14,9 +14,9 @@ use crate::text::shell_word;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "On a terminal, init asks for whatever the options leave open. Elsewhere it guesses what is safe to \
-                  guess; for anything else, it fails and says which option to pass. Each guess is a comment in the \
-                  file, and `check` shows it until the comment is removed. A template variable that has no column of \
-                  the same name is marked `to do` in the file, for you to complete. The exit code is that of `check`."
+                  guess; for anything else, it fails and says which option to pass. Each guess is recorded in a \
+                  comment in the file, and `check` shows the guess until the comment is removed. A template variable \
+                  for which no column is found is marked `to do` in the file, for you to complete. The exit code is that of `check`."
 )]
 pub(in crate::cli) struct Args {
     /// Write the campaign into this folder

@@ -39,6 +39,7 @@ pub(in crate::cli) struct Args {
 const PAGE: usize = 500;
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
+    load::refuse_others(&args.file)?;
     let loaded = load::dated(campaign_file::read(&args.file)?, args.date)?;
     let loaded = load::through(loaded, args.provider.as_deref(), global).await?;
     let store = Store::open_if_there(&global.db).await?;
@@ -47,7 +48,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let mut bodies = plan.bodies();
     // A number that appears twice gets one body, just as it would get one message.
     let mut seen = HashSet::new();
-    let (mut printed, mut trouble, mut wanted_row_is_bad) = (0, None, false);
+    let (mut printed, mut trouble, mut wanted_row_is_bad, mut last) = (0, None, false, None);
     'all: loop {
         let page = bodies.by_ref().take(PAGE).collect::<Result<Vec<_>, _>>()?;
         if page.is_empty() {
@@ -59,6 +60,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             None => HashMap::new(),
         };
         for (row, body) in page {
+            last = Some(row.0);
             let wanted = args.row.is_none_or(|wanted| RowNumber(wanted) == row);
             match body {
                 Ok((phone, body)) => {
@@ -106,7 +108,12 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         Some(_) if wanted_row_is_bad => Ok(Exit::Wrong),
         Some(row) if printed == 0 => Err(CliError::new(
             Exit::Wrong,
-            format!("row {row} has no message to preview: it is a duplicate, it is left out, or it is not on the list"),
+            match last {
+                _ if row == 0 => "rows are counted from 1".to_owned(),
+                Some(last) if last >= row => format!("row {row} has no message to preview, for the reason above"),
+                Some(last) => format!("the list has no row {row}; its last row is {last}"),
+                None => "the list has no rows".to_owned(),
+            },
         )),
         _ => Ok(Exit::Done),
     }

@@ -20,10 +20,11 @@ const MAX_LISTED: usize = 20;
 #[derive(Debug, clap::Args)]
 #[command(
     group = clap::ArgGroup::new("which").required(true),
-    after_help = "Deletes the rows, numbers, messages and replies of finished and cancelled runs, and the tests of their \
-                  campaigns; keeps their counts and the suppression list. A purged run cannot be retried or searched, \
+    after_help = "Deletes the rows, numbers, messages and replies of finished and cancelled runs, and the test \
+                  messages of their campaigns; keeps their counts and the suppression list. A purged run cannot be retried or searched, \
                   and no report can be written on it. `run --only-new` refuses its campaign, because it is no longer \
                   known whom the run reached. If a purge is interrupted, run the same command again to continue. \
+                  Exit code 3 means that some runs could not be purged. \
                   Some numbers stay in an SQLite file until you run `sqlite3 FILE VACUUM`. See \"Deleting old data\" in docs/operations.md."
 )]
 pub(in crate::cli) struct Args {
@@ -67,7 +68,10 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             Ok(()) => {
                 let were = if rows == 1 { "was" } else { "were" };
                 let rows = text::count(rows, "row");
-                console::info(&format!("{} was purged; {rows} {were} deleted, and the counts were kept", run.id));
+                console::info(&format!(
+                    "{} was purged; {rows} {were} deleted, and the counts were kept. Report files are not deleted",
+                    run.id
+                ));
             }
             // One run in use does not keep the others.
             Err(error) if args.run.is_none() && error.exit != Exit::Environment => {

@@ -174,6 +174,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let store = Store::open_existing(&global.db).await?;
     match args.file() {
         Some(path) => {
+            refuse_the_lists(args, &store, path).await?;
             let mut file = new_file(path, global)?;
             write(args, &store, &mut file).await?;
             file.replace().map_err(|error| CliError::of(Exit::Environment, &error))?;
@@ -190,9 +191,27 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     Ok(Exit::Done)
 }
 
-/// Creates an output file; refuses to overwrite the configuration or the store.
+/// Refuses to overwrite the list that a run was made from.
+async fn refuse_the_lists(args: &Args, store: &Store, target: &Path) -> Result<(), CliError> {
+    let ids = args.compare.iter().map(Some);
+    let ids = if args.compare.is_empty() { vec![args.run.as_ref()] } else { ids.collect() };
+    for id in ids {
+        let recipients = engine::thaw(&store.run(id).await?)?.recipients;
+        console::refuse_to_overwrite(target, &recipients.source.path().into_iter().collect::<Vec<_>>())?;
+    }
+    Ok(())
+}
+
+/// Creates an output file; refuses to overwrite the configuration, a campaign or the store.
 pub(in crate::cli) fn new_file(path: &Path, global: &Global) -> Result<NewFile, CliError> {
-    console::refuse_to_overwrite(path, &[Path::new("campaigner.toml")])?;
+    let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
+    if path.exists() && extension.is_some_and(|extension| ["yaml", "yml", "toml"].iter().any(|own| extension == *own)) {
+        let words = format!(
+            "{} exists and may be a campaign or a configuration; choose an output file with another extension",
+            path.display()
+        );
+        return Err(CliError::new(Exit::Wrong, words));
+    }
     refuse_the_stores_files(path, global)?;
     NewFile::create(path).map_err(|error| CliError::of(Exit::Environment, &error))
 }

@@ -26,7 +26,7 @@ pub(in crate::cli) struct Args {
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
     let store = Store::open_existing(&global.db).await?;
-    args.overrides.confirmed.check(&store).await?;
+    args.sending.confirmed.check(&store).await?;
     let run = store.run(args.run.as_ref()).await?;
     run.not_purged()?;
     if args.ignore_pause {

@@ -2,14 +2,13 @@
 
 use crate::cli::commands::resume;
 use crate::cli::confirm::Confirm;
-use crate::cli::error::{CliError, Exit};
+use crate::cli::error::{CliError, Exit, number_of_run};
 use crate::cli::global::Global;
 use crate::cli::output::console;
-use crate::cli::session::{Overrides, Sending};
+use crate::cli::session::{self, Overrides, Sending};
 use crate::cli::value_parsers::{run_id, state};
 use crate::engine;
 use crate::model::{Millis, RowNumber, RunId, State, StateChange, StatusSource};
-use crate::recipients::Numbers;
 use crate::store::{RequeueFilter, Requeued, Run, Store};
 use crate::text;
 
@@ -59,7 +58,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         })?;
     }
     let store = Store::open_existing(&global.db).await?;
-    args.overrides.confirmed.check(&store).await?;
+    args.sending.confirmed.check(&store).await?;
     let run = store.run(Some(&args.run)).await?;
     run.not_purged()?;
     if run.cancelled_at.is_some() {
@@ -73,6 +72,8 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             ),
         ));
     }
+    // A run that cannot be sent must not be left with rows that wait.
+    session::account(&engine::thaw(&run)?, global).await?;
     let lock = store.lock(&run.id).await?;
     // If no process has continued the run since a crash, rows that were in flight are not marked uncertain yet.
     let (owner, _) = engine::take_over(&store, &run, &engine::thaw(&run)?, None).await?;
@@ -132,6 +133,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         return Err(CliError::new(Exit::Wrong, format!("{} was cancelled in the meantime; nothing was done", run.id)));
     }
     if rows == 0 {
+        console::info("nothing was sent");
         return Ok(Exit::Done);
     }
     drop(lock);
@@ -186,9 +188,8 @@ fn wanted(args: &Args, run: &Run) -> Result<RequeueFilter, CliError> {
     let mut phones = Vec::new();
     if !args.to.is_empty() {
         let region = engine::thaw(run)?.recipients.region;
-        let numbers = Numbers::new(region.as_deref()).map_err(|error| CliError::of(Exit::Wrong, &error))?;
         for to in &args.to {
-            phones.push(numbers.normalise(to).map_err(|problem| CliError::of_number("--to", &problem, ""))?);
+            phones.push(number_of_run(to, region.as_deref())?);
         }
     }
     let rows = args.row.iter().map(|row| RowNumber(*row)).collect();

@@ -29,7 +29,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let loaded = load::through(load::read(&args.file)?, args.provider.as_deref(), global).await?;
     let mut campaign = loaded.campaign.clone();
     args.overrides.apply(&mut campaign)?;
-    if !args.overrides.confirmed.moved {
+    if !args.sending.confirmed.moved {
         Store::is_not_gone(&global.db)?;
     }
     let store = Store::open_if_there(&global.db).await?;
@@ -45,7 +45,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let new = content(&loaded.campaign, digest.clone());
     let decision = match &store {
         Some(store) => {
-            args.overrides.confirmed.check(store).await?;
+            args.sending.confirmed.check(store).await?;
             store.would_start(&new, args.repeat()).await?
         }
         None => None,
@@ -83,7 +83,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
                 console::info(&format!("creating a new store: {}", global.db));
             }
             let store = Store::open_or_make(&global.db).await?;
-            args.overrides.confirmed.check(&store).await?;
+            args.sending.confirmed.check(&store).await?;
             store
         }
     };
@@ -218,6 +218,10 @@ async fn ask(
         }
         for line in run_question::lines(&report, campaign, account, limit) {
             console::info(&line);
+        }
+        if store.is_none() {
+            let db = &global.db;
+            console::info(&format!("  store     {db} (new: it knows no earlier run, and nobody is suppressed)"));
         }
         for warning in found.iter().filter(|finding| finding.weight() == AccountWeight::Warns) {
             console::info(&account_findings::weighted_line(warning));

@@ -83,8 +83,9 @@ async fn list(args: &List, now: Millis, store: Option<&Store>) -> Result<Exit, C
             Ok(Loaded { campaign, .. }) if names[campaign.name.as_str()] > 1 => {
                 wrong += 1;
                 let words = format!(
-                    "{}: another file has `name: {}` too; neither campaign will run",
+                    "{}: {} files have `name: {}`; none of these campaigns will run",
                     file.display(),
+                    names[campaign.name.as_str()],
                     campaign.name
                 );
                 console::info(&words);
@@ -97,12 +98,16 @@ async fn list(args: &List, now: Millis, store: Option<&Store>) -> Result<Exit, C
                     true => Some(no_more(&campaign.name, schedule, now, store).await?),
                     false => None,
                 };
+                let overdue = overdue(&campaign.name, schedule, now, store).await?;
                 if args.json {
-                    let line = as_json(&campaign.name, file, schedule, &next, over.as_ref());
+                    let line = as_json(&campaign.name, file, schedule, &next, over.as_ref().or(overdue.as_ref()));
                     console::data(&line).map_err(cannot_print)?;
                     continue;
                 }
                 print(&format!("{}: {} ({})", campaign.name, words(schedule), file.display()))?;
+                if let Some(overdue) = overdue {
+                    print(&format!("  {overdue}"))?;
+                }
                 for at in &next {
                     print(&format!("  {}", line(schedule, *at, now)))?;
                 }
@@ -131,6 +136,7 @@ async fn list(args: &List, now: Millis, store: Option<&Store>) -> Result<Exit, C
 }
 
 async fn explain(args: &Explain, now: Millis, store: Option<&Store>, global: &Global) -> Result<Exit, CliError> {
+    load::refuse_others(&args.file)?;
     let loaded = load::through(campaign_file::read(&args.file)?, None, global).await?;
     let Some(schedule) = &loaded.campaign.schedule else {
         return Err(CliError::new(
@@ -146,9 +152,14 @@ async fn explain(args: &Explain, now: Millis, store: Option<&Store>, global: &Gl
     print(&format!("{}: {}", loaded.campaign.name, words(schedule)))?;
     let late = match schedule.if_late {
         IfLate::Skip => "later than that, the run is skipped, and the skip is recorded",
-        IfLate::Send => "later than that, it runs as soon as possible, but only once, even if it missed several times",
+        IfLate::Send => match schedule.when {
+            When::At(_) => "later than that, it starts as soon as possible",
+            When::Cron { .. } => {
+                "later than that, it starts as soon as possible, but only once, however many starts it missed"
+            }
+        },
     };
-    print(&format!("  starts up to {} late as usual; {late}", text::duration(schedule.not_after)))?;
+    print(&format!("  a start up to {} late counts as on time; {late}", text::duration(schedule.not_after)))?;
     if let When::Cron { until: Some(until), .. } = &schedule.when {
         print(&format!("  until {until}"))?;
     }
@@ -157,6 +168,9 @@ async fn explain(args: &Explain, now: Millis, store: Option<&Store>, global: &Gl
     }
     print("\nnext")?;
     let next = upcoming(schedule, now, args.next);
+    if let Some(overdue) = overdue(&loaded.campaign.name, schedule, now, store).await? {
+        print(&format!("  {overdue}"))?;
+    }
     for at in &next {
         print(&format!("  {}", line(schedule, *at, now)))?;
         if let Some(note) = schedule::note(schedule, *at) {
@@ -172,7 +186,7 @@ async fn explain(args: &Explain, now: Millis, store: Option<&Store>, global: &Gl
     past(&loaded.campaign.name, store, global).await
 }
 
-/// Why a schedule has no next time.
+/// Why a schedule has no next time, or what comes before it.
 enum NoMore {
     /// It was due at this time; a service starts it at once.
     DueSince(Millis),
@@ -186,7 +200,7 @@ impl std::fmt::Display for NoMore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::DueSince(at) => {
-                write!(f, "due since {at}; `campaigner serve` starts it at once")
+                write!(f, "due since {at}; `campaigner serve` starts it at once, or logs why it cannot")
             }
             Self::Missed(at) => {
                 write!(f, "nothing: it was due at {at}, more than `not_after` ago; `campaigner serve` will skip it")
@@ -208,6 +222,19 @@ async fn no_more(name: &str, schedule: &Schedule, now: Millis, store: Option<&St
         return Ok(NoMore::Over);
     }
     Ok(schedule::due(schedule, now, now).start.map_or(NoMore::Missed(at), NoMore::DueSince))
+}
+
+/// Returns since when a repeated campaign has been due without being started, if it is.
+async fn overdue(
+    name: &str,
+    schedule: &Schedule,
+    now: Millis,
+    store: Option<&Store>,
+) -> Result<Option<NoMore>, CliError> {
+    let (When::Cron { .. }, Some(store)) = (&schedule.when, store) else { return Ok(None) };
+    let Some(seen) = store.schedule_seen(name, &schedule.rule()).await? else { return Ok(None) };
+    let decided = store.last_decided(name, now).await?.map_or(seen, |last| last.max(seen));
+    Ok(schedule::due(schedule, decided, now).start.map(NoMore::DueSince))
 }
 
 /// Prints what became of past occurrences, and which run blocks the next one.
@@ -269,6 +296,10 @@ async fn estimate(
         Ok(checked) => {
             let rows = checked.sendable();
             let dispatch = &loaded.campaign.dispatch;
+            let which = match &schedule.when {
+                When::At(_) => "the run",
+                When::Cron { .. } => "the first of these runs",
+            };
             let rate = text::rate((dispatch.rate, dispatch.per));
             let what = format!("{} at {rate}", text::count(rows, "message"));
             let mut how = vec![&*what];
@@ -279,10 +310,10 @@ async fn estimate(
                 Some(end) => {
                     let (end, zone) = (end.timestamp().to_zoned(schedule.zone.clone()), schedule.zone_name());
                     let end = end.strftime("%H:%M:%S on %Y-%m-%d");
-                    format!("the first of these runs finishes sending at about {end} in {zone} ({how})")
+                    format!("{which} finishes sending at about {end} in {zone} ({how})")
                 }
                 None if rows == 0 => "no row of the current list can be sent; `campaigner check` shows why".to_owned(),
-                None => format!("no end time can be estimated for the first of these runs ({how})"),
+                None => format!("no end time can be estimated for {which} ({how})"),
             }
         }
         Err(failure) => format!("cannot estimate how long sending takes: {}", failure.words),
@@ -298,7 +329,10 @@ fn words(schedule: &Schedule) -> String {
     let zone = schedule.zone_name();
     match &schedule.when {
         When::At(at) => format!("once, at {} in {zone}", at.strftime("%H:%M on %A, %Y-%m-%d")),
-        When::Cron { cron, .. } => format!("{}, in {zone} (`{}`)", cron.words(), cron.as_str()),
+        When::Cron { cron, .. } => match cron.words() {
+            Some(words) => format!("{words}, in {zone} (`{}`)", cron.as_str()),
+            None => format!("`{}` in {zone}", cron.as_str()),
+        },
     }
 }
 

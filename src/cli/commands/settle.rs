@@ -2,13 +2,12 @@
 
 use clap::ValueEnum;
 
-use crate::cli::error::{CliError, Exit};
+use crate::cli::error::{CliError, Exit, number_of_run};
 use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::value_parsers::run_id;
 use crate::engine;
 use crate::model::{Campaign, Millis, RowNumber, RunId, State};
-use crate::recipients::Numbers;
 use crate::store::{Run, Store, Verdict, Which};
 use crate::text;
 
@@ -109,11 +108,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
 
 fn which(args: &Args, campaign: &Campaign) -> Result<Which, CliError> {
     Ok(match (&args.to, args.row) {
-        (Some(to), _) => {
-            let numbers = Numbers::new(campaign.recipients.region.as_deref())
-                .map_err(|error| CliError::of(Exit::Wrong, &error))?;
-            Which::To(numbers.normalise(to).map_err(|problem| CliError::of_number("--to", &problem, ""))?)
-        }
+        (Some(to), _) => Which::To(number_of_run(to, campaign.recipients.region.as_deref())?),
         (None, Some(row)) => Which::Row(RowNumber(row)),
         (None, None) => Which::All,
     })

@@ -30,28 +30,28 @@ pub(in crate::cli) struct Args {
     /// Refuse sends above N per second, with HTTP 429 (Meta: error 130429)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     throttle: Option<u32>,
-    /// Hold this share of messages for quality assessment (Meta only): their statuses arrive late, and those that
-    /// fail do so with error 132015
+    /// Hold this share of messages for quality assessment (Meta only): their statuses arrive late, and messages that
+    /// fail get error 132015
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     held: f64,
     /// Pause a template after N messages: refuse further ones with error 132015 (Meta only)
     #[arg(long, value_name = "N")]
     paused_after: Option<u64>,
     /// Report this share of accepted messages as failed
-    #[arg(long, value_name = "SHARE", value_parser = share)]
-    failing: Option<f64>,
+    #[arg(long, value_name = "SHARE", default_value_t = 0.03, value_parser = share)]
+    failing: f64,
     /// Leave this share of delivered messages unread
-    #[arg(long, value_name = "SHARE", value_parser = share)]
-    unread: Option<f64>,
+    #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = share)]
+    unread: f64,
     /// Deliver messages about this long after they are accepted
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pace: Option<Duration>,
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration)]
+    pace: Duration,
     /// Send status and reply webhooks to this URL on this machine, as the provider does (docs/webhooks.md)
     #[arg(long, value_name = "URL")]
     webhook: Option<String>,
     /// Reply to this share of read messages
-    #[arg(long, value_name = "SHARE", requires = "webhook", value_parser = share)]
-    replies: Option<f64>,
+    #[arg(long, value_name = "SHARE", default_value_t = 0.2, requires = "webhook", value_parser = share)]
+    replies: f64,
     /// Use this seed for random choices; 0 uses a new one each time
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -72,7 +72,6 @@ fn share(text: &str) -> Result<f64, String> {
 }
 
 pub(in crate::cli) async fn run(args: &Args) -> Result<Exit, CliError> {
-    let usual = Behaviour::default();
     let behaviour = Behaviour {
         latency: args.latency,
         error_rate: args.error_rate,
@@ -81,13 +80,13 @@ pub(in crate::cli) async fn run(args: &Args) -> Result<Exit, CliError> {
         throttle: args.throttle,
         held: args.held,
         paused_after: args.paused_after,
-        failing: args.failing.unwrap_or(usual.failing),
-        unread: args.unread.unwrap_or(usual.unread),
-        pace: args.pace.unwrap_or(usual.pace),
+        failing: args.failing,
+        unread: args.unread,
+        pace: args.pace,
         webhook: args.webhook.clone(),
-        replies: args.replies.unwrap_or(usual.replies),
+        replies: args.replies,
         seed: args.seed,
-        ..usual
+        ..Behaviour::default()
     };
     let simulator = Simulator::start(args.listen, behaviour).map_err(|error| match error.kind() {
         std::io::ErrorKind::InvalidInput => CliError::new(Exit::Wrong, error.to_string()),

@@ -191,7 +191,12 @@ async fn show(store: &Store, run: &Run, tally: &Tally, global: &Global) -> Resul
     let replies = store.replies_counted(run).await?;
     if replies.total > 0 {
         let people = if replies.rows == 1 { "person" } else { "people" };
-        print(&format!("  replies from {} {people}", text::grouped(replies.rows)))?;
+        let opted_out = match replies.opted_out {
+            0 => String::new(),
+            1 => "; 1 person opted out".to_owned(),
+            many => format!("; {} people opted out", text::grouped(many)),
+        };
+        print(&format!("  replies from {} {people}{opted_out}", text::grouped(replies.rows)))?;
         for count in replies.by_title.iter().take(MAX_ERRORS as usize) {
             let id = count.id_shown().map_or_else(String::new, |id| format!(" ({id})"));
             print(&format!("    {:>9}  {}{id}", text::grouped(count.replies), count.name()))?;

@@ -1,5 +1,6 @@
 //! `campaigner suppress`: manages the suppression list, the numbers that no run sends to.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,7 @@ use crate::model::{CellProblem, Flaw, Millis, Phone, Reading, Recipients, RowPro
 use crate::recipients::{self, Numbers, Record};
 use crate::store::{PossibleOptOut, Store};
 use crate::text;
-use crate::text::{escape_formula, escaped_lines, redact_numbers};
+use crate::text::{escape_formula, escaped_lines, find_column, redact_numbers};
 
 /// The arguments of `suppress`.
 #[derive(Debug, clap::Args)]
@@ -66,7 +67,7 @@ enum Action {
         #[arg(long)]
         region: Option<String>,
     },
-    /// Add every number in a CSV or a spreadsheet
+    /// Add every number in a CSV or a spreadsheet, with the reason in its column `reason`, if there is one
     Import {
         /// A CSV file, a pipe that carries CSV, such as /dev/stdin, or a spreadsheet (.xlsx, .xlsm, .xls, .ods)
         file: PathBuf,
@@ -76,7 +77,7 @@ enum Action {
         /// Read this sheet of the spreadsheet
         #[arg(long, value_name = "NAME")]
         sheet: Option<String>,
-        /// Record this reason, which reports show
+        /// Record this reason, which reports show, instead of those in the file
         #[arg(long)]
         reason: Option<String>,
         /// Read national numbers as numbers of this region, such as HK
@@ -123,14 +124,18 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             let phones = read(&store, numbers, region.as_deref()).await?;
             let new = store.suppress(&phones, reason.as_deref(), Millis::now()).await?;
             store.close().await?;
-            info(global, &format!("{} added to the suppression list", text::count(new, "number")));
+            let known = (phones.len() as u64).saturating_sub(new);
+            let already = if known > 0 { format!(", {} already on it", text::grouped(known)) } else { String::new() };
+            info(global, &format!("{} added to the suppression list{already}", text::count(new, "number")));
             Ok(Exit::Done)
         }
         Action::Remove { numbers, region } => {
             let phones = read(&store, numbers, region.as_deref()).await?;
             let gone = store.unsuppress(&phones).await?;
             store.close().await?;
-            info(global, &format!("{} removed from the suppression list", text::count(gone, "number")));
+            let unknown = (phones.len() as u64).saturating_sub(gone);
+            let absent = if unknown > 0 { format!(", {} not on it", text::grouped(unknown)) } else { String::new() };
+            info(global, &format!("{} removed from the suppression list{absent}", text::count(gone, "number")));
             Ok(Exit::Done)
         }
         Action::List => list(&store).await,
@@ -265,7 +270,7 @@ fn source(file: &Path, sheet: Option<&str>) -> Result<Source, CliError> {
         }
         _ if sheet.is_some() => Err(CliError::new(
             Exit::Wrong,
-            "--sheet is for spreadsheets, whose names end in .xlsx, .xlsm, .xlsb, .xls or .ods",
+            "--sheet is for spreadsheets, whose names end in .xlsx, .xlsm, .xls or .ods",
         )),
         _ => Ok(Source::Csv(file.to_owned())),
     }
@@ -285,17 +290,25 @@ async fn import(
 ) -> Result<Exit, CliError> {
     let mut reader = recipients::open_once(recipients)?;
     let mut record = Record::default();
-    let mut phones = Vec::with_capacity(PAGE);
+    let reasons = find_column(reader.columns(), "reason").filter(|_| reason.is_none());
+    let mut phones: BTreeMap<Option<String>, Vec<Phone>> = BTreeMap::new();
+    let mut waiting = 0;
     let (mut read, mut new, mut bad) = (0_u64, 0, 0_u64);
     loop {
         let more = reader.read(&mut record).map_err(|error| CliError::of(Exit::Wrong, &error))?;
         if more {
             read += 1;
+            let in_file =
+                reasons.and_then(|at| record.cells.get(at)).map(String::as_str).filter(|text| !text.is_empty());
+            let mut add = |phone: &Phone| {
+                waiting += 1;
+                phones.entry(reason.or(in_file).map(str::to_owned)).or_default().push(*phone);
+            };
             match (&record.problem, &record.to) {
-                (None, Ok(phone)) => phones.push(*phone),
+                (None, Ok(phone)) => add(phone),
                 // The number is good; what cannot be decoded is in another cell.
                 (Some(problem), Ok(phone)) if is_undecodable(problem) => {
-                    phones.push(*phone);
+                    add(phone);
                     let place = format!("warning: row {}, line {}", record.row, record.line);
                     let words = format!("{place}: {problem}; its number is added anyway");
                     console::info_to_person(&words, &format!("{place}: {}", problem.code()));
@@ -308,9 +321,11 @@ async fn import(
                 }
             }
         }
-        if phones.len() == PAGE || !more {
-            new += store.suppress(&phones, reason, Millis::now()).await?;
-            phones.clear();
+        if waiting == PAGE || !more {
+            for (reason, phones) in std::mem::take(&mut phones) {
+                new += store.suppress(&phones, reason.as_deref(), Millis::now()).await?;
+            }
+            waiting = 0;
         }
         if !more {
             break;

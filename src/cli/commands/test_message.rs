@@ -43,6 +43,9 @@ pub(in crate::cli) struct Args {
     /// Wait at most this long for the message to be delivered
     #[arg(long, value_name = "TIME", default_value = "2m", value_parser = timeout)]
     timeout: Duration,
+    /// Send through this provider instead of the campaign's `provider`
+    #[arg(long, value_name = "NAME")]
+    provider: Option<String>,
     #[command(flatten)]
     confirmed: Confirmed,
     /// Print the result as one line of JSON
@@ -55,7 +58,7 @@ fn timeout(text: &str) -> Result<Duration, String> {
 }
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
-    let loaded = load::through(load::read(&args.file)?, None, global).await?;
+    let loaded = load::through(load::read(&args.file)?, args.provider.as_deref(), global).await?;
     let campaign = &loaded.campaign;
     let phone = number(args, &loaded)?;
     if !args.confirmed.moved {
@@ -222,7 +225,15 @@ fn not_accepted(
         Outcome::Unreachable(_) | Outcome::Halted(_) => (Exit::Environment, "was not sent"),
         _ => (Exit::SomeFailed, "was not accepted"),
     };
-    let advice = match (outcome, pause, problem.and_then(|problem| provider::advice(api, &problem.code))) {
+    // The provider's advice is about the rows of a run, which are retried or settled.
+    let own = match outcome {
+        Outcome::Uncertain(_) => Some("check your phone; if nothing arrives, run the command again"),
+        Outcome::TryAgain { .. } | Outcome::RetryOnce(_) | Outcome::Deferred { .. } | Outcome::Throttled { .. } => {
+            Some("run the command again later; a test message is not retried automatically")
+        }
+        _ => None,
+    };
+    let advice = match (outcome, pause, own.or(problem.and_then(|problem| provider::advice(api, &problem.code)))) {
         (Outcome::Throttled { .. }, Some(until), _) => {
             format!("\n  the provider asked for a pause until {until}; run the command again after that")
         }

@@ -47,7 +47,8 @@ pub(super) fn write(content: &CampaignContent, file: &Path) -> Result<String, Cl
     line(&format!("#   campaigner run     {shown}"));
     guessed(&mut line, "", &content.name.why);
     line(&format!("name: {}", scalar(&content.name.value)));
-    let note = if content.is_real { " # sends to real people" } else { " # simulated: nobody gets a message" };
+    let note =
+        if content.is_real { " # sends to real people" } else { " # through a simulator, nobody gets a message" };
     guessed(&mut line, "", &content.provider.why);
     line(&format!("provider: {}{note}", scalar(&content.provider.value)));
     guessed(&mut line, "", &content.channel.why);
@@ -70,7 +71,9 @@ pub(super) fn write(content: &CampaignContent, file: &Path) -> Result<String, Cl
     guessed(&mut line, "  ", &content.rate.why);
     line(&format!("  rate: {} # maximum, per provider account", scalar(&content.rate.value)));
     if !content.is_real {
-        line("# The simulated provider reports statuses within seconds. Remove the next line for a real provider.");
+        line(
+            "# The simulator reports statuses within seconds. Remove the next line before you send through a real provider.",
+        );
         line("reconcile: {after: 1s, every: 1s, for: 20s}");
     }
     line("# When messages may be sent; docs/campaign-file.md lists all keys.");

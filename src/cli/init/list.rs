@@ -82,7 +82,7 @@ pub(super) fn open(options: &Options, folder: &Path, asker: Asker) -> Result<Sam
     };
     let is_sheet = has_extension(&path, &SHEETS);
     if !is_sheet && options.sheet.is_some() {
-        return Err(wrong("--sheet is for spreadsheets, whose names end in .xlsx, .xlsm, .xlsb, .xls or .ods"));
+        return Err(wrong("--sheet is for spreadsheets, whose names end in .xlsx, .xlsm, .xls or .ods"));
     }
     if is_sheet && options.encoding.is_some() {
         return Err(wrong("--encoding is for CSV files; leave it out"));

@@ -169,6 +169,9 @@ fn find_region(
         1 => format!(
             "1 of the first {all} does not start with `+` or `00`, so it is unclear which country it belongs to"
         ),
+        unmarked if unmarked == cells.len() => {
+            format!("none of the first {all} starts with `+` or `00`, so it is unclear which country they belong to")
+        }
         unmarked => format!(
             "{} of the first {all} do not start with `+` or `00`, so it is unclear which country they belong to",
             text::grouped(unmarked as u64)

@@ -25,7 +25,8 @@ pub(in crate::cli) struct Options {
     /// Read the numbers from this column
     #[arg(long, value_name = "COLUMN")]
     pub(super) to: Option<String>,
-    /// Read national numbers as numbers of this region, such as HK; `none` if all have a country code
+    /// Read national numbers as numbers of this region, such as HK; `none` if every number in the list has its
+    /// country code
     #[arg(long, value_name = "CODE", value_parser = region)]
     pub(super) region: Option<String>,
     /// Give the campaign this name; default: the name of the list

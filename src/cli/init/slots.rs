@@ -93,9 +93,12 @@ pub(super) fn fill(
         filled.push(if let Some(column) = named.pop() {
             Some(Guess::given(column))
         } else if asker.can_ask() {
-            let question = format!("the column for {}", slot.words());
-            let default = alike().unwrap_or_default();
-            Some(Guess::given(asker.ask(&question, default, |answer| list.column(answer))?))
+            let question = format!("the column for {} (`-`: fill it in later)", slot.words());
+            let read = |answer: &str| match answer {
+                "-" => Ok(None),
+                column => list.column(column).map(|column| Some(Guess::given(column))),
+            };
+            asker.ask(&question, alike().unwrap_or("-"), read)?
         } else {
             alike().map(|column| {
                 let column_name = escaped_name(column);

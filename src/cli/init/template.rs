@@ -64,7 +64,9 @@ pub(super) async fn choose(
     }
     if channel != Channel::Whatsapp {
         if options.template.is_some() {
-            return Err(wrong("--template is for WhatsApp; pass --text, or write the message into the file later"));
+            return Err(wrong(
+                "--template works only with the channel whatsapp; pass --text TEXT instead (you can change the text in the file later)",
+            ));
         }
         if !asker.can_ask() {
             return Err(missing("the message is missing", "--text TEXT"));
@@ -87,6 +89,7 @@ async fn at_providers(
     if options.template.is_none() && !asker.can_ask() {
         return Err(missing("the message is missing", "--template NAME or --text TEXT"));
     }
+    let (mut lacking, mut names) = (Vec::new(), Vec::new());
     for provider in TemplateProvider::ALL {
         if !template_accounts::is_configured(provider, global).await? {
             continue;
@@ -115,11 +118,18 @@ async fn at_providers(
         if let Some(chosen) = chosen {
             return Ok(Some((api, provider, chosen)));
         }
+        lacking.push(provider.to_string());
+        names.extend(listed.into_iter().map(|listed| listed.name));
     }
-    Ok(None)
+    let Some(name) = options.template.as_ref().filter(|_| !lacking.is_empty()) else { return Ok(None) };
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let near = nearest(name, &names).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    let have = if lacking.len() == 1 { "has" } else { "have" };
+    let providers = text::list(&lacking.iter().map(String::as_str).collect::<Vec<_>>());
+    Err(wrong(format!("{providers} {have} no template `{}` that can be sent{near}", escaped_name(name))))
 }
 
-/// Returns the template with this name.
+/// Returns the template with this name, if there is one.
 fn named(
     listed: &[TemplateSummary],
     name: &str,
@@ -131,10 +141,12 @@ fn named(
         of_name.iter().filter(|listed| language.is_none_or(|language| listed.language == language)).collect();
     match found.as_slice() {
         [one] => Ok(Some((**one).clone())),
-        [] if of_name.is_empty() => {
-            let names: Vec<&str> = listed.iter().map(|listed| listed.name.as_str()).collect();
-            let near = nearest(name, &names).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            Err(wrong(format!("{provider} has no template `{}` that can be sent{near}", escaped_name(name))))
+        [] if of_name.is_empty() => Ok(None),
+        [first, others @ ..] if !others.is_empty() && others.iter().all(|other| other.language == first.language) => {
+            let (name, language, count) = (escaped_name(name), &first.language, found.len());
+            Err(wrong(format!(
+                "{provider} lists {count} templates named `{name}` in {language}; delete all but one there"
+            )))
         }
         _ => {
             let languages: Vec<&str> = of_name.iter().map(|listed| listed.language.as_str()).collect();

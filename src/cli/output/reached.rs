@@ -8,7 +8,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::engine::Checked;
 use crate::store::{LeftOut, Reached, ReachedBy};
-use crate::text;
+use crate::text::{self, shell_word};
 
 /// Earlier runs shown.
 const MAX_RUNS: usize = 5;
@@ -57,12 +57,18 @@ pub(in crate::cli) fn as_json(reached: &Reached) -> Value {
 pub(in crate::cli) fn refusal(file: &Path, name: &str, checked: &Checked, global: &Global) -> CliError {
     let Reached { of, people, new, runs, uncertain, first_uncertain, purged } = &checked.reached;
     let command = global.command();
+    if *of == 0 {
+        let file = shell_word(&file.display().to_string()).into_owned();
+        let words = format!("no row of this list can be sent; `{command} check {file}` shows why");
+        return CliError::new(Exit::Wrong, words);
+    }
     let last = runs.iter().map(|by| by.last).max().map_or_else(String::new, |at| format!(", most recently at {at}"));
     let mut words = format!(
         "`{name}` has already run; nothing was sent this time. Earlier runs reached {}{last}",
         match (*people, *of, purged.is_empty()) {
             (1, 1, _) => "the only person on this list".to_owned(),
-            (people, of, true) if people == of => format!("all {} on this list", people_of(of)),
+            (0, _, true) => "nobody on this list".to_owned(),
+            (people, of, _) if people == of => format!("all {} on this list", people_of(of)),
             (0, _, false) => "an unknown number of the people on this list".to_owned(),
             (people, of, true) => format!("{} of the {} on this list", text::grouped(people), people_of(of)),
             (people, of, false) => format!("at least {} of the {} on this list", text::grouped(people), people_of(of)),

@@ -28,11 +28,11 @@ pub(in crate::cli) fn lines(
     }
     let last = engine::sent_by(limited.unwrap_or(sendable), Millis::now(), &report.checked.due, campaign);
     let last = last.map_or_else(
-        || "(the time cannot be estimated)".to_owned(),
+        || "cannot be estimated".to_owned(),
         |last| format!("at about {}", local(last, campaign.timing.timezone.as_deref())),
     );
-    let finishes = [&*last].into_iter().chain(load::limits_in_words(&campaign.timing)).collect::<Vec<_>>();
-    line("finishes", finishes.join(", "));
+    let limits = load::limits_in_words(&campaign.timing).join(", ");
+    line("finishes", if limits.is_empty() { last } else { format!("{last} ({limits})") });
     lines
 }
 

@@ -117,7 +117,7 @@ pub(in crate::cli) fn states(tally: &Tally, campaign: &Campaign, finished: bool)
         let waits = text::duration(campaign.reconcile.horizon);
         let so_far = match finished {
             true => format!("; nothing was reported within {waits}"),
-            false => format!("; campaigner waits up to {waits} for a status"),
+            false => format!("; statuses are collected for up to {waits}"),
         };
         lines.push(line("unreported", tally.unreported(), Some((accepted, "accepted"))) + &so_far);
     }

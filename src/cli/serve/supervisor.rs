@@ -270,7 +270,7 @@ impl Service {
                     .get(&id.to_string())
                     .is_none_or(|seen| seen.halted.as_ref() != Some(&words));
                 if new {
-                    tracing::error!(run = %id, "run failed, retrying every {} s: {words}", (3 * RETRY).as_secs());
+                    tracing::error!(run = %id, "the run failed; retrying every {} s: {words}", (3 * RETRY).as_secs());
                 }
                 self.context.board.of_run(&id.to_string(), |seen| seen.halted = Some(words));
                 Resting::Until(Instant::now() + 3 * RETRY)

@@ -2,26 +2,52 @@
 //! rules. Problems of the file are shown with their place. Shared by `check`, `preview` and `run`.
 
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::civil::Date;
 
-use crate::campaign_file::{self, CampaignError, FileProblem, Loaded};
+use crate::campaign_file::{self, FileProblem, Loaded};
 use crate::cli::config;
+use crate::cli::config::file::ProviderKind;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::cli::off_thread::off_thread;
 use crate::cli::session::load_error::LoadError;
 use crate::cli::session::template_lookup;
-use crate::engine::{Plan, PlanError};
+use crate::engine::{Plan, PlanError, Warning};
 use crate::message::{self, Translation};
-use crate::model::{Campaign, DATE, Millis, ProviderApi, RowProblem, Severity, TemplateSource, Timing, WhoseClock};
+use crate::model::{
+    Campaign, DATE, Millis, NotAfter, ProviderApi, RowProblem, RunId, Severity, TemplateSource, Timing, WhoseClock,
+};
+use crate::send_window::local;
 use crate::store::Store;
-use crate::text;
+use crate::text::{self, shell_word};
 
 /// Reads a campaign file; its dates are filled in as of now.
-pub(in crate::cli) fn read(file: &Path) -> Result<Loaded, CampaignError> {
+pub(in crate::cli) fn read(file: &Path) -> Result<Loaded, CliError> {
+    refuse_others(file)?;
     let loaded = campaign_file::read(file)?;
     Ok(Loaded { campaign: loaded.campaign.dated(Millis::now()), ..loaded })
+}
+
+/// Refuses what people pass by mistake in the place of a campaign file: a recipient list, a run, or a name without the
+/// file's extension.
+pub(in crate::cli) fn refuse_others(file: &Path) -> Result<(), CliError> {
+    const LISTS: [&str; 8] = ["csv", "tsv", "txt", "gz", "xlsx", "xlsm", "xls", "ods"];
+    let (shown, exists) = (file.display().to_string(), file.exists());
+    let with_extension = file.with_extension("yaml");
+    let extension = file.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    let hint = match extension.as_deref() {
+        Some(extension) if exists && LISTS.contains(&extension) => {
+            format!("it is a list; to write a campaign for it: campaigner init --list {}", shell_word(&shown))
+        }
+        None if !exists && with_extension.exists() => format!("did you mean {}?", with_extension.display()),
+        None if !exists && shown.parse::<RunId>().is_ok() => {
+            format!("it is named like a run; to continue a run: campaigner resume {shown}")
+        }
+        _ => return Ok(()),
+    };
+    Err(CliError::new(Exit::Wrong, format!("{shown} is not a campaign file; {hint}")))
 }
 
 /// Returns a campaign with the API of its provider, as configured. `provider` replaces the one that the file names.
@@ -93,10 +119,13 @@ pub(in crate::cli) async fn try_plan(
         }
         opened => Some(opened.map_err(|error| LoadError::Failed(error.into()))?),
     };
+    let warnings = short_wait(&loaded.campaign, global).await.into_iter().chain(has_ended(&loaded.campaign));
+    let warnings: Vec<Warning> = warnings.collect();
     let plan = plan.map(|plan| match pulled.and_then(|pulled| Some((pulled.loaded()?, pulled))) {
         Some((template, pulled)) => plan.with_template(template, pulled.to_text()),
         None => plan,
     });
+    let plan = plan.map(|plan| plan.warned(warnings));
     problems.extend(plan.iter().flat_map(Plan::off_template).map(|problem| campaign_error(loaded, &problem)));
     match plan {
         Some(plan) if problems.is_empty() => Ok(plan),
@@ -105,6 +134,36 @@ pub(in crate::cli) async fn try_plan(
             Err(LoadError::Wrong(problems))
         }
     }
+}
+
+/// How long most people take to read a message, at least: within less, the statuses say little.
+const SHORT_WAIT: Duration = Duration::from_secs(10 * 60);
+
+/// Returns a warning if statuses are collected for so short a time as makes sense only with a simulator. The account is
+/// known only if it has its credential.
+async fn short_wait(campaign: &Campaign, global: &Global) -> Option<Warning> {
+    let wait = campaign.reconcile.horizon;
+    if wait >= SHORT_WAIT || config::known(&campaign.provider, global).await.ok()? == ProviderKind::Simulator {
+        return None;
+    }
+    let account = config::account(&campaign.provider, global).await.ok()?;
+    if account.endpoint.is_this_machine() {
+        return None;
+    }
+    let words = format!(
+        "statuses are collected for only {} after a message is accepted; most people read later. Raise `reconcile.for`, or \
+         remove `reconcile`",
+        text::duration(wait)
+    );
+    Some(Warning::of_campaign("short_reconcile", words))
+}
+
+/// Returns a warning if the campaign's last moment for sending has passed.
+fn has_ended(campaign: &Campaign) -> Option<Warning> {
+    let Some(NotAfter::At(end)) = campaign.timing.not_after else { return None };
+    let words =
+        || format!("`not_after` passed at {}, so no row will be sent", local(end, campaign.timing.timezone.as_deref()));
+    (end <= Millis::now()).then(|| Warning::of_campaign("ended", words()))
 }
 
 /// Returns a problem that does not depend on the row as one of the campaign file.

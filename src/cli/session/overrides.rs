@@ -18,6 +18,8 @@ pub(in crate::cli) struct Sending {
     /// Send at most N more messages, then exit with code 4; to continue, use `campaigner resume`
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
+    #[command(flatten)]
+    pub(in crate::cli) confirmed: Confirmed,
 }
 
 impl Sending {
@@ -36,8 +38,6 @@ pub(in crate::cli) struct Overrides {
     /// Override the maximum number of requests in flight for this command: a number, or `auto`
     #[arg(long, value_name = "N")]
     concurrency: Option<String>,
-    #[command(flatten)]
-    pub(in crate::cli) confirmed: Confirmed,
     /// Write the reports to DIR/RUN/
     #[arg(long, value_name = "DIR", default_value = "reports")]
     report_dir: PathBuf,

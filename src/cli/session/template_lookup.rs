@@ -54,7 +54,7 @@ pub(in crate::cli) async fn find(
     }
     let near = nearest(name, &names).map(|near| format!("did you mean `{near}`? If not, "));
     if pulled.is_empty() {
-        let words = format!("{provider} had no template `{name}` when the templates were last pulled");
+        let words = format!("the template `{name}` was not pulled from {provider}");
         return Err(at_name("unknown_template", words, near.unwrap_or_default() + &format!("run {pull}")));
     }
     let languages: Vec<String> = pulled.iter().map(|snapshot| snapshot.listed.language.clone()).collect();
@@ -81,7 +81,11 @@ pub(in crate::cli) async fn find(
     }
     if pulled.iter().any(|other| other.account != snapshot.account) {
         let words = format!("`{name}` was pulled from several {provider} accounts");
-        return Err(at_name("which_account", words, format!("configure the account that {pull} should use")));
+        return Err(at_name(
+            "which_account",
+            words,
+            "configure one of these accounts, so that it is clear which template is meant".to_owned(),
+        ));
     }
     usable(loaded, &snapshot, global)?;
     Ok(Some(snapshot))

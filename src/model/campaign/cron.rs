@@ -114,13 +114,26 @@ impl Cron {
         self.interval
     }
 
-    /// Describes it, such as `at 09:00, on Monday`.
+    /// Describes it, such as `every Monday at 09:00`, if the library's words make an English sentence. Those for lists of
+    /// hours or minutes do not.
     #[must_use]
-    pub fn words(&self) -> String {
-        let words = self.parsed.describe();
-        let words = words.trim_end_matches('.');
-        let words = words.strip_prefix("At every").map_or_else(|| words.to_owned(), |rest| format!("every{rest}"));
-        words.replacen("At ", "at ", 1)
+    pub fn words(&self) -> Option<String> {
+        let said = self.parsed.describe();
+        let said = said.trim_end_matches('.').strip_prefix("At ")?;
+        let (time, days) = said.split_once(", ").map_or((said, None), |(time, days)| (time, Some(days)));
+        let is_time = time.starts_with(|c: char| c.is_ascii_digit());
+        match days {
+            None if is_time => Some(format!("every day at {time}")),
+            None => Some(time.to_owned()).filter(|time| time.starts_with("every ")),
+            Some(days) if is_time => {
+                let weekday = days.strip_prefix("on ").filter(|day| day.starts_with(char::is_uppercase));
+                Some(match weekday {
+                    Some(day) => format!("at {time} every {day}"),
+                    None => format!("at {time} {}", days.replace("of the month", "of each month")),
+                })
+            }
+            Some(_) => None,
+        }
     }
 
     /// Returns the first matching time after `after`, ignoring clock changes.
@@ -143,11 +156,15 @@ mod tests {
 
     #[test]
     fn an_expression_is_said_in_words() {
-        let words = |text| Cron::parse(text).unwrap().words();
-        assert_eq!(words("0 9 * * MON"), "at 09:00, on Monday");
+        let words = |text| Cron::parse(text).unwrap().words().unwrap_or_default();
+        assert_eq!(words("0 9 * * MON"), "at 09:00 every Monday");
+        assert_eq!(words("30 8 * * MON,WED,FRI"), "at 08:30 every Monday, Wednesday, and Friday");
         assert_eq!(words("*/10 * * * *"), "every 10 minutes");
-        assert_eq!(words("@daily"), "at 00:00");
-        assert_eq!(words("30  9 L * *"), "at 09:30, on the last day of the month");
+        assert_eq!(words("@daily"), "every day at 00:00");
+        assert_eq!(words("30  9 L * *"), "at 09:30 on the last day of each month");
+        for no_sentence in ["0 9,17 * * *", "*/7 9 * * *", "0 * * * *", "0 */2 * * *", "* * * * *"] {
+            assert_eq!(words(no_sentence), "", "{no_sentence}");
+        }
     }
 
     #[test]
@@ -181,7 +198,7 @@ mod tests {
         fn no_text_panics(text in "([0-9*/,#LW?+A-Z-]{1,9} ){4}[0-9*/,#LW?+A-Za-z@-]{1,9}|\\PC{0,20}") {
             if let Ok(cron) = Cron::parse(&text) {
                 proptest::prop_assert!(cron.next_on_the_wall(date(2026, 12, 1).at(0, 0, 0, 0)).is_some());
-                proptest::prop_assert!(!cron.words().is_empty());
+                proptest::prop_assert!(cron.words().is_none_or(|words| !words.is_empty()));
             }
         }
     }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::model::Finding;
-use crate::text::{list, nearest};
+use crate::text::nearest;
 
 /// Each event with its required fields.
 const EVENTS: &[(&str, &[&str])] =
@@ -14,7 +14,7 @@ const FIELDS: &[&str] = &["event", "tagName", "tagId", "text", "templateId", "te
 /// Returns the problems of an event.
 pub(super) fn check(event: &Value, at: &str) -> Vec<Finding> {
     let names: Vec<&str> = EVENTS.iter().map(|(name, _)| *name).collect();
-    let there_are = format!("NXLink documents {}", list(&names));
+    let there_are = format!("use one of the events that NXLink documents: {}", names.join(", "));
     let Some(fields) = event.as_object() else {
         let message = "an event must consist of keys with values: `event` and its fields";
         return vec![Finding::error("bad_event", at, message).hint(there_are)];
@@ -30,7 +30,8 @@ pub(super) fn check(event: &Value, at: &str) -> Vec<Finding> {
     match (name, EVENTS.iter().find(|(known, _)| Some(*known) == name)) {
         (_, Some((name, needs))) => {
             for key in needs.iter().filter(|key| !is_there(key)) {
-                let message = format!("the event `{name}` needs `{key}`, which must be text");
+                let kind = if *key == "templateId" { "text or a number" } else { "text" };
+                let message = format!("the event `{name}` needs `{key}`, which must be {kind}");
                 findings.push(Finding::error("bad_event", format!("{at}.{key}"), message));
             }
         }

@@ -307,7 +307,10 @@ pub(super) fn doubts(summary: &Summary) -> Option<Doubts> {
         commands: vec![
             ("If a message was sent", format!("campaigner settle {run} --row {first} --as sent")),
             ("If it was not sent", format!("campaigner settle {run} --row {first} --as not-sent")),
-            ("If no uncertain message was sent", format!("campaigner settle {run} --all --as not-sent --yes")),
+            (
+                "If none of the uncertain messages was sent",
+                format!("campaigner settle {run} --all --as not-sent --yes"),
+            ),
             (
                 "To send every uncertain message again, even if somebody gets it twice",
                 format!("campaigner retry {run} --state uncertain"),

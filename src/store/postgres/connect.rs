@@ -39,7 +39,12 @@ pub(super) fn options(url: &ServerUrl) -> PgConnectOptions {
 
 /// Opens a connection.
 pub(super) async fn connect(url: &ServerUrl) -> Result<PgConnection, StoreError> {
-    in_time(options(url).connect())
-        .await
-        .map_err(|source| StoreError::Unreachable { store: url.clone(), source: Box::new(source) })
+    in_time(options(url).connect()).await.map_err(|error| {
+        let source = match error {
+            // Its text ends with a line of PostgreSQL's source code.
+            sqlx::Error::Database(error) => error.message().into(),
+            other => Box::new(other) as Box<dyn std::error::Error + Send + Sync>,
+        };
+        StoreError::Unreachable { store: url.clone(), source }
+    })
 }

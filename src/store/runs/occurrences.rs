@@ -28,6 +28,20 @@ impl Store {
         Ok(Millis(since))
     }
 
+    /// Returns when a campaign's schedule took effect, if a service has seen this `rule`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn schedule_seen(&self, name: &str, rule: &str) -> Result<Option<Millis>, StoreError> {
+        let since: Option<i64> = query_scalar("SELECT since FROM schedule WHERE name = $1 AND rule = $2")
+            .bind(name)
+            .bind(rule)
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(doing("read a schedule"))?;
+        Ok(since.map(Millis))
+    }
+
     /// Turns an occurrence of a campaign into a run, unless it was decided before or may not start yet. With `once`,
     /// content that already ran is not run again.
     ///
@@ -54,7 +68,7 @@ impl Store {
         }
         let same = "campaign_hash = $2 AND recipients_hash = $3 AND planned_at IS NOT NULL";
         if once && let Some(run) = newest(&mut tx, new, same).await? {
-            let reason = format!("the same content was run as {}", run.id);
+            let reason = format!("{} already ran with the same content", run.id);
             decide(&mut tx, &new.name, due, Err(&reason), now).await?;
             tx.commit().await.map_err(failed())?;
             return Ok(OccurrenceStart::Ran(run));

@@ -87,7 +87,7 @@ async fn what_runs_once_does_not_run_again_after_a_person_had_it_run(f: Fixture<
     w.import(&[planned(1)]).await;
     assert!(matches!(begin(&f.store, 1000, true).await, OccurrenceStart::Ran(_)));
     let [skipped] = &f.store.occurrences("daily", 9).await.unwrap()[..] else { panic!("there is one") };
-    assert_eq!(skipped.became, Err("the same content was run as daily-1".to_owned()));
+    assert_eq!(skipped.became, Err("daily-1 already ran with the same content".to_owned()));
     assert!(matches!(begin(&f.store, 1000, true).await, OccurrenceStart::Decided));
     assert_eq!(f.store.runs(9).await.unwrap().len(), 1);
 }

@@ -287,3 +287,39 @@ fn a_list_without_rows_is_refused_and_the_filled_one_is_sent() {
         assert_eq!(provider.received().accepted().len(), 1);
     }
 }
+
+#[test]
+fn a_short_time_for_statuses_is_warned_about_if_people_get_the_messages() {
+    let env = TestEnv::with(&CampaignFile::default(), &csv(1));
+    env.write("job.yaml", env.read("job.yaml").replace("for: 20s", "for: 30s"));
+    let check = |url: &str| {
+        let prelude = format!("export INCS_CERTIFICATION_CODE=any INCS_BASE_URL={url}");
+        env.start_with_prelude(&prelude, None, &["check", "job.yaml"]).wait()
+    };
+    let words = "statuses are collected for only";
+    let real = check("https://incs.example");
+    assert!(real.code == 0 && real.out.contains(words) && real.out.contains("`reconcile.for`"), "{real}");
+    let here = check("http://127.0.0.1:9");
+    assert!(here.code == 0 && !here.out.contains(words), "{here}");
+}
+
+#[test]
+fn what_is_passed_in_the_place_of_a_campaign_is_recognised() {
+    let env = TestEnv::with(&CampaignFile::default(), &csv(1));
+    for (wrong, words) in [
+        ("list.csv", "campaigner init --list list.csv"),
+        ("job", "did you mean job.yaml?"),
+        ("spring-1", "to continue a run: campaigner resume spring-1"),
+    ] {
+        for command in ["check", "run", "preview"] {
+            let refused = env.run_offline(&[command, wrong]);
+            assert!(refused.code == 2 && refused.err.contains(words), "{command} {wrong}: {refused}");
+        }
+    }
+    let named = env.run_offline(&["status", "job"]);
+    assert!(named.code == 2 && named.err.contains("such as job-1"), "{named}");
+    for (row, words) in [("9", "the list has no row 9; its last row is 1"), ("0", "rows are counted from 1")] {
+        let none = env.run_offline(&["preview", "job.yaml", "--row", row]);
+        assert!(none.code == 2 && none.err.contains(words), "{none}");
+    }
+}

@@ -128,3 +128,14 @@ fn run_does_not_ask_whoever_agreed_in_advance_or_uses_the_simulator() {
     // Some simulated messages are refused.
     assert!(matches!(finished.code, 0 | 3) && !screen.contains("[y/N]"), "{screen}");
 }
+
+#[test]
+fn a_retry_without_a_credential_changes_nothing() {
+    let provider =
+        ScriptedProvider::start(Script::answering(|_| Answer::error(10002, "(#131026) Message undeliverable")));
+    let env = TestEnv::with(&CampaignFile::default(), &csv(2));
+    assert_eq!(env.run(&provider, &["run", "job.yaml"]).code, 3);
+    let refused = env.run_offline(&["retry", "job-1", "--state", "rejected", "--yes"]);
+    assert!(refused.code == 1 && refused.err.contains("certification code"), "{refused}");
+    assert_eq!(env.states("job-1"), counts(&[("rejected", 2)]));
+}

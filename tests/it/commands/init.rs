@@ -310,7 +310,7 @@ fn the_next_commands_can_be_pasted_and_read_the_configuration() {
 
     env.write("my.toml", "[providers.shop]\nkind = \"incs\"\n[providers.incs]\nkind = \"simulator\"\n");
     fs::remove_file(env.path("campaigner.toml")).unwrap();
-    for (provider, note) in [("shop", "sends to real people"), ("incs", "simulated: nobody gets a message")] {
+    for (provider, note) in [("shop", "sends to real people"), ("incs", "through a simulator, nobody gets a message")] {
         let more = ["--config", "my.toml", "--name", provider, "--provider", provider];
         let made = init(&env, "C", &[&SALE_FLAGS[..], &more].concat());
         assert_eq!(made.code, 0, "{made}");

@@ -344,3 +344,21 @@ fn a_reader_that_ends_before_the_report_is_no_failure() {
         );
     }
 }
+
+#[test]
+fn a_report_overwrites_neither_the_list_nor_a_campaign() {
+    let provider = ScriptedProvider::accepting_all();
+    let env = TestEnv::with(&CampaignFile::default(), &csv(2));
+    assert_eq!(env.run(&provider, &["run", "job.yaml"]).code, 0);
+    for (target, words) in
+        [("list.csv", "is an input"), ("job.yaml", "may be a campaign"), ("./job.yaml", "may be a campaign")]
+    {
+        let before = env.read(target);
+        let refused = env.run_offline(&["report", "job-1", "--input", "-o", target]);
+        assert!(refused.code == 2 && refused.err.contains(words), "{target}: {refused}");
+        assert_eq!(env.read(target), before);
+    }
+    for _ in 0..2 {
+        assert_eq!(env.run_offline(&["report", "job-1", "-o", "daily.csv"]).code, 0, "its own file is replaced");
+    }
+}

@@ -293,7 +293,7 @@ fn a_scheduled_run_waits_for_its_account_and_the_log_says_so() {
     let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let service = env.start_with(&variables, &["serve", "--listen", "127.0.0.1:0"]);
     service.wait_for_words("is `PAUSED` and cannot be sent");
-    assert!(service.stderr().contains("run failed, retrying every"), "{}", service.stderr());
+    assert!(service.stderr().contains("the run failed; retrying every"), "{}", service.stderr());
     assert_eq!((meta.sent(), env.states("job-1")), (0, counts(&[("pending", 3)])));
     assert_eq!(service.stop().code, 0);
     meta.says((200, number()), (200, template("APPROVED", "Hi {{1}}")));

@@ -120,7 +120,7 @@ fn a_process_that_only_collects_statuses_does_not_send() {
     limited.wait_for_words("sent: 5 of 60");
     let first_stop = "stop the process that is collecting the statuses of the run, then run: ";
     let collecting =
-        ["the limit set by `--limit` was reached; to continue, ", first_stop, "campaigner waits up to 1 min for"];
+        ["the limit set by `--limit` was reached; to continue, ", first_stop, "statuses are collected for up to 1 min"];
     assert_shown(&env, "stopped", &collecting);
     assert_eq!(limited.stop().code, 4);
     assert_shown(&env, "stopped", &["the limit set by `--limit` was reached; to continue: "]);

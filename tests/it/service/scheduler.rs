@@ -265,7 +265,7 @@ fn what_is_to_come_is_listed_in_both_time_zones() {
     let twice = env.run_offline(&["schedule", "list"]);
     assert_eq!((twice.code, twice.out.as_str()), (2, ""), "{twice}");
     assert!(
-        twice.err.contains("./job.yaml: another file has `name: job`") && twice.err.contains("2 files will not run"),
+        twice.err.contains("./job.yaml: 2 files have `name: job`") && twice.err.contains("2 files will not run"),
         "{twice}"
     );
     let explained = env.run_offline(&["schedule", "explain", "job.yaml"]);

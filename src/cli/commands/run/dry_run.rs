@@ -29,7 +29,7 @@ pub(super) async fn dry_run(
 ) -> Result<Exit, CliError> {
     let mut decision = None;
     if let Some(store) = store {
-        if !args.overrides.confirmed.moved {
+        if !args.sending.confirmed.moved {
             store.may_send(false).await?;
         }
         let new = content(&loaded.campaign, digest(campaign).await?);
@@ -74,7 +74,7 @@ pub(super) async fn dry_run(
         let when = match engine::sent_by(sendable, Millis::now(), &checked.due, campaign) {
             _ if limits.is_empty() => {
                 format!(
-                    ", which would take about {} s",
+                    "; sending would take about {} s",
                     engine::time_to_send(sendable, &campaign.dispatch).as_secs_f64().ceil()
                 )
             }

@@ -233,7 +233,7 @@ async function order(name, body) {
   try {
     const answer = await ask(`runs/${encodeURIComponent(run)}/${name}`, { method: "POST", body: body && JSON.stringify(body) });
     const result = await answer.json();
-    write(at("news"), answer.ok ? `${run}: ${{ pause: "the run pauses", resume: "the run resumes", cancel: "the run is cancelled", rate: "the rate changes" }[name]} within about two seconds.` : `${run}: ${result.error}`);
+    write(at("news"), answer.ok ? `${run}: ${{ pause: "the run will pause", resume: "the run will resume", cancel: "the run will be cancelled", rate: "the rate will change" }[name]} within about two seconds.` : `${run}: ${result.error}`);
     if (answer.status === 401) {
       sessionStorage.removeItem("token");
       token = null;
