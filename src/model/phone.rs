@@ -42,6 +42,36 @@ impl Phone {
         (10_000_000_000..20_000_000_000).contains(&self.0)
     }
 
+    /// Returns the other spelling of the same line, in the countries that have two of each mobile number: Mexico (+52, formerly
+    /// +52 1), Brazil (+55, area code, 9, eight digits; formerly without the 9) and Argentina (+54 9; without the 9 at home).
+    /// WhatsApp may use either, whichever a message was sent to.
+    #[must_use]
+    pub fn other_spelling(self) -> Option<Self> {
+        const LINE: u64 = 10_000_000_000; // ten digits
+        const LOCAL: u64 = 100_000_000; // eight digits
+        let (country, line, local) = (self.0 / LINE, self.0 % LINE, self.0 % LOCAL);
+        // Other lines of Brazil begin with 2 to 5, and never had a 9.
+        let is_mobile = local / 10_000_000 >= 6;
+        Some(Self(match country {
+            52 => 521 * LINE + line,
+            521 => 52 * LINE + line,
+            54 => 549 * LINE + line,
+            549 => 54 * LINE + line,
+            55 if is_mobile => ((5500 + line / LOCAL) * 10 + 9) * LOCAL + local,
+            550..560 if is_mobile && self.0 / LOCAL % 10 == 9 => self.0 / LOCAL / 10 * LOCAL + local,
+            _ => return None,
+        }))
+    }
+
+    /// Returns the same spelling for both: the one that is used today.
+    #[must_use]
+    pub fn line(self) -> Self {
+        match self.0 / 10_000_000_000 {
+            54 | 55 | 521 => self.other_spelling().unwrap_or(self),
+            _ => self,
+        }
+    }
+
     /// Returns all digits.
     #[must_use]
     pub fn digits(self) -> String {
@@ -115,6 +145,25 @@ mod tests {
         let is = |digits| Phone::from_digits(digits).unwrap().starts_with_plus_one();
         assert!(is("16505551234") && is("19999999999") && is("10000000000"));
         assert!(!is("85268411234") && !is("165055512345") && !is("1650555123") && !is("26505551234"));
+    }
+
+    #[test]
+    fn a_mobile_number_of_three_countries_has_two_spellings() {
+        for (new, old) in [
+            ("525512345678", "5215512345678"),
+            ("5511987654321", "551187654321"),
+            ("5499912345678", "549912345678"),
+            ("5491123456789", "541123456789"),
+        ] {
+            let [new_phone, old_phone] = [new, old].map(|digits| Phone::from_digits(digits).unwrap());
+            assert_eq!(new_phone.other_spelling(), Some(old_phone), "{new}");
+            assert_eq!(old_phone.other_spelling(), Some(new_phone), "{old}");
+            assert_eq!((new_phone.line(), old_phone.line()), (new_phone, new_phone), "{new}");
+        }
+        for one in ["85268411234", "551132654321", "5511932654321", "16505551234", "4915112345678", "52551234567"] {
+            let phone = Phone::from_digits(one).unwrap();
+            assert_eq!((phone.other_spelling(), phone.line()), (None, phone), "{one}");
+        }
     }
 
     #[test]

@@ -96,9 +96,10 @@ pub(super) fn people_in(value: &Value) -> impl Iterator<Item = KnownPerson> + us
     contacts.chain(messages.flat_map(|message| people(message, ["from_user_id", "from_parent_user_id"], "from", None)))
 }
 
-/// Returns a phone number, with or without `+`.
+/// Returns a phone number, with or without `+` and spaces.
 pub(super) fn phone(value: &Value) -> Option<Phone> {
-    word(value).and_then(|number| Phone::from_digits(number.trim_start_matches('+')))
+    let number = word(value)?.trim_start_matches('+').replace([' ', '-'], "");
+    Phone::from_digits(&number)
 }
 
 /// Returns a person's id.

@@ -64,7 +64,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             let wanted = args.row.is_none_or(|wanted| RowNumber(wanted) == row);
             match body {
                 Ok((phone, body)) => {
-                    let first = seen.insert(phone);
+                    let first = seen.insert(phone.line());
                     if wanted && !first {
                         console::info(&format!("row {row}: the same number as an earlier row"));
                     } else if let (true, Some((code, reason))) = (wanted, left_out.get(&phone)) {

@@ -203,7 +203,7 @@ fn collect(
         let Ok(validated) = awaited.recv() else { return Ok(None) };
         let ValidatedBatch { rows, numbers, lines, notes, read, bytes, total } = validated?;
         for (phone, row) in &numbers {
-            duplicates.push(*phone, *row).map_err(PlanError::Spill)?;
+            duplicates.push(phone.line(), *row).map_err(PlanError::Spill)?;
         }
         warnings::add(&mut warnings, notes.warnings);
         notes.links.into_iter().for_each(|seen| links.add(seen));

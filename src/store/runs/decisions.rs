@@ -309,64 +309,6 @@ impl Store {
     }
 }
 
-impl Store {
-    /// Puts numbers on the suppression list; a number already on it keeps its reason. Returns how many are new.
-    ///
-    /// # Errors
-    /// When the store cannot be written.
-    pub async fn suppress(&self, phones: &[Phone], reason: Option<&str>, now: Millis) -> Result<u64, StoreError> {
-        let phones: Vec<u64> = phones.iter().map(|phone| phone.as_u64()).collect();
-        let done = query(
-            "INSERT INTO suppression (phone, reason, added_at) SELECT CAST(atom AS BIGINT), $2, $3 FROM json_each($1) WHERE true \
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(json(&phones))
-        .bind(reason)
-        .bind(now.0)
-        .execute(self.write().await?.alone())
-        .await
-        .map_err(doing("suppress numbers"))?;
-        Point::Suppressed.pass();
-        Ok(done.rows_affected())
-    }
-
-    /// Removes numbers from the suppression list. Returns how many were on it.
-    ///
-    /// # Errors
-    /// When the store cannot be written.
-    pub async fn unsuppress(&self, phones: &[Phone]) -> Result<u64, StoreError> {
-        let phones: Vec<u64> = phones.iter().map(|phone| phone.as_u64()).collect();
-        let done = query("DELETE FROM suppression WHERE phone IN (SELECT CAST(atom AS BIGINT) FROM json_each($1))")
-            .bind(json(&phones))
-            .execute(self.write().await?.alone())
-            .await
-            .map_err(doing("remove numbers from the suppression list"))?;
-        Ok(done.rows_affected())
-    }
-
-    /// Returns a page of the suppression list, by number, after `after`: number, reason, when it was added.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn suppressions(
-        &self,
-        after: Option<Phone>,
-        limit: u32,
-    ) -> Result<Vec<(Phone, Option<String>, Millis)>, StoreError> {
-        let rows: Vec<(i64, Option<String>, i64)> =
-            query_as("SELECT phone, reason, added_at FROM suppression WHERE phone > $1 ORDER BY phone LIMIT $2")
-                .bind(after.map_or(0, |phone| phone.as_u64().cast_signed()))
-                .bind(limit)
-                .fetch_all(&self.readers)
-                .await
-                .map_err(doing("read the suppression list"))?;
-        Ok(rows
-            .into_iter()
-            .map(|(phone, reason, at)| (Phone::from_u64(phone.unsigned_abs()), reason, Millis(at)))
-            .collect())
-    }
-}
-
 /// A clock that was set back: times in the store are in the future, and every wait based on them would be longer by the
 /// same amount.
 impl Store {

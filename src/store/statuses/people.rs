@@ -4,6 +4,7 @@
 use crate::model::{KnownPerson, Millis, UserId};
 use crate::store::StoreError;
 use crate::store::error::doing;
+use crate::store::runs::suppression::{self, Listed};
 use crate::store::sql::{DbConnection, JsonList, json, query, query_as};
 
 /// Most ids kept for messages that are not known yet.
@@ -106,20 +107,19 @@ async fn take_in(store: &mut DbConnection<'_>, lines: &JsonList) -> Result<u64, 
     ] {
         query(statement).bind(&new).execute(&mut *store).await.map_err(failed())?;
     }
-    let suppressed = query(
-        "INSERT INTO suppression (phone, reason, added_at) \
-         SELECT CAST(value ->> 1 AS BIGINT), 'opted out by reply: ' || p.opt_out, p.at FROM json_each($1) \
+    let listed: Vec<Listed> = query_as(
+        "SELECT CAST(value ->> 1 AS BIGINT), 'opted out by reply: ' || p.opt_out, p.at FROM json_each($1) \
          CROSS JOIN reply p ON p.user_id = value ->> 0 WHERE p.opt_out IS NOT NULL \
          UNION ALL SELECT CAST(value ->> 1 AS BIGINT), 'opted out by reply: ' || p.opt_out, p.at FROM json_each($1) \
          CROSS JOIN reply p ON p.parent_user_id = value ->> 0 WHERE p.opt_out IS NOT NULL \
          UNION ALL SELECT CAST(value ->> 1 AS BIGINT), 'opted out by reply: ' || o.opt_out, o.at FROM json_each($1) \
-         CROSS JOIN opted_out_user o ON o.user_id = value ->> 0 WHERE true ON CONFLICT DO NOTHING",
+         CROSS JOIN opted_out_user o ON o.user_id = value ->> 0",
     )
     .bind(&new)
-    .execute(&mut *store)
+    .fetch_all(&mut *store)
     .await
     .map_err(failed())?;
-    Ok(suppressed.rows_affected())
+    suppression::put(store, &listed).await
 }
 
 /// Returns a person's id as it was stored.

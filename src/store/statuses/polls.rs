@@ -15,7 +15,8 @@ use crate::store::Store;
 use crate::store::dispatch::past_attempts::take_back;
 use crate::store::error::doing;
 use crate::store::reports::rows::state;
-use crate::store::sql::{DbConnection, DbRow, JsonList, json, query, query_scalar};
+use crate::store::runs::suppression::{self, Listed};
+use crate::store::sql::{DbConnection, DbRow, JsonList, json, query, query_as, query_scalar};
 use crate::store::{Awaiting, Polled, RowKey, StoreError};
 
 impl Store {
@@ -342,18 +343,17 @@ pub(in crate::store) async fn suppress_opted_out(store: &mut DbConnection<'_>, k
     if keys.is_empty() {
         return Ok(());
     }
-    query(
-        "INSERT INTO suppression (phone, reason, added_at) \
-         SELECT r.phone, 'opted out of marketing messages (' || $2 || ')', $3 FROM json_each($1) \
-         JOIN recipient r ON r.id = CAST(atom AS BIGINT) WHERE r.phone IS NOT NULL ON CONFLICT DO NOTHING",
+    let listed: Vec<Listed> = query_as(
+        "SELECT r.phone, 'opted out of marketing messages (' || $2 || ')', CAST($3 AS BIGINT) FROM json_each($1) \
+         JOIN recipient r ON r.id = CAST(atom AS BIGINT) WHERE r.phone IS NOT NULL",
     )
     .bind(json(keys))
     .bind(OPTED_OUT)
     .bind(Millis::now().0)
-    .execute(store)
+    .fetch_all(&mut *store)
     .await
-    .map(drop)
-    .map_err(doing("suppress numbers"))
+    .map_err(doing("suppress numbers"))?;
+    suppression::put(store, &listed).await.map(drop)
 }
 
 /// Writes past attempts. A row that waits to be resent because its message had failed is no longer sent if that message

@@ -11,6 +11,7 @@ use crate::crash_point::Point;
 use crate::model::{DeliveryStatus, Millis, OptOutMatch, Problem, Reply, StatusUpdate, UserId};
 use crate::store::Store;
 use crate::store::error::doing;
+use crate::store::runs::suppression::{self, Listed};
 use crate::store::sql::{DbConnection, DbRow, json, query, query_as, query_scalar};
 use crate::store::{StoreError, WebhookBatch, WebhookResult};
 
@@ -353,19 +354,17 @@ async fn suppress(store: &mut DbConnection<'_>, replies: &[i64]) -> Result<u64, 
     if replies.is_empty() {
         return Ok(0);
     }
-    let done = query(
+    let listed: Vec<Listed> = query_as(
         "WITH asked AS (SELECT p.phone, p.user_id, p.parent_user_id, p.row, 'opted out by reply: ' || p.opt_out AS reason, p.at \
            FROM json_each($1) CROSS JOIN reply p ON p.id = CAST(atom AS BIGINT) WHERE p.opt_out IS NOT NULL) \
-         INSERT INTO suppression (phone, reason, added_at) \
          SELECT phone, reason, at FROM asked WHERE phone IS NOT NULL \
          UNION ALL SELECT u.phone, reason, at FROM asked \
            JOIN user_phone u ON u.user_id IN (asked.user_id, asked.parent_user_id) \
-         UNION ALL SELECT r.phone, reason, at FROM asked JOIN recipient r ON r.id = asked.row WHERE r.phone IS NOT NULL \
-         ON CONFLICT DO NOTHING",
+         UNION ALL SELECT r.phone, reason, at FROM asked JOIN recipient r ON r.id = asked.row WHERE r.phone IS NOT NULL",
     )
     .bind(json(replies))
-    .execute(&mut *store)
+    .fetch_all(&mut *store)
     .await
     .map_err(doing("suppress numbers"))?;
-    Ok(done.rows_affected())
+    suppression::put(store, &listed).await
 }

@@ -15,6 +15,7 @@ contract!(
     who_may_ask_for_nothing_more_is_listed_until_a_person_decides,
     a_reply_finds_its_row_by_an_earlier_attempt_too,
     replies_are_listed_in_their_order_and_counted_by_what_they_say,
+    an_opt_out_counts_for_every_spelling_of_the_number,
     who_opts_out_without_a_number_is_suppressed_once_it_is_known,
     an_opt_out_finds_its_number_by_the_shared_id_and_by_early_statuses,
     who_was_taken_off_the_list_stays_off_when_their_id_becomes_known,
@@ -307,6 +308,22 @@ fn people(people: &[(&str, Option<Phone>, Option<&str>)]) -> WebhookBatch {
     WebhookBatch { people: people.iter().map(known).collect(), ..WebhookBatch::default() }
 }
 
+async fn an_opt_out_counts_for_every_spelling_of_the_number(f: Fixture<impl Place>) {
+    let [listed, of_whatsapp] = ["525512345678", "5215512345678"].map(|digits| Phone::from_digits(digits).unwrap());
+    let w = f.begun("job").await;
+    w.import(&[PlannedRow { to: Ok(listed), ..planned(1) }, planned(2)]).await;
+    f.store.reach(w.run, Stage::Started, NOW).await.unwrap();
+    // It was typed, so it is linked to no row.
+    let saved = save(&f.store, &replies(vec![reply("a", Some("5215512345678"), None, true)])).await;
+    assert_eq!(saved.suppressed, 1);
+    assert_eq!(numbers(&w.claim(9).await), [2]);
+    assert_eq!(f.store.unsuppress(&[listed]).await.unwrap(), 1);
+    for phone in [listed, of_whatsapp] {
+        assert!(f.store.suppression(phone).await.unwrap().is_none());
+    }
+    assert_eq!(f.store.suppress(&[listed, of_whatsapp], None, NOW).await.unwrap(), 2);
+}
+
 async fn who_opts_out_without_a_number_is_suppressed_once_it_is_known(f: Fixture<impl Place>) {
     f.store.index_message_ids().await.unwrap();
     let w = f.run("job", 3).await;
@@ -326,7 +343,7 @@ async fn who_opts_out_without_a_number_is_suppressed_once_it_is_known(f: Fixture
     assert_eq!(save(&f.store, &people(&[("US.3", other, Some("m3"))])).await.suppressed, 2);
     let suppressed: Vec<Phone> =
         f.store.suppressions(None, 9).await.unwrap().into_iter().map(|(phone, ..)| phone).collect();
-    let mut expected = vec![phone(1), phone(3), other.unwrap()];
+    let mut expected = vec![phone(1), phone(3), other.unwrap(), other.unwrap().other_spelling().unwrap()];
     expected.sort();
     assert_eq!(suppressed, expected);
     // The replies have their numbers now, and the next one has it at once.

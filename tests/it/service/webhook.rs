@@ -327,7 +327,8 @@ fn who_may_have_said_stop_is_listed_for_a_person_with_the_command_that_suppresse
     assert!(dismissed.code == 0 && dismissed.err.contains("1 possible opt-out dismissed"), "{dismissed}");
     assert_eq!(status()["possible_opt_outs"], 1);
     assert_eq!(env.run_offline(&["suppress", "review"]).out.lines().skip(1).count(), 1);
-    assert_eq!(env.run_offline(&["suppress", "list"]).out.lines().skip(1).count(), 2);
+    // One of the two has another spelling.
+    assert_eq!(env.run_offline(&["suppress", "list"]).out.lines().skip(1).count(), 3);
     let removed = env.run_offline(&["suppress", "remove", "+5215512345678"]);
     assert!(removed.code == 0 && removed.err.contains("1 number removed"), "{removed}");
     let refused = env.run_offline(&["suppress", "add", "+5215512345679"]);

@@ -1,0 +1,99 @@
+//! The suppression list. A number is on it in each of its spellings, so it does not matter which one a list or a reply has.
+
+use std::collections::HashSet;
+
+use crate::crash_point::Point;
+use crate::model::{Millis, Phone};
+use crate::store::error::doing;
+use crate::store::sql::{On, json, query_as, query_scalar};
+use crate::store::{Store, StoreError};
+
+/// A number, why it is on the list, and since when, in milliseconds since 1970.
+pub(in crate::store) type Listed = (i64, Option<String>, i64);
+
+impl Store {
+    /// Puts numbers on the suppression list; a number already on it keeps its reason. Returns how many are new.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn suppress(&self, phones: &[Phone], reason: Option<&str>, now: Millis) -> Result<u64, StoreError> {
+        let listed = |phone: &Phone| (phone.as_u64().cast_signed(), reason.map(str::to_owned), now.0);
+        let listed: Vec<Listed> = phones.iter().map(listed).collect();
+        let new = put(self.write().await?.alone(), &listed).await?;
+        Point::Suppressed.pass();
+        Ok(new)
+    }
+
+    /// Removes numbers from the suppression list. Returns how many were on it.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn unsuppress(&self, phones: &[Phone]) -> Result<u64, StoreError> {
+        let phones: Vec<i64> = phones.iter().map(|phone| phone.as_u64().cast_signed()).collect();
+        let all: Vec<i64> = phones.iter().flat_map(|phone| spellings(*phone)).collect();
+        let gone: Vec<i64> = query_scalar(
+            "DELETE FROM suppression WHERE phone IN (SELECT CAST(atom AS BIGINT) FROM json_each($1)) RETURNING phone",
+        )
+        .bind(json(&all))
+        .fetch_all(self.write().await?.alone())
+        .await
+        .map_err(doing("remove numbers from the suppression list"))?;
+        Ok(count(&gone, phones.into_iter()))
+    }
+
+    /// Returns a page of the suppression list, by number, after `after`: number, reason, when it was added.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn suppressions(
+        &self,
+        after: Option<Phone>,
+        limit: u32,
+    ) -> Result<Vec<(Phone, Option<String>, Millis)>, StoreError> {
+        let rows: Vec<Listed> =
+            query_as("SELECT phone, reason, added_at FROM suppression WHERE phone > $1 ORDER BY phone LIMIT $2")
+                .bind(after.map_or(0, |phone| phone.as_u64().cast_signed()))
+                .bind(limit)
+                .fetch_all(&self.readers)
+                .await
+                .map_err(doing("read the suppression list"))?;
+        Ok(rows
+            .into_iter()
+            .map(|(phone, reason, at)| (Phone::from_u64(phone.unsigned_abs()), reason, Millis(at)))
+            .collect())
+    }
+}
+
+/// Puts numbers on the list; a number already on it keeps its reason. Returns how many are new.
+pub(in crate::store) async fn put(store: impl Into<On<'_>>, listed: &[Listed]) -> Result<u64, StoreError> {
+    if listed.is_empty() {
+        return Ok(0);
+    }
+    let of_each = |(phone, reason, at): &Listed| {
+        let (reason, at) = (reason.clone(), *at);
+        spellings(*phone).map(move |phone| (phone, reason.clone(), at)).collect::<Vec<Listed>>()
+    };
+    let lines: Vec<Listed> = listed.iter().flat_map(of_each).collect();
+    let new: Vec<i64> = query_scalar(
+        "INSERT INTO suppression (phone, reason, added_at) \
+         SELECT CAST(value ->> 0 AS BIGINT), value ->> 1, CAST(value ->> 2 AS BIGINT) FROM jsonb_each($1) WHERE true \
+         ON CONFLICT DO NOTHING RETURNING phone",
+    )
+    .bind(json(&lines))
+    .fetch_all(store)
+    .await
+    .map_err(doing("suppress numbers"))?;
+    Ok(count(&new, listed.iter().map(|(phone, ..)| *phone)))
+}
+
+/// Returns a number in each of its spellings.
+fn spellings(phone: i64) -> impl Iterator<Item = i64> {
+    let other = Phone::from_u64(phone.unsigned_abs()).other_spelling();
+    std::iter::once(phone).chain(other.map(|other| other.as_u64().cast_signed()))
+}
+
+/// Returns how many of the changed numbers are these, apart from other spellings.
+fn count(changed: &[i64], phones: impl Iterator<Item = i64>) -> u64 {
+    let phones: HashSet<i64> = phones.collect();
+    changed.iter().filter(|phone| phones.contains(phone)).count() as u64
+}
