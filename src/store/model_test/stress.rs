@@ -1,8 +1,9 @@
 //! The stress of `advance`: six processes work on one run, with everything that can happen to them. They stall, are ended
 //! by others, and die; their sessions are ended in the middle; statements are delayed, and answers of commits are lost.
-//! Meanwhile, a person requeues rows in doubt, and statuses come with references.
+//! Meanwhile, a person requeues rows in doubt, pauses the run and suppresses numbers, and statuses come with references.
 //!
-//! Nobody is messaged twice except by a person's decision, nothing is lost, and no row is stuck. Without any one of the
+//! Nobody is messaged twice except by a person's decision, or after they were suppressed, or during a pause; nothing is lost,
+//! and no row is stuck. Without any one of the
 //! rules, the test fails (see `rules`).
 
 mod check; // what must hold at the end
@@ -62,22 +63,52 @@ impl Stress {
         self.world.borrow().without.is_some()
     }
 
-    /// Makes trouble: ends sessions and processes, and reports statuses.
+    /// Makes trouble: ends sessions and processes, reports statuses, and decides as a person does.
     async fn trouble(&self, receiver: &Store) {
         while !self.is_over.get() {
             let wait = self.world.borrow_mut().rng.u64(..20);
             tokio::time::sleep(Duration::from_millis(wait)).await;
-            let what = self.world.borrow_mut().rng.u32(..10);
+            let what = self.world.borrow_mut().rng.u32(..12);
+            if self.world.borrow().is_paused {
+                self.lift_pause(receiver).await;
+            }
             match what {
                 0..2 => self.place.terminate().await,
                 2..4 => self.end_any().await,
                 4..8 => self.report(receiver, 3).await,
+                8 => self.pause(receiver).await,
+                9 => self.suppress_any(receiver).await,
                 _ => drop(receiver.match_early(Millis(0), NOW).await),
             }
             let world = self.world.borrow();
             if world.idle > 15 || world.broken.is_some() {
                 self.is_over.set(true);
             }
+        }
+    }
+
+    async fn pause(&self, receiver: &Store) {
+        let run = self.world.borrow().run.key;
+        self.world.borrow_mut().is_paused = true;
+        let _ = receiver.pause(run, "Ana", NOW).await;
+    }
+
+    async fn lift_pause(&self, receiver: &Store) {
+        let run = self.world.borrow().run.key;
+        if receiver.lift_pause(run).await.is_ok() {
+            self.world.borrow_mut().is_paused = false;
+        }
+    }
+
+    /// Suppresses the number of any row, a few in all.
+    async fn suppress_any(&self, receiver: &Store) {
+        let any = {
+            let world = &mut *self.world.borrow_mut();
+            let row = world.rng.u64(1..=world.rows);
+            world.once_in(5).then_some(row)
+        };
+        if let Some(row) = any {
+            let _ = receiver.suppress(&[phone(row)], None, NOW).await;
         }
     }
 
@@ -140,7 +171,7 @@ async fn run(seed: u64, rows: u64, without: Option<Without>) -> Option<Result<u6
         drop(lock);
         receiver.close().await.unwrap();
     }
-    let world = RefCell::new(World::new(seed, run, without));
+    let world = RefCell::new(World::new(seed, run, rows, without));
     let stress =
         Rc::new(Stress { place, world, is_over: Cell::new(false), concurrency: usize::try_from(rows / 10).unwrap() });
     stress.place.proxy.trouble(true);

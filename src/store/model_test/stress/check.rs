@@ -18,11 +18,11 @@ pub(super) async fn judge(stress: &Rc<Stress>, receiver: &Store, rows: u64) -> R
     let said = |error: StoreError| format!("{error}: {}", error.reason());
     is_unbroken(stress)?;
     // Its connection may have been cut.
-    while receiver.suppress(&[], None, NOW).await.is_err() {}
+    let run = stress.world.borrow().run.clone();
+    while receiver.lift_pause(run.key).await.is_err() {}
     let mut last = enter(stress).await.map_err(said)?;
     last.send_all().await;
     is_unbroken(stress)?;
-    let run = stress.world.borrow().run.clone();
     if !receiver.reach(run.key, Stage::Dispatched, NOW).await.map_err(said)? {
         return Err("a row is left at the end".into());
     }

@@ -140,7 +140,8 @@ impl Member {
         let want = self.world().rng.u32(..=want);
         let claimed = self.advance(settlements, want).await?;
         if self.flights.is_empty() && claimed == 0 {
-            self.world().idle += u32::from(want > 0);
+            let is_paused = self.world().is_paused;
+            self.world().idle += u32::from(want > 0 && !is_paused);
             pause(1).await;
         }
         if self.world().once_in(6) {

@@ -10,11 +10,21 @@ use super::proxy::Proxy;
 use crate::store::tests::server;
 use crate::store::{Store, StoreError};
 
-/// Notes each decision of a person with the claim before it, and what the workers do wrong.
+/// Notes each decision of a person with the claim before it, and what the workers do wrong: they must not claim a row while
+/// the run is paused, or one whose number is suppressed.
 const WATCH: &str = "\
     CREATE TABLE decision (row BIGINT, claim BIGINT); \
     CREATE TABLE wrong (what TEXT); \
     CREATE FUNCTION watch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+        IF NEW.state = 1 AND (TG_OP = 'INSERT' OR NEW.claim > OLD.claim) THEN \
+            IF EXISTS (SELECT 1 FROM run WHERE id = NEW.run AND paused_at IS NOT NULL) THEN \
+                INSERT INTO wrong VALUES (format('row %s was claimed during a pause', NEW.id & 1099511627775)); \
+            END IF; \
+            IF EXISTS (SELECT 1 FROM recipient r JOIN suppression s ON s.phone = r.phone WHERE r.id = NEW.id) THEN \
+                INSERT INTO wrong VALUES (format('row %s was claimed although its number is suppressed', NEW.id & 1099511627775)); \
+            END IF; \
+        END IF; \
+        IF TG_OP = 'INSERT' THEN RETURN NULL; END IF; \
         IF NEW.requeues > OLD.requeues THEN INSERT INTO decision VALUES (NEW.id, NEW.claim); END IF; \
         IF OLD.state = 1 AND NEW.outcome = 9 AND NEW.error_code = 'interrupted' AND EXISTS (SELECT 1 FROM sender s JOIN process p ON p.id = s.process \
             WHERE s.worker = NEW.worker AND NOT p.ended) THEN \
@@ -22,7 +32,7 @@ const WATCH: &str = "\
         END IF; \
         RETURN NULL; \
     END $$; \
-    CREATE TRIGGER watch AFTER UPDATE ON delivery FOR EACH ROW EXECUTE FUNCTION watch()";
+    CREATE TRIGGER watch AFTER INSERT OR UPDATE ON delivery FOR EACH ROW EXECUTE FUNCTION watch()";
 
 pub(super) struct Place {
     database: String,

@@ -67,6 +67,18 @@ fn a_process_that_was_ended_claims_nothing() {
 }
 
 #[test]
+fn a_paused_run_is_not_claimed() {
+    fails_without(&[(" OR r.paused_at IS NOT NULL AS is_held", " AS is_held")], Without::Guard);
+}
+
+#[test]
+fn a_suppressed_number_is_not_claimed() {
+    let looked_at =
+        &[("iif(EXISTS (SELECT 1 FROM suppression s WHERE s.phone = r.phone), 1, 0) AS suppressed", "0 AS suppressed")];
+    fails_without(looked_at, Without::Guard);
+}
+
+#[test]
 fn what_a_living_worker_has_in_flight_is_in_no_doubt() {
     fails_without(&[("s.is_joined AND NOT p.ended)", "false)")], Without::Guard);
 }

@@ -58,6 +58,9 @@ impl Flight {
 pub(super) struct World {
     pub(super) rng: fastrand::Rng,
     pub(super) run: Run,
+    pub(super) rows: u64,
+    /// Whether a person may have paused the run.
+    pub(super) is_paused: bool,
     /// The rule that is left out, if any.
     pub(super) without: Option<Without>,
     pub(super) messages: Vec<Message>,
@@ -84,10 +87,12 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(seed: u64, run: Run, without: Option<Without>) -> Self {
+    pub(super) fn new(seed: u64, run: Run, rows: u64, without: Option<Without>) -> Self {
         Self {
             rng: fastrand::Rng::with_seed(seed),
             run,
+            rows,
+            is_paused: false,
             without,
             messages: Vec::new(),
             lives: Vec::new(),
