@@ -45,6 +45,10 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     }
     let advice = match run.purged_at {
         Some(_) => "",
+        None if findings.iter().all(|finding| finding.broken == 0 || finding.is_the_providers()) => {
+            "; the provider gave several messages the same id, so their statuses may belong to other rows. Report this to the \
+             provider, and do not `retry` these rows as `failed`"
+        }
         None => {
             "; send nothing from this store until you have restored a backup (\"Backups, and after a restore\" in \
              docs/operations.md)"

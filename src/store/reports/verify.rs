@@ -6,6 +6,9 @@ use crate::store::error::doing;
 use crate::store::sql::{query, query_scalar};
 use crate::store::{BrokenRule, RowKey, Run, StoreError, StoreMismatch};
 
+/// The rule that only a provider can break.
+const UNIQUE_IDS: &str = "every message id is unique";
+
 /// Each rule with the statement that counts its violations. `$1` and `$2` bound the run's keys, `$3` is the run. State
 /// numbers are inserted by name, so that they cannot drift from the model.
 const RULES: [(&str, &str); 15] = [
@@ -51,7 +54,7 @@ const RULES: [(&str, &str); 15] = [
            OR NOT EXISTS (SELECT 1 FROM delivery d WHERE d.id = c.row AND d.attempts > 0))",
     ),
     (
-        "every message id is unique",
+        UNIQUE_IDS,
         "SELECT count(message_id) - count(DISTINCT message_id) FROM ( \
            SELECT message_id FROM delivery WHERE id BETWEEN $1 AND $2 \
            UNION ALL SELECT message_id FROM past_attempt WHERE row BETWEEN $1 AND $2) AS message",
@@ -101,6 +104,14 @@ const RULES: [(&str, &str); 15] = [
            AND NOT (state = {accepted} AND error_code = 'held')))",
     ),
 ];
+
+impl BrokenRule {
+    /// Whether only the provider can have broken it, so that the store is not damaged.
+    #[must_use]
+    pub fn is_the_providers(&self) -> bool {
+        self.rule == UNIQUE_IDS
+    }
+}
 
 /// The rules of a run that was purged.
 const PURGED_RULES: [(&str, &str); 1] = [(

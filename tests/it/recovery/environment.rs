@@ -362,3 +362,26 @@ fn a_store_that_may_only_be_read_is_reported_as_such() {
     assert_fails_with(&refused, &["it is read-only", "make the file and its folder writable"]);
     assert_eq!(provider.sends(), 100);
 }
+
+#[test]
+fn a_run_that_is_due_but_has_not_started_is_shown() {
+    if TestEnv::is_on_a_server() {
+        return; // It changes a store in a file.
+    }
+    let env = TestEnv::with(&CampaignFile::default(), &csv(1));
+    env.write("job.yaml", env.read("job.yaml") + "schedule: {cron: \"* * * * *\", timezone: UTC}\n");
+    assert_eq!(env.run_offline(&["suppress", "add", "+85261234567"]).code, 0, "it makes the store");
+    let listed = || env.run_offline(&["schedule", "list", "--json"]).out;
+    let json: serde_json::Value = serde_json::from_str(&listed()).unwrap();
+    assert!(json["due_since"].is_null(), "no service has seen it: {json}");
+    // A service has seen it since an hour ago, and its list could not be read.
+    let (rule, hour_ago) = (json["schedule"].as_str().unwrap(), jiff::Timestamp::now().as_millisecond() - 3_600_000);
+    let seen = format!("INSERT INTO schedule VALUES ('job', '{rule}', {hour_ago})");
+    meddle(&env, seen.leak());
+    let json: serde_json::Value = serde_json::from_str(&listed()).unwrap();
+    assert!(json["due_since"].is_string(), "{json}");
+    for command in [&["schedule", "list"][..], &["schedule", "explain", "job.yaml"]] {
+        let shown = env.run_offline(command);
+        assert!(shown.out.contains("due since") && shown.out.contains("logs why it cannot"), "{shown}");
+    }
+}

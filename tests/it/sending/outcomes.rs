@@ -151,3 +151,17 @@ fn a_wrong_credential_of_ours_never_becomes_a_message() {
     assert_eq!((stopped.code, provider.sends()), (4, 0), "{stopped}");
     assert!(!stopped.err.contains("other"), "{stopped}");
 }
+
+#[test]
+fn an_id_that_the_provider_repeats_is_its_mistake_and_no_damaged_store() {
+    let same = r#"{"status": "success", "code": 200, "message": "", "data": {"msg_id": "same"}, "error": {}}"#;
+    let provider = ScriptedProvider::start(Script::answering(|_| Answer::Refuse(200, same.to_owned())));
+    let env = TestEnv::with(&CampaignFile::default(), &csv(2));
+    assert_eq!(env.run(&provider, &["run", "job.yaml", "--no-wait"]).code, 0);
+    let verified = env.run_offline(&["verify"]);
+    assert_eq!(verified.code, 1, "{verified}");
+    assert!(
+        verified.err.contains("gave several messages the same id") && !verified.err.contains("backup"),
+        "{verified}"
+    );
+}
