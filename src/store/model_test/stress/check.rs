@@ -10,8 +10,8 @@ use crate::model::State;
 use crate::store::tests::fixture::*;
 use crate::store::{RowKey, Stage, Step, Store, StoreError};
 
-/// A row as stored: key, state, last problem, worker, message.
-type Stored = (i64, i64, Option<String>, Option<i64>, Option<String>);
+/// A row as stored: key, state, last problem, worker, and whether its number is suppressed.
+type Stored = (i64, i64, Option<String>, Option<i64>, bool);
 
 /// Sends what is left, and compares the store with what the provider and the people know. Returns how many requests left.
 pub(super) async fn judge(stress: &Rc<Stress>, receiver: &Store, rows: u64) -> Result<u64, String> {
@@ -66,8 +66,8 @@ fn is_unbroken(stress: &Stress) -> Result<(), String> {
 }
 
 async fn stored(stress: &Stress) -> Vec<Stored> {
-    let rows = "SELECT r.id, coalesce(d.state, r.state), d.error_code, d.worker, d.message_id FROM recipient r \
-        LEFT JOIN delivery d ON d.id = r.id ORDER BY r.id";
+    let rows = "SELECT r.id, coalesce(d.state, r.state), d.error_code, d.worker, \
+        EXISTS (SELECT 1 FROM suppression s WHERE s.phone = r.phone) FROM recipient r LEFT JOIN delivery d ON d.id = r.id ORDER BY r.id";
     sqlx::query_as(rows).fetch_all(&mut *stress.place.onlooker.lock().await).await.unwrap()
 }
 
@@ -95,7 +95,7 @@ async fn what_was_told_is_known(stress: &Stress, rows: u64) -> Result<(), String
     let world = stress.world.borrow();
     let told: BTreeSet<RowKey> = world.told.iter().map(|(key, _)| *key).collect();
     let dead: HashSet<i64> = world.dead.iter().map(|worker| worker.0).collect();
-    for (key, state, code, worker, _) in stored {
+    for (key, state, code, worker, is_suppressed) in stored {
         let (key, state) = (RowKey(key), State::from_code(state).unwrap());
         let row = key.row();
         if matches!(state, State::Pending | State::Sending) {
@@ -105,7 +105,10 @@ async fn what_was_told_is_known(stress: &Stress, rows: u64) -> Result<(), String
             return Err(format!("row {row} was accepted, and is {state}"));
         }
         let is_dead = worker.is_some_and(|worker| dead.contains(&worker));
+        // A row that was suppressed while it waited to be sent again stays in doubt, even if an earlier attempt turns out not
+        // to have left.
         if state == State::Uncertain
+            && !is_suppressed
             && code.as_deref() == Some("interrupted")
             && !is_dead
             && !world.doubted.contains(&key)
