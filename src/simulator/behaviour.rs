@@ -78,7 +78,7 @@ impl Behaviour {
             None => Ok(()),
             Some((name, share)) => Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                format!("simulator: {name} is {share}; it must be between 0 and 1"),
+                format!("simulator: {name} is {}; it must be between 0 and 1", (share * 1e4).round() / 1e4),
             )),
         }
     }

@@ -64,7 +64,7 @@ impl Args {
 }
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
-    load::refuse_others(&args.file)?;
+    load::refuse_others(&args.file, global)?;
     let loaded = match campaign_file::read(&args.file) {
         Err(CampaignError::Wrong(wrong)) if args.json => return wrong_campaign(&args.file, wrong.problems()),
         read => load::dated(read?, args.date)?,

@@ -39,7 +39,7 @@ pub(in crate::cli) struct Args {
 const PAGE: usize = 500;
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
-    load::refuse_others(&args.file)?;
+    load::refuse_others(&args.file, global)?;
     let loaded = load::dated(campaign_file::read(&args.file)?, args.date)?;
     let loaded = load::through(loaded, args.provider.as_deref(), global).await?;
     let store = Store::open_if_there(&global.db).await?;

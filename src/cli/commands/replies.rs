@@ -45,6 +45,9 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     run.iter().try_for_each(Run::not_purged)?;
     match args.output.as_deref().filter(|path| *path != Path::new("-")) {
         Some(path) => {
+            if let Some(run) = &run {
+                report::refuse_the_lists(&store, &[Some(&run.id)], path).await?;
+            }
             let mut file = report::new_file(path, global)?;
             write(args, &store, run.as_ref(), &mut file).await?;
             file.replace().map_err(|error| CliError::of(Exit::Environment, &error))?;

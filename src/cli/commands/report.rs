@@ -1,7 +1,7 @@
 //! `campaigner report [RUN]`: writes a report, or compares two runs. The same store always gives the same bytes.
 
 use std::io::{IsTerminal as _, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::campaign_file;
 use crate::cli::error::{CliError, Exit, cannot_print};
@@ -174,7 +174,9 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let store = Store::open_existing(&global.db).await?;
     match args.file() {
         Some(path) => {
-            refuse_the_lists(args, &store, path).await?;
+            let runs: Vec<_> =
+                if args.compare.is_empty() { vec![args.run.as_ref()] } else { args.compare.iter().map(Some).collect() };
+            refuse_the_lists(&store, &runs, path).await?;
             let mut file = new_file(path, global)?;
             write(args, &store, &mut file).await?;
             file.replace().map_err(|error| CliError::of(Exit::Environment, &error))?;
@@ -191,13 +193,25 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     Ok(Exit::Done)
 }
 
-/// Refuses to overwrite the list that a run was made from.
-async fn refuse_the_lists(args: &Args, store: &Store, target: &Path) -> Result<(), CliError> {
-    let ids = args.compare.iter().map(Some);
-    let ids = if args.compare.is_empty() { vec![args.run.as_ref()] } else { ids.collect() };
-    for id in ids {
-        let recipients = engine::thaw(&store.run(id).await?)?.recipients;
-        console::refuse_to_overwrite(target, &recipients.source.path().into_iter().collect::<Vec<_>>())?;
+/// Refuses to overwrite the lists that runs were made from.
+pub(in crate::cli) async fn refuse_the_lists(
+    store: &Store,
+    runs: &[Option<&RunId>],
+    target: &Path,
+) -> Result<(), CliError> {
+    let Ok(whole) = target.canonicalize() else { return Ok(()) };
+    for id in runs {
+        let recipients = engine::thaw(&store.run(*id).await?)?.recipients;
+        // The path is relative to the folder where the run was started.
+        let is_up = |part: &Component<'_>| matches!(part, Component::CurDir | Component::ParentDir);
+        let list = recipients.source.path().map(|path| path.components().skip_while(is_up).collect::<PathBuf>());
+        if list.is_some_and(|list| whole.ends_with(&list) || list.canonicalize().is_ok_and(|list| list == whole)) {
+            let words = format!(
+                "{} is the list of a run and would be overwritten; choose another output file",
+                target.display()
+            );
+            return Err(CliError::new(Exit::Wrong, words));
+        }
     }
     Ok(())
 }

@@ -72,13 +72,13 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             ),
         ));
     }
-    // A run that cannot be sent must not be left with rows that wait.
-    session::account(&engine::thaw(&run)?, global).await?;
+    let mut campaign = engine::thaw(&run)?;
+    args.overrides.apply(&mut campaign)?;
+    let wanted = wanted(args, &run)?;
     let lock = store.lock(&run.id).await?;
     // If no process has continued the run since a crash, rows that were in flight are not marked uncertain yet.
     let (owner, _) = engine::take_over(&store, &run, &engine::thaw(&run)?, None).await?;
     let tally = store.tally(&run).await?;
-    let wanted = wanted(args, &run)?;
     let rows = store.count_requeue(&run, &wanted).await?;
     if rows == 0 && tally.of(State::Pending) > 0 {
         // A `retry` that was interrupted has already requeued them.
@@ -98,6 +98,8 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         }
         return Ok(Exit::Done);
     }
+    // A run that cannot be sent must not be left with rows that wait.
+    session::account(&campaign, global).await?;
     let names: Vec<&str> = wanted.states.iter().map(|state| state.as_str()).collect();
     let mut question = format!("Send {} of {} again ({})?", text::count(rows, "row"), run.id, names.join(", "));
     if wanted.states.contains(&State::Uncertain) {

@@ -26,7 +26,7 @@ use crate::model::{AccountWeight, Campaign, Event, Millis, Notice};
 use crate::store::{NewRun, Repeat, StartDecision, Store};
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
-    let loaded = load::through(load::read(&args.file)?, args.provider.as_deref(), global).await?;
+    let loaded = load::through(load::read(&args.file, global)?, args.provider.as_deref(), global).await?;
     let mut campaign = loaded.campaign.clone();
     args.overrides.apply(&mut campaign)?;
     if !args.sending.confirmed.moved {

@@ -100,7 +100,7 @@ async fn list(args: &List, now: Millis, store: Option<&Store>) -> Result<Exit, C
                 };
                 let overdue = overdue(&campaign.name, schedule, now, store).await?;
                 if args.json {
-                    let line = as_json(&campaign.name, file, schedule, &next, over.as_ref().or(overdue.as_ref()));
+                    let line = as_json(&campaign.name, file, schedule, &next, overdue.as_ref().or(over.as_ref()));
                     console::data(&line).map_err(cannot_print)?;
                     continue;
                 }
@@ -136,7 +136,7 @@ async fn list(args: &List, now: Millis, store: Option<&Store>) -> Result<Exit, C
 }
 
 async fn explain(args: &Explain, now: Millis, store: Option<&Store>, global: &Global) -> Result<Exit, CliError> {
-    load::refuse_others(&args.file)?;
+    load::refuse_others(&args.file, global)?;
     let loaded = load::through(campaign_file::read(&args.file)?, None, global).await?;
     let Some(schedule) = &loaded.campaign.schedule else {
         return Err(CliError::new(

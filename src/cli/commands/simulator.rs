@@ -38,10 +38,10 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "N")]
     paused_after: Option<u64>,
     /// Report this share of accepted messages as failed
-    #[arg(long, value_name = "SHARE", default_value_t = 0.03, value_parser = share)]
+    #[arg(long, value_name = "SHARE", default_value_t = Behaviour::default().failing, value_parser = share)]
     failing: f64,
     /// Leave this share of delivered messages unread
-    #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = share)]
+    #[arg(long, value_name = "SHARE", default_value_t = Behaviour::default().unread, value_parser = share)]
     unread: f64,
     /// Deliver messages about this long after they are accepted
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration)]
@@ -50,7 +50,7 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "URL")]
     webhook: Option<String>,
     /// Reply to this share of read messages
-    #[arg(long, value_name = "SHARE", default_value_t = 0.2, requires = "webhook", value_parser = share)]
+    #[arg(long, value_name = "SHARE", default_value_t = Behaviour::default().replies, requires = "webhook", value_parser = share)]
     replies: f64,
     /// Use this seed for random choices; 0 uses a new one each time
     #[arg(long, value_name = "N", default_value_t = 0)]

@@ -1,6 +1,5 @@
 //! `campaigner suppress`: manages the suppression list, the numbers that no run sends to.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +16,7 @@ use crate::model::{CellProblem, Flaw, Millis, Phone, Reading, Recipients, RowPro
 use crate::recipients::{self, Numbers, Record};
 use crate::store::{PossibleOptOut, Store};
 use crate::text;
-use crate::text::{escape_formula, escaped_lines, find_column, redact_numbers};
+use crate::text::{escape_formula, escaped_lines, find_column, redact_numbers, unescape_formula};
 
 /// The arguments of `suppress`.
 #[derive(Debug, clap::Args)]
@@ -177,7 +176,9 @@ async fn read(store: &Store, numbers: &[String], region: Option<&str>) -> Result
     for (at, text) in numbers.iter().enumerate() {
         let problem = match reader.normalise(text) {
             Ok(phone) => {
-                phones.push(phone);
+                if !phones.contains(&phone) {
+                    phones.push(phone);
+                }
                 continue;
             }
             Err(problem) => problem,
@@ -281,6 +282,13 @@ fn is_undecodable(problem: &RowProblem) -> bool {
     matches!(problem.what, Flaw::Cell(CellProblem::NotUtf8 | CellProblem::NotInEncoding(_)))
 }
 
+/// Returns a number whose other spelling is valid: `suppress list` prints both.
+fn in_old_spelling(text: &str) -> Option<Phone> {
+    let phone = Phone::from_digits(text.trim().trim_start_matches('+'))?;
+    let other = format!("+{}", phone.other_spelling()?.digits());
+    Numbers::new(None).ok()?.normalise(&other).is_ok().then_some(phone)
+}
+
 /// Adds every number of a file to the list; reports and skips rows without one.
 async fn import(
     store: &Store,
@@ -291,24 +299,23 @@ async fn import(
     let mut reader = recipients::open_once(recipients)?;
     let mut record = Record::default();
     let reasons = find_column(reader.columns(), "reason").filter(|_| reason.is_none());
-    let mut phones: BTreeMap<Option<String>, Vec<Phone>> = BTreeMap::new();
-    let mut waiting = 0;
+    let mut phones = Vec::with_capacity(PAGE);
     let (mut read, mut new, mut bad) = (0_u64, 0, 0_u64);
     loop {
         let more = reader.read(&mut record).map_err(|error| CliError::of(Exit::Wrong, &error))?;
         if more {
             read += 1;
-            let in_file =
-                reasons.and_then(|at| record.cells.get(at)).map(String::as_str).filter(|text| !text.is_empty());
-            let mut add = |phone: &Phone| {
-                waiting += 1;
-                phones.entry(reason.or(in_file).map(str::to_owned)).or_default().push(*phone);
-            };
+            let in_file = reasons
+                .and_then(|at| record.cells.get(at))
+                .map(|text| unescape_formula(text))
+                .filter(|text| !text.is_empty());
+            let mut add = |phone: Phone| phones.push((phone, reason.or(in_file).map(str::to_owned)));
             match (&record.problem, &record.to) {
-                (None, Ok(phone)) => add(phone),
+                (None, Ok(phone)) => add(*phone),
+                (None, Err(_)) if let Some(phone) = in_old_spelling(&record.raw_to) => add(phone),
                 // The number is good; what cannot be decoded is in another cell.
                 (Some(problem), Ok(phone)) if is_undecodable(problem) => {
-                    add(phone);
+                    add(*phone);
                     let place = format!("warning: row {}, line {}", record.row, record.line);
                     let words = format!("{place}: {problem}; its number is added anyway");
                     console::info_to_person(&words, &format!("{place}: {}", problem.code()));
@@ -321,11 +328,9 @@ async fn import(
                 }
             }
         }
-        if waiting == PAGE || !more {
-            for (reason, phones) in std::mem::take(&mut phones) {
-                new += store.suppress(&phones, reason.as_deref(), Millis::now()).await?;
-            }
-            waiting = 0;
+        if phones.len() == PAGE || !more {
+            new += store.suppress_each(&phones, Millis::now()).await?;
+            phones.clear();
         }
         if !more {
             break;

@@ -58,7 +58,7 @@ fn timeout(text: &str) -> Result<Duration, String> {
 }
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
-    let loaded = load::through(load::read(&args.file)?, args.provider.as_deref(), global).await?;
+    let loaded = load::through(load::read(&args.file, global)?, args.provider.as_deref(), global).await?;
     let campaign = &loaded.campaign;
     let phone = number(args, &loaded)?;
     if !args.confirmed.moved {
@@ -228,7 +228,7 @@ fn not_accepted(
     // The provider's advice is about the rows of a run, which are retried or settled.
     let own = match outcome {
         Outcome::Uncertain(_) => Some("check your phone; if nothing arrives, run the command again"),
-        Outcome::TryAgain { .. } | Outcome::RetryOnce(_) | Outcome::Deferred { .. } | Outcome::Throttled { .. } => {
+        Outcome::TryAgain { .. } | Outcome::Deferred { .. } | Outcome::Throttled { .. } => {
             Some("run the command again later; a test message is not retried automatically")
         }
         _ => None,

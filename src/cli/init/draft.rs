@@ -49,8 +49,11 @@ pub(in crate::cli) struct Draft {
 pub(in crate::cli) async fn gather(folder: &Path, options: &Options, global: &Global) -> Result<Draft, CliError> {
     if folder.exists() && !folder.is_dir() {
         let path = folder.display().to_string();
-        let word = shell_word(&path);
-        return Err(wrong(format!("{path} is a file, not a folder; to use it as the list, pass `--list {word}`")));
+        let hint = match options.list {
+            Some(_) => "name a folder, or leave it out".to_owned(),
+            None => format!("to use it as the list, pass `--list {}`", shell_word(&path)),
+        };
+        return Err(wrong(format!("{path} is a file, not a folder; {hint}")));
     }
     let asker = Asker::new(global.quiet);
     if let Some(provider) = &options.provider {

@@ -24,26 +24,27 @@ use crate::store::Store;
 use crate::text::{self, shell_word};
 
 /// Reads a campaign file; its dates are filled in as of now.
-pub(in crate::cli) fn read(file: &Path) -> Result<Loaded, CliError> {
-    refuse_others(file)?;
+pub(in crate::cli) fn read(file: &Path, global: &Global) -> Result<Loaded, CliError> {
+    refuse_others(file, global)?;
     let loaded = campaign_file::read(file)?;
     Ok(Loaded { campaign: loaded.campaign.dated(Millis::now()), ..loaded })
 }
 
 /// Refuses what people pass by mistake in the place of a campaign file: a recipient list, a run, or a name without the
 /// file's extension.
-pub(in crate::cli) fn refuse_others(file: &Path) -> Result<(), CliError> {
-    const LISTS: [&str; 8] = ["csv", "tsv", "txt", "gz", "xlsx", "xlsm", "xls", "ods"];
+pub(in crate::cli) fn refuse_others(file: &Path, global: &Global) -> Result<(), CliError> {
+    const LISTS: [&str; 6] = ["csv", "tsv", "xlsx", "xlsm", "xls", "ods"];
+    let command = global.command();
     let (shown, exists) = (file.display().to_string(), file.exists());
     let with_extension = file.with_extension("yaml");
     let extension = file.extension().map(|extension| extension.to_string_lossy().to_lowercase());
     let hint = match extension.as_deref() {
         Some(extension) if exists && LISTS.contains(&extension) => {
-            format!("it is a list; to write a campaign for it: campaigner init --list {}", shell_word(&shown))
+            format!("it is a list; to write a campaign for it: {command} init --list {}", shell_word(&shown))
         }
         None if !exists && with_extension.exists() => format!("did you mean {}?", with_extension.display()),
-        None if !exists && shown.parse::<RunId>().is_ok() => {
-            format!("it is named like a run; to continue a run: campaigner resume {shown}")
+        None if !exists && !shown.contains('/') && shown.parse::<RunId>().is_ok() => {
+            format!("it is named like a run; to continue a run: {command} resume {shown}")
         }
         _ => return Ok(()),
     };

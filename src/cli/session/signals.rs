@@ -61,11 +61,12 @@ pub(in crate::cli) fn stopped(run: &Run, global: &Global) -> CliError {
 /// Waits for the second signal. Some time after the first, `store` is no longer waited for.
 async fn second_signal(stop: &StopHandle, events: &Events, store: Option<&Store>) {
     // Without handlers a signal ends the process at once, which loses no data either.
-    let Ok(first) = Signals::from_now() else { return std::future::pending().await };
+    let Ok(first) = Signals::from_now(!ignores_hangup()) else { return std::future::pending().await };
     first.one().await;
     stop.stop(Reason::Signal);
     tokio::time::sleep(SAME_SIGNAL).await;
-    let Ok(second) = Signals::from_now() else { return std::future::pending().await };
+    // A terminal that is closed after the first signal asks for no more than that.
+    let Ok(second) = Signals::from_now(false) else { return std::future::pending().await };
     events(Event::Notice(Notice::Stopping));
     let second = second.one();
     tokio::pin!(second);
@@ -82,17 +83,16 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Signals this close together count as one: `timeout`, for example, signals the process and then its whole group.
 const SAME_SIGNAL: Duration = Duration::from_millis(20);
 
-/// SIGINT, SIGTERM and SIGHUP that arrive after this was created.
+/// SIGINT, SIGTERM and perhaps SIGHUP (the terminal was closed) that arrive after this was created.
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
-    /// The terminal was closed; `None` if the process is to survive that.
     hangup: Option<Signal>,
 }
 
 impl Signals {
-    fn from_now() -> std::io::Result<Self> {
-        let hangup = if ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) };
+    fn from_now(with_hangup: bool) -> std::io::Result<Self> {
+        let hangup = if with_hangup { Some(signal(SignalKind::hangup())?) } else { None };
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())?, hangup })
     }
 

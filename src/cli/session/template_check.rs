@@ -58,7 +58,7 @@ async fn check(store: &Store, run: &Run, renderer: &Renderer, global: &Global) -
     let now = match api.show(&held.listed.name, Some(&held.listed.language)).await {
         Ok(now) => now,
         Err(Error::Which(words)) => {
-            let advice = "keep exactly one template with this name and language";
+            let advice = "create it again, or delete all but one with this name and language,";
             return Err(not_sendable(run, &held, &format!("cannot be used: {words}"), advice, &command));
         }
         Err(error) => return Err(not_checked(run, &held, template_accounts::failure(error), &command)),

@@ -115,7 +115,7 @@ impl Cron {
     }
 
     /// Describes it, such as `every Monday at 09:00`, if the library's words make an English sentence. Those for lists of
-    /// hours or minutes do not.
+    /// hours or minutes, days of the month, and months do not.
     #[must_use]
     pub fn words(&self) -> Option<String> {
         let said = self.parsed.describe();
@@ -125,12 +125,10 @@ impl Cron {
         match days {
             None if is_time => Some(format!("every day at {time}")),
             None => Some(time.to_owned()).filter(|time| time.starts_with("every ")),
+            Some("on the last day of the month") if is_time => Some(format!("at {time} on the last day of each month")),
             Some(days) if is_time => {
-                let weekday = days.strip_prefix("on ").filter(|day| day.starts_with(char::is_uppercase));
-                Some(match weekday {
-                    Some(day) => format!("at {time} every {day}"),
-                    None => format!("at {time} {}", days.replace("of the month", "of each month")),
-                })
+                let is_weekdays = |days: &&str| days.starts_with(char::is_uppercase) && !days.contains(", in ");
+                days.strip_prefix("on ").filter(is_weekdays).map(|days| format!("at {time} every {days}"))
             }
             Some(_) => None,
         }
@@ -162,7 +160,9 @@ mod tests {
         assert_eq!(words("*/10 * * * *"), "every 10 minutes");
         assert_eq!(words("@daily"), "every day at 00:00");
         assert_eq!(words("30  9 L * *"), "at 09:30 on the last day of each month");
-        for no_sentence in ["0 9,17 * * *", "*/7 9 * * *", "0 * * * *", "0 */2 * * *", "* * * * *"] {
+        for no_sentence in
+            ["0 9,17 * * *", "*/7 9 * * *", "0 * * * *", "* * * * *", "0 9 1 * *", "0 9 * 1 *", "0 9 * 1 MON"]
+        {
             assert_eq!(words(no_sentence), "", "{no_sentence}");
         }
     }

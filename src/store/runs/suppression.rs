@@ -17,7 +17,16 @@ impl Store {
     /// # Errors
     /// When the store cannot be written.
     pub async fn suppress(&self, phones: &[Phone], reason: Option<&str>, now: Millis) -> Result<u64, StoreError> {
-        let listed = |phone: &Phone| (phone.as_u64().cast_signed(), reason.map(str::to_owned), now.0);
+        let with_reason = |phone: &Phone| (*phone, reason.map(str::to_owned));
+        self.suppress_each(&phones.iter().map(with_reason).collect::<Vec<_>>(), now).await
+    }
+
+    /// Does the same as [`Store::suppress`] with a reason for each number. The first line of a number counts.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn suppress_each(&self, phones: &[(Phone, Option<String>)], now: Millis) -> Result<u64, StoreError> {
+        let listed = |(phone, reason): &(Phone, Option<String>)| (phone.as_u64().cast_signed(), reason.clone(), now.0);
         let listed: Vec<Listed> = phones.iter().map(listed).collect();
         let new = put(self.write().await?.alone(), &listed).await?;
         Point::Suppressed.pass();
@@ -38,7 +47,9 @@ impl Store {
         .fetch_all(self.write().await?.alone())
         .await
         .map_err(doing("remove numbers from the suppression list"))?;
-        Ok(count(&gone, phones.into_iter()))
+        let gone: HashSet<i64> = gone.into_iter().collect();
+        let is_gone = |phone: &&i64| spellings(**phone).any(|spelling| gone.contains(&spelling));
+        Ok(phones.iter().filter(is_gone).count() as u64)
     }
 
     /// Returns a page of the suppression list, by number, after `after`: number, reason, when it was added.
@@ -83,17 +94,13 @@ pub(in crate::store) async fn put(store: impl Into<On<'_>>, listed: &[Listed]) -
     .fetch_all(store)
     .await
     .map_err(doing("suppress numbers"))?;
-    Ok(count(&new, listed.iter().map(|(phone, ..)| *phone)))
+    // Other spellings do not count.
+    let phones: HashSet<i64> = listed.iter().map(|(phone, ..)| *phone).collect();
+    Ok(new.iter().filter(|phone| phones.contains(phone)).count() as u64)
 }
 
 /// Returns a number in each of its spellings.
 fn spellings(phone: i64) -> impl Iterator<Item = i64> {
     let other = Phone::from_u64(phone.unsigned_abs()).other_spelling();
     std::iter::once(phone).chain(other.map(|other| other.as_u64().cast_signed()))
-}
-
-/// Returns how many of the changed numbers are these, apart from other spellings.
-fn count(changed: &[i64], phones: impl Iterator<Item = i64>) -> u64 {
-    let phones: HashSet<i64> = phones.collect();
-    changed.iter().filter(|phone| phones.contains(phone)).count() as u64
 }

@@ -93,3 +93,26 @@ fn a_number_is_suppressed_even_if_another_cell_of_its_row_cannot_be_decoded() {
     let logged = env.run_offline(&["--log-format", "json", "suppress", "import", "stop.csv"]);
     assert!(logged.err.contains("row 3, line 4: bad_utf8") && !logged.err.contains("6400"), "{logged}");
 }
+
+#[test]
+fn an_exported_suppression_list_can_be_imported() {
+    let env = TestEnv::new();
+    let csv = "phone,reason\n+85261234567,=said stop\n+85261234567,later\n+525512345678,\n+5511987654321,moved\n";
+    env.write("out.csv", csv);
+    let imported = env.run_offline(&["suppress", "import", "out.csv"]);
+    assert!(
+        imported.code == 0 && imported.err.contains("3 added to the suppression list, 1 already on it"),
+        "{imported}"
+    );
+    let list = |db: &str| {
+        let out = env.run_offline(&["--db", db, "suppress", "list"]).out;
+        out.lines().map(|line| line.rsplit_once(',').unwrap().0.to_owned()).collect::<Vec<_>>()
+    };
+    let first = list("store.db");
+    assert!(first.contains(&"85261234567,'=said stop".to_owned()), "{first:?}");
+    assert!(first.contains(&"5215512345678,".to_owned()), "{first:?}");
+    env.write("list.csv", env.run_offline(&["suppress", "list"]).out);
+    let again = env.run_offline(&["--db", "other.db", "suppress", "import", "list.csv"]);
+    assert_eq!(again.code, 0, "{again}");
+    assert_eq!(list("other.db"), first);
+}

@@ -137,5 +137,7 @@ fn a_retry_without_a_credential_changes_nothing() {
     assert_eq!(env.run(&provider, &["run", "job.yaml"]).code, 3);
     let refused = env.run_offline(&["retry", "job-1", "--state", "rejected", "--yes"]);
     assert!(refused.code == 1 && refused.err.contains("certification code"), "{refused}");
+    let wrong = env.run(&provider, &["retry", "job-1", "--state", "rejected", "--yes", "--rate", "fast"]);
+    assert!(wrong.code == 2 && wrong.err.contains("--rate"), "{wrong}");
     assert_eq!(env.states("job-1"), counts(&[("rejected", 2)]));
 }

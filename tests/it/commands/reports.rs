@@ -351,13 +351,24 @@ fn a_report_overwrites_neither_the_list_nor_a_campaign() {
     let env = TestEnv::with(&CampaignFile::default(), &csv(2));
     assert_eq!(env.run(&provider, &["run", "job.yaml"]).code, 0);
     for (target, words) in
-        [("list.csv", "is an input"), ("job.yaml", "may be a campaign"), ("./job.yaml", "may be a campaign")]
+        [("list.csv", "is the list of a run"), ("job.yaml", "may be a campaign"), ("./job.yaml", "may be a campaign")]
     {
         let before = env.read(target);
         let refused = env.run_offline(&["report", "job-1", "--input", "-o", target]);
         assert!(refused.code == 2 && refused.err.contains(words), "{target}: {refused}");
         assert_eq!(env.read(target), before);
     }
+    // From another folder, where the stored path does not lead to it.
+    let elsewhere = env
+        .start_with_prelude(
+            "mkdir elsewhere && cd elsewhere",
+            None,
+            &["report", "job-1", "--db", "../store.db", "-o", "../list.csv"],
+        )
+        .wait();
+    assert!(elsewhere.code == 2 && elsewhere.err.contains("is the list of a run"), "{elsewhere}");
+    let replies = env.run_offline(&["replies", "job-1", "-o", "list.csv"]);
+    assert!(replies.code == 2 && replies.err.contains("is the list of a run"), "{replies}");
     for _ in 0..2 {
         assert_eq!(env.run_offline(&["report", "job-1", "-o", "daily.csv"]).code, 0, "its own file is replaced");
     }

@@ -110,6 +110,9 @@ fn a_closed_terminal_stops_gently() {
     let running = env.start(&provider, &["run", "job.yaml"]);
     provider.wait_for_sends(60);
     running.signal("HUP");
+    running.wait_for_words("stopping");
+    // Another one, of the session, does not ask for an abort.
+    running.signal("HUP");
     assert_eq!(running.wait_for(PROMPTLY).code, 4);
     let states = env.states("job-1");
     assert!(!states.contains_key("uncertain") && states["pending"] > 0, "{states:?}");
