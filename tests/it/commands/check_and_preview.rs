@@ -307,9 +307,9 @@ fn a_short_time_for_statuses_is_warned_about_if_people_get_the_messages() {
 fn what_is_passed_in_the_place_of_a_campaign_is_recognised() {
     let env = TestEnv::with(&CampaignFile::default(), &csv(1));
     for (wrong, words) in [
-        ("list.csv", "campaigner init --list list.csv"),
+        ("list.csv", "campaigner --db store.db init --list list.csv"),
         ("job", "did you mean job.yaml?"),
-        ("spring-1", "to continue a run: campaigner resume spring-1"),
+        ("spring-1", "to continue a run: campaigner --db store.db resume spring-1"),
     ] {
         for command in ["check", "run", "preview"] {
             let refused = env.run_offline(&[command, wrong]);
