@@ -121,7 +121,7 @@ def check(browser, program, folder, pictures, numbers):
     until(lambda: "live-1: paused" in shown("#news"), "and who cannot see it hears of it")
     still = accepted()
     browser.run("document.getElementById('rate').value = '200/s'; document.getElementById('orders').requestSubmit()")
-    until(lambda: "the rate changes" in shown("#news"), "the rate is changed")
+    until(lambda: "the rate will change" in shown("#news"), "the rate is changed")
     assert accepted() <= still + 16
     press("resume")
     until(lambda: accepted() > still + 50, "the run goes on")
