@@ -22,7 +22,7 @@ fn cancel_asks_on_a_terminal_and_says_what_cannot_be_undone() {
         let (finished, screen) = terminal.wait();
         assert!(finished.code == 2 && screen.contains("nothing was cancelled"), "{refusal:?}: {screen}");
     }
-    let terminal = Terminal::start(&env, "", None, &["cancel", "job-1"]);
+    let mut terminal = Terminal::start(&env, "", None, &["cancel", "job-1"]);
     terminal.wait_for("[y/N] ");
     terminal.signal("INT");
     assert_eq!(terminal.wait().0.code, -2, "interrupted");
@@ -94,7 +94,7 @@ fn run_shows_what_it_is_about_to_do_and_asks_once() {
         let (finished, screen) = terminal.wait();
         assert!(finished.code == 2 && screen.contains("nothing was stored or sent"), "{screen}");
     }
-    let terminal = Terminal::start(&env, "", Some(&url), &["run", "job.yaml"]);
+    let mut terminal = Terminal::start(&env, "", Some(&url), &["run", "job.yaml"]);
     terminal.wait_for("[y/N] ");
     terminal.signal("INT");
     assert_eq!(terminal.wait().0.code, -2);

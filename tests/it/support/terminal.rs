@@ -18,6 +18,8 @@ pub(crate) struct Terminal {
     /// The command's side. It stays open here, so that the screen can be read after the command has ended.
     slave: File,
     screen: Arc<Mutex<String>>,
+    /// How much of the screen the test has read, in bytes.
+    read: usize,
     command: Running,
 }
 
@@ -41,16 +43,19 @@ impl Terminal {
         });
         let prelude = format!("{prelude} exec <'{name}' 2>'{name}'");
         let command = env.start_with_prelude(&prelude, base_url, args);
-        Self { keyboard, slave, screen, command }
+        Self { keyboard, slave, screen, read: 0, command }
     }
 
-    /// Waits until these words are on the screen.
-    pub(crate) fn wait_for(&self, words: &str) {
-        assert!(
-            wait_until(SOON, || self.screen().contains(words)),
-            "`{words}` is not on the screen: {}",
-            self.screen()
-        );
+    /// Waits until these words are on the screen, after those that the last call waited for.
+    pub(crate) fn wait_for(&mut self, words: &str) {
+        let mut end = None;
+        wait_until(SOON, || {
+            let screen = self.screen();
+            end = screen[self.read..].find(words).map(|start| self.read + start + words.len());
+            end.is_some()
+        });
+        let screen = self.screen();
+        self.read = end.unwrap_or_else(|| panic!("`{words}` is not on the rest of the screen: {screen}"));
     }
 
     /// Types; `\u{4}` is Ctrl-D.
@@ -69,7 +74,7 @@ impl Terminal {
 
     /// Waits for the end of the command. Returns it with what was on the screen.
     pub(crate) fn wait(self) -> (Finished, String) {
-        let Self { keyboard, mut slave, screen, command } = self;
+        let Self { keyboard, mut slave, screen, command, .. } = self;
         let finished = command.wait();
         // It arrives after everything that the command wrote.
         slave.write_all(END.as_bytes()).unwrap();
