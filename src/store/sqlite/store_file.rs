@@ -50,6 +50,8 @@ impl StoreFile {
             let in_place = file.is_in_place().map_err(|error| sqlx::Error::Configuration(error.into()));
             Box::pin(async { in_place })
         });
+        // SQLite may have rolled its transaction back itself; see `DbConnection::is_stuck`.
+        let pool = pool.before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }));
         let readers = pool.clone().max_connections(READERS).connect_lazy_with(reading(&self.path));
         let scanner = pool.max_connections(1).acquire_timeout(LONGEST_SCANS).connect_lazy_with(reading(&self.path));
         (Pool::Sqlite(readers), Pool::Sqlite(scanner))

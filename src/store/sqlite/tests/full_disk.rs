@@ -25,3 +25,19 @@ async fn a_transaction_that_sqlite_rolled_back_does_not_keep_later_ones_from_beg
     drop(writer);
     assert!(mark(&f.store.write().await.unwrap()));
 }
+
+#[tokio::test]
+async fn a_reading_transaction_that_sqlite_rolled_back_leaves_no_old_state_behind() {
+    let f = Fixture::at(SqliteFile::empty().await.unwrap()).await;
+    let runs = async || -> i64 {
+        let mut snapshot = f.store.readers.snapshot().await.unwrap();
+        sqlx::query_scalar("SELECT count(*) FROM run").fetch_one(snapshot.sqlite()).await.unwrap()
+    };
+    let mut broken = f.store.readers.snapshot().await.unwrap();
+    broken.sqlite().execute("ROLLBACK").await.unwrap();
+    drop(broken);
+    for before in 0..4 {
+        assert_eq!(runs().await, before);
+        f.begun(&format!("job{before}")).await;
+    }
+}
