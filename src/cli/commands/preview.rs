@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use jiff::civil::Date;
 
-use crate::campaign_file;
 use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::output::console;
@@ -39,8 +38,7 @@ pub(in crate::cli) struct Args {
 const PAGE: usize = 500;
 
 pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
-    load::refuse_others(&args.file, global)?;
-    let loaded = load::dated(campaign_file::read(&args.file)?, args.date)?;
+    let loaded = load::dated(load::read_undated(&args.file, global)?, args.date)?;
     let loaded = load::through(loaded, args.provider.as_deref(), global).await?;
     let store = Store::open_if_there(&global.db).await?;
     let mut plan = load::plan(&loaded, store.as_ref(), global).await?;

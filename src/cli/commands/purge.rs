@@ -21,11 +21,11 @@ const MAX_LISTED: usize = 20;
 #[command(
     group = clap::ArgGroup::new("which").required(true),
     after_help = "Deletes the rows, numbers, messages and replies of finished and cancelled runs, and the test \
-                  messages of their campaigns; keeps their counts and the suppression list. A purged run cannot be retried or searched, \
-                  and no report can be written on it. `run --only-new` refuses its campaign, because it is no longer \
-                  known whom the run reached. If a purge is interrupted, run the same command again to continue. \
-                  Exit code 3 means that some runs could not be purged. \
-                  Some numbers stay in an SQLite file until you run `sqlite3 FILE VACUUM`. See \"Deleting old data\" in docs/operations.md."
+                  messages of their campaigns; keeps their counts and the suppression list. A purged run cannot be \
+                  retried or searched, and no report can be written on it. `run --only-new` refuses its campaign, \
+                  because it is no longer known whom the run reached. If a purge is interrupted, run the same \
+                  command again to continue. Exit code 3 means that some runs could not be purged. Some numbers \
+                  stay in an SQLite file until you run `sqlite3 FILE VACUUM`. See \"Deleting old data\" in docs/operations.md."
 )]
 pub(in crate::cli) struct Args {
     /// The run, NAME-N

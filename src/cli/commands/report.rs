@@ -202,10 +202,11 @@ pub(in crate::cli) async fn refuse_the_lists(
     let Ok(whole) = target.canonicalize() else { return Ok(()) };
     for id in runs {
         let recipients = engine::thaw(&store.run(*id).await?)?.recipients;
-        // The path is relative to the folder where the run was started.
+        let Some(list) = recipients.source.path() else { continue };
+        // A relative path starts in the folder where the run was started, which may be another one.
         let is_up = |part: &Component<'_>| matches!(part, Component::CurDir | Component::ParentDir);
-        let list = recipients.source.path().map(|path| path.components().skip_while(is_up).collect::<PathBuf>());
-        if list.is_some_and(|list| whole.ends_with(&list) || list.canonicalize().is_ok_and(|list| list == whole)) {
+        let below: PathBuf = list.components().skip_while(is_up).collect();
+        if whole.ends_with(below) || list.canonicalize().is_ok_and(|list| list == whole) {
             let words = format!(
                 "{} is the list of a run and would be overwritten; choose another output file",
                 target.display()

@@ -74,10 +74,10 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     }
     let mut campaign = engine::thaw(&run)?;
     args.overrides.apply(&mut campaign)?;
-    let wanted = wanted(args, &run)?;
+    let wanted = wanted(args, campaign.recipients.region.as_deref())?;
     let lock = store.lock(&run.id).await?;
     // If no process has continued the run since a crash, rows that were in flight are not marked uncertain yet.
-    let (owner, _) = engine::take_over(&store, &run, &engine::thaw(&run)?, None).await?;
+    let (owner, _) = engine::take_over(&store, &run, &campaign, None).await?;
     let tally = store.tally(&run).await?;
     let rows = store.count_requeue(&run, &wanted).await?;
     if rows == 0 && tally.of(State::Pending) > 0 {
@@ -108,7 +108,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     }
     let without_reason = RequeueFilter { errors: vec!["not_delivered".to_owned()], ..wanted.clone() };
     // Where only webhooks bring statuses, there is no better source.
-    let is_polled = engine::thaw(&run)?.api.statuses() == StatusSource::Polled;
+    let is_polled = campaign.api.statuses() == StatusSource::Polled;
     if is_polled && (wanted.errors.is_empty() || wanted.errors.iter().any(|code| *code == without_reason.errors[0])) {
         match store.count_requeue(&run, &without_reason).await? {
             0 => {}
@@ -180,7 +180,7 @@ async fn why_none(store: &Store, run: &Run, wanted: &RequeueFilter) -> Result<Ve
 }
 
 /// Returns which rows are meant. Without `--state`, none that are uncertain.
-fn wanted(args: &Args, run: &Run) -> Result<RequeueFilter, CliError> {
+fn wanted(args: &Args, region: Option<&str>) -> Result<RequeueFilter, CliError> {
     let mut states = match args.state.as_slice() {
         [] => vec![State::Rejected, State::Exhausted, State::Failed],
         states => states.to_vec(),
@@ -188,11 +188,8 @@ fn wanted(args: &Args, run: &Run) -> Result<RequeueFilter, CliError> {
     states.sort_unstable();
     states.dedup();
     let mut phones = Vec::new();
-    if !args.to.is_empty() {
-        let region = engine::thaw(run)?.recipients.region;
-        for to in &args.to {
-            phones.push(number_of_run(to, region.as_deref())?);
-        }
+    for to in &args.to {
+        phones.push(number_of_run(to, region)?);
     }
     let rows = args.row.iter().map(|row| RowNumber(*row)).collect();
     Ok(RequeueFilter { states, errors: args.error.clone(), rows, phones })

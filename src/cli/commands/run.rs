@@ -216,12 +216,9 @@ async fn ask(
             report.verdict().into_iter().chain(report.warnings()).for_each(|line| console::info(&line));
             console::info("");
         }
-        for line in run_question::lines(&report, campaign, account, limit) {
+        let new_store = Some(&global.db).filter(|_| store.is_none());
+        for line in run_question::lines(&report, campaign, account, limit, new_store) {
             console::info(&line);
-        }
-        if store.is_none() {
-            let db = &global.db;
-            console::info(&format!("  store     {db} (new: it knows no earlier run, and nobody is suppressed)"));
         }
         for warning in found.iter().filter(|finding| finding.weight() == AccountWeight::Warns) {
             console::info(&account_findings::weighted_line(warning));

@@ -94,25 +94,18 @@ async fn list(args: &List, now: Millis, store: Option<&Store>) -> Result<Exit, C
                 let Some(schedule) = &campaign.schedule else { continue };
                 scheduled += 1;
                 let next = upcoming(schedule, now, args.next);
-                let over = match next.is_empty() {
-                    true => Some(no_more(&campaign.name, schedule, now, store).await?),
-                    false => None,
-                };
-                let overdue = overdue(&campaign.name, schedule, now, store).await?;
+                let first = before_next(&campaign.name, schedule, &next, now, store).await?;
                 if args.json {
-                    let line = as_json(&campaign.name, file, schedule, &next, overdue.as_ref().or(over.as_ref()));
+                    let line = as_json(&campaign.name, file, schedule, &next, first.as_ref());
                     console::data(&line).map_err(cannot_print)?;
                     continue;
                 }
                 print(&format!("{}: {} ({})", campaign.name, words(schedule), file.display()))?;
-                if let Some(overdue) = overdue {
-                    print(&format!("  {overdue}"))?;
+                if let Some(first) = first {
+                    print(&format!("  {first}"))?;
                 }
                 for at in &next {
                     print(&format!("  {}", line(schedule, *at, now)))?;
-                }
-                if let Some(over) = over {
-                    print(&format!("  {over}"))?;
                 }
             }
             Err(error) => {
@@ -136,8 +129,7 @@ async fn list(args: &List, now: Millis, store: Option<&Store>) -> Result<Exit, C
 }
 
 async fn explain(args: &Explain, now: Millis, store: Option<&Store>, global: &Global) -> Result<Exit, CliError> {
-    load::refuse_others(&args.file, global)?;
-    let loaded = load::through(campaign_file::read(&args.file)?, None, global).await?;
+    let loaded = load::through(load::read_undated(&args.file, global)?, None, global).await?;
     let Some(schedule) = &loaded.campaign.schedule else {
         return Err(CliError::new(
             Exit::Wrong,
@@ -168,17 +160,14 @@ async fn explain(args: &Explain, now: Millis, store: Option<&Store>, global: &Gl
     }
     print("\nnext")?;
     let next = upcoming(schedule, now, args.next);
-    if let Some(overdue) = overdue(&loaded.campaign.name, schedule, now, store).await? {
-        print(&format!("  {overdue}"))?;
+    if let Some(first) = before_next(&loaded.campaign.name, schedule, &next, now, store).await? {
+        print(&format!("  {first}"))?;
     }
     for at in &next {
         print(&format!("  {}", line(schedule, *at, now)))?;
         if let Some(note) = schedule::note(schedule, *at) {
             print(&format!("    {note}"))?;
         }
-    }
-    if next.is_empty() {
-        print(&format!("  {}", no_more(&loaded.campaign.name, schedule, now, store).await?))?;
     }
     if let Some(first) = next.first() {
         print(&format!("  {}", estimate(&loaded, schedule, *first, now, store, global).await))?;
@@ -222,6 +211,20 @@ async fn no_more(name: &str, schedule: &Schedule, now: Millis, store: Option<&St
         return Ok(NoMore::Over);
     }
     Ok(schedule::due(schedule, now, now).start.map_or(NoMore::Missed(at), NoMore::DueSince))
+}
+
+/// Returns what to show before the next times: since when a run has been due, or why there is none.
+async fn before_next(
+    name: &str,
+    schedule: &Schedule,
+    next: &[Timestamp],
+    now: Millis,
+    store: Option<&Store>,
+) -> Result<Option<NoMore>, CliError> {
+    match overdue(name, schedule, now, store).await? {
+        None if next.is_empty() => no_more(name, schedule, now, store).await.map(Some),
+        overdue => Ok(overdue),
+    }
 }
 
 /// Returns since when a repeated campaign has been due without being started, if it is.

@@ -7,6 +7,7 @@ use crate::cli::session::load;
 use crate::engine;
 use crate::model::{Campaign, Millis};
 use crate::send_window::local;
+use crate::store::Location;
 use crate::text;
 
 /// Returns the lines above the question, without text from the list.
@@ -15,6 +16,7 @@ pub(in crate::cli) fn lines(
     campaign: &Campaign,
     account: &Account,
     limit: Option<u64>,
+    new_store: Option<&Location>,
 ) -> Vec<String> {
     let sendable = report.checked.sendable();
     let mut lines = Vec::new();
@@ -33,6 +35,9 @@ pub(in crate::cli) fn lines(
     );
     let limits = load::limits_in_words(&campaign.timing).join(", ");
     line("finishes", if limits.is_empty() { last } else { format!("{last} ({limits})") });
+    if let Some(store) = new_store {
+        line("store", format!("{store} (new: it knows no earlier run, and nobody is suppressed)"));
+    }
     lines
 }
 

@@ -25,9 +25,14 @@ use crate::text::{self, shell_word};
 
 /// Reads a campaign file; its dates are filled in as of now.
 pub(in crate::cli) fn read(file: &Path, global: &Global) -> Result<Loaded, CliError> {
-    refuse_others(file, global)?;
-    let loaded = campaign_file::read(file)?;
+    let loaded = read_undated(file, global)?;
     Ok(Loaded { campaign: loaded.campaign.dated(Millis::now()), ..loaded })
+}
+
+/// Reads a campaign file as it is written.
+pub(in crate::cli) fn read_undated(file: &Path, global: &Global) -> Result<Loaded, CliError> {
+    refuse_others(file, global)?;
+    Ok(campaign_file::read(file)?)
 }
 
 /// Refuses what people pass by mistake in the place of a campaign file: a recipient list, a run, or a name without the

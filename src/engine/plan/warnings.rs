@@ -37,6 +37,12 @@ pub struct WarnedRow {
 }
 
 impl Warning {
+    /// Returns a warning about the campaign as a whole.
+    #[must_use]
+    pub fn of_campaign(code: &'static str, message: String) -> Self {
+        Self { code, columns: Vec::new(), path: String::new(), message, first: Vec::new(), rows: 0 }
+    }
+
     /// Returns the warning about a row with this problem.
     pub(in crate::engine) fn new(problem: &RowProblem, record: &Record) -> Self {
         // Problems of the message quote the value.
@@ -69,17 +75,9 @@ impl Warning {
     }
 }
 
-impl Warning {
-    /// Returns a warning about the campaign as a whole.
-    #[must_use]
-    pub fn of_campaign(code: &'static str, message: String) -> Self {
-        Self { code, columns: Vec::new(), path: String::new(), message, first: Vec::new(), rows: 0 }
-    }
-}
-
 impl From<ListNote> for Warning {
     fn from(ListNote { code, message, rows }: ListNote) -> Self {
-        Self { code, columns: Vec::new(), path: String::new(), message, first: Vec::new(), rows }
+        Self { rows, ..Self::of_campaign(code, message) }
     }
 }
 

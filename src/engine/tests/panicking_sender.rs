@@ -1,14 +1,14 @@
 //! A bug in a task that sends must neither keep a run waiting forever nor let its row be sent again.
 
-use axum::Router;
-use axum::routing::post;
+use std::sync::Arc;
+
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
+use super::resend_after::provider;
 use super::week_of_windows::{job, planned};
 use crate::engine::{Clock, EngineError, RunMode};
 use crate::model::{Millis, ProviderApi, State};
-use crate::provider::{Endpoint, MetaAccount};
 
 const CAMPAIGN: &str = r#"
 name: bug
@@ -48,13 +48,7 @@ impl Subscriber for PanickingLog {
 async fn a_run_ends_with_the_row_in_doubt() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("list.csv"), "phone\n85264000001\n85264000002\n").unwrap();
-    let send = post(async || r#"{"messages":[{"id":"wamid.1"}]}"#);
-    let routes = Router::new().route("/v25.0/1065/messages", send);
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let base = format!("http://{}/v25.0", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
-    let account = MetaAccount { phone_number_id: "1065".to_owned(), app_secret: None, waba_id: None, marketing: false };
-    let endpoint = Endpoint::meta(&base, "a-token".into(), account).unwrap();
+    let endpoint = provider(Arc::default(), 0).await;
     let (store, run, campaign) = planned(folder.path(), CAMPAIGN, ProviderApi::Meta).await;
     let clock = Clock::set(Millis(1_800_000_000_000));
     let first = {

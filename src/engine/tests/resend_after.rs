@@ -27,11 +27,11 @@ dispatch: {concurrency: 1, rate: 60000/s, uncertain: resend, resend_after: 1h}
 const START: Millis = Millis(1_800_000_000_000);
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Starts a provider whose first answer leaves the message in doubt, and counts its requests.
-async fn provider(requests: Arc<AtomicU32>) -> Endpoint {
+/// Starts a provider that counts its requests, and gives no clear answer to the first `unclear` of them.
+pub(super) async fn provider(requests: Arc<AtomicU32>, unclear: u32) -> Endpoint {
     let send = post(move || async move {
         match requests.fetch_add(1, Ordering::Relaxed) {
-            0 => (StatusCode::INTERNAL_SERVER_ERROR, String::new()),
+            n if n < unclear => (StatusCode::INTERNAL_SERVER_ERROR, String::new()),
             n => (StatusCode::OK, format!(r#"{{"messages":[{{"id":"wamid.{n}"}}]}}"#)),
         }
     });
@@ -48,7 +48,7 @@ async fn a_row_in_doubt_is_sent_again_only_while_webhooks_arrive() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("list.csv"), "phone\n85264000001\n").unwrap();
     let requests = Arc::new(AtomicU32::new(0));
-    let endpoint = provider(requests.clone()).await;
+    let endpoint = provider(requests.clone(), 1).await;
     let (store, run, campaign) = planned(folder.path(), CAMPAIGN, ProviderApi::Meta).await;
     let clock = Clock::set(START);
     let send = async || -> RunResult {

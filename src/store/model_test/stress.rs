@@ -2,9 +2,8 @@
 //! by others, and die; their sessions are ended in the middle; statements are delayed, and answers of commits are lost.
 //! Meanwhile, a person requeues rows in doubt, pauses the run and suppresses numbers, and statuses come with references.
 //!
-//! Nobody is messaged twice except by a person's decision, or after they were suppressed, or during a pause; nothing is lost,
-//! and no row is stuck. Without any one of the
-//! rules, the test fails (see `rules`).
+//! Nobody is messaged twice except by a person's decision, no row is claimed during a pause or although its number is
+//! suppressed, nothing is lost, and no row is stuck. Without any one of the rules, the test fails (see `rules`).
 
 mod check; // what must hold at the end
 mod member; // a process that works on the run
