@@ -207,6 +207,14 @@ pub(in crate::cli) fn number_of_run(to: &str, region: Option<&str>) -> Result<Ph
     })
 }
 
+/// Returns a number that is valid only in its other spelling: a reply of WhatsApp and `suppress list` may show this one.
+pub(in crate::cli) fn in_old_spelling(text: &str) -> Option<Phone> {
+    let digits: String = text.trim().trim_start_matches('+').split_whitespace().collect();
+    let phone = Phone::from_digits(&digits)?;
+    let other = format!("+{}", phone.other_spelling()?.digits());
+    Numbers::new(None).ok()?.normalise(&other).is_ok().then_some(phone)
+}
+
 /// Converts an error of writing to standard output.
 pub(in crate::cli) fn cannot_print(error: std::io::Error) -> CliError {
     CliError::of_writing(format!("cannot write to standard output: {error}"), &error)

@@ -63,6 +63,11 @@ impl Phone {
         }))
     }
 
+    /// Returns the number in each of its spellings, itself first.
+    pub fn spellings(self) -> impl Iterator<Item = Self> {
+        std::iter::once(self).chain(self.other_spelling())
+    }
+
     /// Returns the same spelling for both: the one that is used today.
     #[must_use]
     pub fn line(self) -> Self {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::error::{CliError, Exit, cannot_print, number_in_words};
+use crate::cli::error::{CliError, Exit, cannot_print, in_old_spelling, number_in_words};
 use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::engine;
@@ -15,7 +15,7 @@ use crate::text::{self, escaped, escaped_lines};
 /// The arguments of `find`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Runs that have not finished are read row by row, which takes about a second for ten million rows."
+    after_help = "A Brazilian, Mexican or Argentine mobile number is found in both of its spellings. Runs that have not finished are read row by row, which takes about a second for ten million rows."
 )]
 pub(in crate::cli) struct Args {
     /// The number, with country code; it may contain spaces and needs no quotes
@@ -49,7 +49,12 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let suppressed = store.suppression(phone).await?;
     let mut found = Vec::new();
     let mut current: Option<(Run, Campaign)> = None;
-    for (id, row) in store.find(phone).await? {
+    let (mut rows, mut tests) = (Vec::new(), Vec::new());
+    for spelling in phone.spellings() {
+        rows.extend(store.find(spelling).await?.into_iter().map(|row| (spelling, row)));
+        tests.extend(store.tests_to(spelling).await?);
+    }
+    for (spelling, (id, row)) in rows {
         let (run, campaign) = match current.take().filter(|(run, _)| run.id == id) {
             Some(same) => current.insert(same),
             None => {
@@ -61,7 +66,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         if let Some(state) = store.report_row(run, campaign.channel, row, args.message).await? {
             let attempts = store.attempts(run, row.0..=row.0).await?;
             let message = match args.message && !attempts.is_empty() {
-                true => Some(message(run, campaign, phone, &state, global)?),
+                true => Some(message(run, campaign, spelling, &state, global)?),
                 false => None,
             };
             found.push(Found {
@@ -74,7 +79,6 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             });
         }
     }
-    let tests = store.tests_to(phone).await?;
     let purged = store.purged_runs().await?;
     if args.json {
         let mut found = as_json(phone, suppressed.as_ref(), &found);
@@ -116,7 +120,8 @@ fn message(run: &Run, campaign: &Campaign, phone: Phone, row: &ReportRow, global
 
 fn number(args: &Args) -> Result<Phone, CliError> {
     let numbers = Numbers::new(args.region.as_deref()).map_err(|error| CliError::of(Exit::Wrong, &error))?;
-    numbers.normalise(&args.number.join(" ")).map_err(|problem| {
+    let text = args.number.join(" ");
+    numbers.normalise(&text).or_else(|problem| in_old_spelling(&text).ok_or(problem)).map_err(|problem| {
         let hint = if args.region.is_none() {
             "\n  for a national number, set the region with --region (for example --region DE)"
         } else {
@@ -141,7 +146,8 @@ fn as_text(phone: Phone, suppressed: Option<&Suppression>, found: &[Found]) -> V
         lines.push("not in any run that can be searched in this store".to_owned());
     }
     for Found { run, api, row, attempts, replies, message } in found {
-        lines.push(format!("{run}, row {}: {}", row.row, row.state));
+        let other = if row.to == phone.digits() { String::new() } else { format!(" (+{})", row.to) };
+        lines.push(format!("{run}, row {}{other}: {}", row.row, row.state));
         // The problem of the last attempt is the row's own.
         let has_attempt = attempts.last().is_some_and(|attempt| attempt.error_code == row.error_code);
         lines.extend(attempts.iter().map(|attempt| format!("  {}", in_words(attempt))));
@@ -229,6 +235,7 @@ fn as_json(phone: Phone, suppressed: Option<&Suppression>, found: &[Found]) -> V
         json!({
             "run": run.to_string(),
             "row": row.row.0,
+            "to": row.to,
             "state": row.state.as_str(),
             "message_id": row.message_id,
             "accepted_at": time(row.accepted_at),

@@ -8,7 +8,7 @@ use encoding_rs::Encoding;
 use serde_json::json;
 
 use crate::campaign_file::parse_encoding;
-use crate::cli::error::{CliError, Exit, cannot_print, number_in_words};
+use crate::cli::error::{CliError, Exit, cannot_print, in_old_spelling, number_in_words};
 use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::session::load;
@@ -280,13 +280,6 @@ fn source(file: &Path, sheet: Option<&str>) -> Result<Source, CliError> {
 /// Whether a cell of the row cannot be decoded. The cells are still in the right columns.
 fn is_undecodable(problem: &RowProblem) -> bool {
     matches!(problem.what, Flaw::Cell(CellProblem::NotUtf8 | CellProblem::NotInEncoding(_)))
-}
-
-/// Returns a number whose other spelling is valid: `suppress list` prints both.
-fn in_old_spelling(text: &str) -> Option<Phone> {
-    let phone = Phone::from_digits(text.trim().trim_start_matches('+'))?;
-    let other = format!("+{}", phone.other_spelling()?.digits());
-    Numbers::new(None).ok()?.normalise(&other).is_ok().then_some(phone)
 }
 
 /// Adds every number of a file to the list; reports and skips rows without one.

@@ -6,18 +6,22 @@
 //! may reach it, or if an earlier attempt was accepted and is not known to have failed. Rows that failed, were refused
 //! or never sent do not count.
 //!
+//! A number that has two spellings counts in both: they are one person's.
+//!
 //! Numbers are collected in a temporary table of a separate connection, one run at a time, without holding the write
 //! lock.
 
-use crate::model::{Millis, RunId, State};
+use crate::model::{Millis, Phone, RunId, State};
 use crate::store::Store;
 use crate::store::error::doing;
-use crate::store::sql::{DbConnection, query, query_as, query_scalar, script};
+use crate::store::sql::{DbConnection, json, query, query_as, query_scalar, script};
 use crate::store::writer::assert_owner;
 use crate::store::{LeaveOut, Owner, RowKey, Run, StoreError};
 
 /// Number of rows per transaction when rows are changed according to the collected numbers.
 pub(in crate::store) const CHUNK: i64 = 50_000;
+/// Number of numbers per statement that adds other spellings.
+const PAGE: i64 = 10_000;
 /// How far a run's times may be off if its clock was changed, in milliseconds.
 const CLOCK_SLACK: i64 = 24 * 3_600_000;
 
@@ -131,6 +135,7 @@ pub(in crate::store) async fn collect(
                 .map_err(failed())?;
         }
     }
+    add_other_spellings(connection).await.map_err(failed())?;
     // Only now: a run may have been purged while its rows were read.
     Ok(Purged::among(runs_since(connection, name, except, since).await?))
 }
@@ -199,11 +204,36 @@ pub(in crate::store) async fn collect_for_retry(
     )
     .bind(run.id.name())
     .bind(run.key)
-    .execute(connection)
+    .execute(&mut *connection)
     .await
-    .map(drop)
-    .map_err(failed())
+    .map_err(failed())?;
+    add_other_spellings(connection).await.map_err(failed())
 }
+
+/// Adds the collected numbers in their other spelling, if they have one.
+async fn add_other_spellings(connection: &mut DbConnection<'_>) -> Result<(), sqlx::Error> {
+    let mut after: i64 = 0;
+    loop {
+        let page: Vec<i64> =
+            query_scalar(WITH_TWO_SPELLINGS).bind(after).bind(PAGE).fetch_all(&mut *connection).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = *last;
+        let other = |phone: &i64| Phone::from_u64(phone.unsigned_abs()).other_spelling().map(Phone::as_u64);
+        let pairs: Vec<(i64, u64)> = page.iter().filter_map(|phone| Some((*phone, other(phone)?))).collect();
+        query(
+            "INSERT INTO reached SELECT CAST(value ->> 1 AS BIGINT), r.id, r.at, r.uncertain, r.run, r.waits \
+             FROM jsonb_each($1) JOIN reached r ON r.phone = CAST(value ->> 0 AS BIGINT) WHERE true ON CONFLICT DO NOTHING",
+        )
+        .bind(json(&pairs))
+        .execute(&mut *connection)
+        .await?;
+    }
+}
+
+/// The numbers among which those with two spellings are: those of the country codes 52 to 55. Two ranges, so that the
+/// others are not read.
+const WITH_TWO_SPELLINGS: &str = "SELECT phone FROM reached WHERE phone > $1 \
+    AND (phone BETWEEN 520000000000 AND 559999999999 OR phone BETWEEN 5200000000000 AND 5599999999999) ORDER BY phone LIMIT $2";
 
 /// Finds who has or may have the message, and who gets it by the next attempt of a waiting row, however long ago the
 /// last attempt was. The second statement finds who has it by an earlier attempt of a row.

@@ -101,6 +101,5 @@ pub(in crate::store) async fn put(store: impl Into<On<'_>>, listed: &[Listed]) -
 
 /// Returns a number in each of its spellings.
 fn spellings(phone: i64) -> impl Iterator<Item = i64> {
-    let other = Phone::from_u64(phone.unsigned_abs()).other_spelling();
-    std::iter::once(phone).chain(other.map(|other| other.as_u64().cast_signed()))
+    Phone::from_u64(phone.unsigned_abs()).spellings().map(|phone| phone.as_u64().cast_signed())
 }

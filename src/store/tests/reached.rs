@@ -1,12 +1,13 @@
 //! People whom earlier runs of a name reached: skipped in the next run, and shown before one is started.
 
 use super::*;
-use crate::model::{DeliveryStatus, Millis, RowNumber, RunId, State, StatusUpdate};
+use crate::model::{DeliveryStatus, Millis, Phone, RowNumber, RunId, State, StatusUpdate};
 
 contract!(
     people_who_may_have_an_earlier_message_are_left_out_of_the_next_run,
     people_about_to_be_messaged_are_left_out_however_old_their_last_attempt_is,
     people_who_got_an_earlier_message_of_a_row_are_left_out,
+    people_reached_in_another_spelling_are_left_out_too,
     a_list_is_reported_whom_it_would_leave_out_and_whom_earlier_runs_reached,
     a_store_with_nobody_to_leave_out_has_no_listing,
 );
@@ -114,6 +115,47 @@ async fn people_who_got_an_earlier_message_of_a_row_are_left_out(f: Fixture<impl
     let next = next(&f, &w).await;
     let words = "already messaged by job-1 at 2025-08-06T07:43:21Z".to_owned();
     assert_eq!(left_out(&next, LeaveOut::Everyone).await, [(1, words)]);
+}
+
+async fn people_reached_in_another_spelling_are_left_out_too(f: Fixture<impl Place>) {
+    let spellings = |first: u64| {
+        let texts = ["5215512345678", "541123456789", "551187654321", "5511976543210"].into_iter();
+        let numbers = texts.map(|text| Phone::from_digits(text).unwrap());
+        let pick =
+            |(n, phone): (usize, Phone)| if n as u64 % 2 == first { phone } else { phone.other_spelling().unwrap() };
+        numbers.enumerate().map(pick).collect::<Vec<_>>()
+    };
+    let rows = |first| {
+        let row = |(n, to)| PlannedRow { to: Ok(to), ..planned(n as u64 + 1) };
+        spellings(first).into_iter().enumerate().map(row).collect::<Vec<_>>()
+    };
+    let w = f.run_with("job", &rows(0)).await;
+    for id in ["a1", "a2", "a3", "a4"] {
+        w.send(|claim| accepted(claim, id)).await;
+    }
+    let mut listing = f.store.listing("job").await.unwrap().unwrap();
+    listing.add(&spellings(1).into_iter().zip((1..).map(RowNumber)).collect::<Vec<_>>()).await.unwrap();
+    let reached = listing.reached().await.unwrap();
+    assert_eq!((reached.people, reached.new), (4, 0));
+    let next = f.one_more_begun("job").await;
+    f.store.begin_import(next.owner, &["name".to_owned()], None).await.unwrap();
+    f.store.add_rows(next.owner, &rows(1)).await.unwrap();
+    assert_eq!(f.store.leave_out(next.owner, LeaveOut::Everyone).await.unwrap(), 4);
+
+    // Who was not reached by one run, and now is by another, is no longer retried.
+    let later = f.run_with("later", &rows(0)).await;
+    for _ in 0..4 {
+        later.send(rejected).await;
+    }
+    let other = f.one_more_begun("later").await;
+    other.import(&rows(1)).await;
+    f.store.reach(other.run, Stage::Started, NOW).await.unwrap();
+    for id in ["b1", "b2", "b3", "b4"] {
+        other.send(|claim| accepted(claim, id)).await;
+    }
+    let all = RequeueFilter::in_states(&[State::Rejected]);
+    let requeued = later.store.requeue(later.owner, &later.now().await, &all, false, NOW).await.unwrap();
+    assert_eq!((requeued.rows, requeued.left_out), (0, 4));
 }
 
 async fn a_list_is_reported_whom_it_would_leave_out_and_whom_earlier_runs_reached(f: Fixture<impl Place>) {

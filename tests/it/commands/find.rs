@@ -70,6 +70,22 @@ fn a_number_is_read_as_people_write_it_and_a_wrong_one_says_what_is_wrong() {
 }
 
 #[test]
+fn a_person_whose_number_has_two_spellings_is_recognised_by_either() {
+    let provider = ScriptedProvider::accepting_all();
+    let env = TestEnv::with(&CampaignFile::default(), "phone,first_name,discount\n+5491123456789,Ana,5%\n");
+    assert_eq!(env.run(&provider, &["run", "job.yaml"]).code, 0);
+    let found = env.run_offline(&["find", "+54", "11", "2345", "6789"]);
+    assert!(found.code == 0 && found.out.contains("job-1, row 1 (+5491123456789): read"), "{found}");
+
+    env.write("list.csv", "phone,first_name,discount\n+541123456789,Ana,5%\n");
+    let nobody = env.run(&provider, &["run", "job.yaml", "--only-new"]);
+    assert_eq!((nobody.code, provider.sends()), (0, 1), "{nobody}");
+    // Mexico's old spelling is no valid number, but WhatsApp still shows it.
+    let found = env.run_offline(&["find", "+5215512345678"]);
+    assert!(found.code == 0 && found.out.contains("not in any run"), "{found}");
+}
+
+#[test]
 fn the_message_is_shown_as_it_was_sent_although_the_files_have_changed() {
     let (provider, env) = two_runs();
     env.write("job.yaml", "");
