@@ -114,6 +114,7 @@ impl From<StoreError> for CliError {
             | StoreError::Newer { .. }
             | StoreError::Outdated { .. }
             | StoreError::WentBack { .. }
+            | StoreError::SetBack
             | StoreError::Mark { .. }
             | StoreError::ReadByOthers { .. }
             | StoreError::Replaced { .. }

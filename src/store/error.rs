@@ -1,5 +1,6 @@
 //! Errors of the store. Each shows the file and says what to do.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use sqlx::error::DatabaseError;
@@ -142,6 +143,14 @@ pub enum StoreError {
         /// How they differ.
         why: StoreMismatch,
     },
+    /// The database is in an earlier state than a process has seen.
+    #[error(
+        "this store is out of date: the database has no record of some messages that were sent. It was replaced with an \
+         older copy, or a failover lost its last commits\n  nothing more is sent; see \"Backups\" in \
+         docs/several-machines.md\n  to continue from this database anyway, pass --moved to `run`, `resume`, `retry`, `test`, \
+         `work` or `serve`: some people may get the message twice"
+    )]
+    SetBack,
     /// The mark file cannot be used.
     #[error("cannot use the mark file {}, which shows whether the store is up to date", path.display())]
     Mark {
@@ -190,13 +199,13 @@ pub enum StoreError {
         store: ServerUrl,
     },
     /// A statement failed.
-    #[error("the store could not {doing}{}", what_to_do(source))]
+    #[error("the store could not {doing}{}", what_to_do(&source.0))]
     Query {
         /// What the store was doing.
         doing: &'static str,
         /// Why it failed.
         #[source]
-        source: sqlx::Error,
+        source: StatementError,
     },
     /// The store's content contradicts its own rules.
     #[error("the store is damaged: {0}; run `campaigner verify` for details, then restore a backup")]
@@ -264,13 +273,37 @@ pub enum StoreError {
     },
 }
 
+/// Why a statement failed, in the database's words.
+#[derive(Debug)]
+pub struct StatementError(sqlx::Error);
+
+impl fmt::Display for StatementError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let error = self.0.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
+        match error {
+            // sqlx adds the line in PostgreSQL's own source code, which people take for one of their files.
+            Some(error) => f.write_str(error.message()),
+            None => self.0.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for StatementError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match server_code(&self.0) {
+            Some(_) => None,
+            None => self.0.source(),
+        }
+    }
+}
+
 impl StoreError {
     /// Whether the same operation may succeed later without any repair: another process was writing, or the disk was
     /// full.
     #[must_use]
     pub fn may_pass(&self) -> bool {
         let Self::Query { source, .. } = self else { return self.is_away() };
-        matches!(code(source), BUSY | FULL) || NO_ROOM.contains(&extended_code(source)) || self.is_away()
+        matches!(code(&source.0), BUSY | FULL) || NO_ROOM.contains(&extended_code(&source.0)) || self.is_away()
     }
 
     /// Whether the database server was unavailable, full or overloaded: the store waits for it.
@@ -278,14 +311,14 @@ impl StoreError {
     pub fn is_away(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
-            Self::Query { source, .. } => is_away(source),
+            Self::Query { source, .. } => is_away(&source.0),
             _ => false,
         }
     }
 
     /// Whether SQLite found the file to be damaged.
     pub(crate) fn is_damage(&self) -> bool {
-        matches!(self, Self::Query { source, .. } if code(source) == CORRUPT)
+        matches!(self, Self::Query { source, .. } if code(&source.0) == CORRUPT)
     }
 
     /// Returns the underlying cause in its own words, or an empty text.
@@ -319,11 +352,13 @@ fn code(error: &sqlx::Error) -> u32 {
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 /// Temporary conditions, by the first characters of their codes: the connection is lost; a transaction conflicted with
 /// another or timed out; memory, disk space or connections ran out; the server is starting or shutting down; it is a
-/// standby that may be promoted.
-const PASSES: [&str; 8] = ["08", "40", "53", "57", "55P03", "25P03", "25P04", "25006"];
+/// standby that may be promoted; tables, functions or the schema are missing because it is being restored.
+const PASSES: [&str; 11] = ["08", "40", "53", "57", "55P03", "25P03", "25P04", "25006", "42P01", "42883", "3F000"];
+const NO_TABLES: [&str; 3] = ["42P01", "42883", "3F000"];
 const DISK_FULL: &str = "53100";
 const TOO_MANY_CONNECTIONS: &str = "53300";
 const NO_RIGHT: &str = "42501";
+const READ_ONLY_SERVER: &str = "25006";
 
 /// Returns PostgreSQL's error code, if the error is from PostgreSQL.
 fn server_code(error: &sqlx::Error) -> Option<&str> {
@@ -355,6 +390,12 @@ fn what_to_do(error: &sqlx::Error) -> &'static str {
     match server_code(error) {
         Some(DISK_FULL) => return "; the disk of the database server is full: free some space",
         Some(TOO_MANY_CONNECTIONS) => return "; the database server allows no more connections: raise max_connections",
+        Some(READ_ONLY_SERVER) => {
+            return "; the database server is read-only, perhaps because it is a standby: use the primary server";
+        }
+        Some(code) if NO_TABLES.contains(&code) => {
+            return "; tables are missing in the database, perhaps because it is being restored";
+        }
         Some(NO_RIGHT) => return "; the database user lacks privileges: see docs/several-machines.md",
         Some(_) => return "",
         None if is_away(error) => return "; the connection to the database was lost, or it did not answer in time",
@@ -390,7 +431,7 @@ fn of_opening(source: &(dyn std::error::Error + 'static)) -> &'static str {
 
 /// Names what the store was doing when a statement failed.
 pub(crate) fn doing(what: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
-    move |source| StoreError::Query { doing: what, source }
+    move |error| StoreError::Query { doing: what, source: StatementError(error) }
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use tokio::sync::Mutex;
 
 use super::StoreError;
 use super::error::doing;
-use super::postgres::Server;
-use super::sql::{DbConnection, Pool, script};
+use super::postgres::{Server, mark};
+use super::sql::{DbConnection, Pool, query_scalar, script};
 use super::sqlite::StoreFile;
 use super::writer::{Writer, Writing};
 use crate::crash_point::Point;
@@ -148,12 +148,21 @@ impl Store {
 
     /// Checks that the store has recorded every message sent from it, as far as its mark file shows. Call this before
     /// anything is sent; each claim checks again. With `moved`, a person confirms that this store continues, whatever
-    /// the mark file says. A server has no mark.
+    /// the mark file says. On a server, it is the mark in the database (see `postgres::mark`).
     ///
     /// # Errors
-    /// [`StoreError::WentBack`], or when the store or its mark cannot be used.
+    /// [`StoreError::WentBack`], [`StoreError::SetBack`], or when the store or its mark cannot be used.
     pub async fn may_send(&self, moved: bool) -> Result<(), StoreError> {
-        let Backend::File(file) = &self.backend else { return Ok(()) };
+        let Backend::File(file) = &self.backend else {
+            if moved {
+                mark::accept(self.write().await?.connection()).await.map_err(doing("confirm its state"))?;
+            }
+            let is_set_back = query_scalar("SELECT went_back FROM store").fetch_one(&self.readers).await;
+            return match is_set_back.map_err(doing("read its mark"))? {
+                true => Err(StoreError::SetBack),
+                false => Ok(()),
+            };
+        };
         let mut writer = self.write().await?;
         let mark = match file.mark(writer.connection()).await {
             Err(StoreError::WentBack { .. }) if moved => {
@@ -164,6 +173,15 @@ impl Store {
         };
         writer.guard.mark = Some(mark);
         Ok(())
+    }
+
+    /// Checks that the store can be written, by locking it for a moment.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub async fn is_writable(&self) -> Result<(), StoreError> {
+        let mut writer = self.write().await?;
+        writer.begin("lock its tables").await?.close().await.map_err(doing("lock its tables"))
     }
 
     /// Checks that a server keeps what it has recorded, also after a crash or a failover; a file always does. With

@@ -42,7 +42,7 @@ use model_test::guarded;
 use std::convert::identity as guarded;
 
 pub use attempt::{Advanced, Attempt, Claim, Deferral, History, SendSlot, Settlement, Step, Waiting};
-pub use error::{StoreError, StoreMismatch};
+pub use error::{StatementError, StoreError, StoreMismatch};
 pub use handle::Store;
 pub use key::{Owner, RowKey, WorkerId};
 pub use location::{BadServerUrl, Location, ServerUrl};

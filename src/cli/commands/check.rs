@@ -181,7 +181,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         }
     }
     if let Some(store) = &store
-        && let Err(error @ StoreError::WentBack { .. }) = store.may_send(false).await
+        && let Err(error @ (StoreError::WentBack { .. } | StoreError::SetBack)) = store.may_send(false).await
     {
         console::info(&format!("warning: {error}"));
     }

@@ -195,9 +195,18 @@ async fn store(checkup: &mut Checkup, global: &Global) -> Result<Option<Store>, 
             return Ok(None);
         }
     };
-    if let Err(error) = store.may_send(false).await {
-        checkup.error("store", &error.into())?;
-        return Ok(Some(store));
+    let checked = async {
+        store.may_send(false).await?;
+        store.is_writable().await?;
+        store.is_durable(false).await
+    };
+    match checked.await {
+        Ok(None) => {}
+        Ok(Some(unknown)) => checkup.note("store", unknown)?,
+        Err(error) => {
+            checkup.error("store", &error.into())?;
+            return Ok(Some(store));
+        }
     }
     for note in &notes.stopped {
         checkup.note("store", note)?;

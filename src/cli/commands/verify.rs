@@ -32,7 +32,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             console::line(&line).map_err(cannot_print)?;
         }
     }
-    if let Err(error @ StoreError::WentBack { .. }) = store.may_send(false).await {
+    if let Err(error @ (StoreError::WentBack { .. } | StoreError::SetBack)) = store.may_send(false).await {
         console::info(&format!("warning: {error}"));
     }
     if broken == 0 {

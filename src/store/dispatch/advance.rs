@@ -10,21 +10,20 @@ use tokio::time::Instant;
 use super::claims::{candidates, claim_due, new_rows};
 use super::consequences::follow;
 use super::outcomes::{apply_where, columns, count_seconds, record_each, seconds};
-use super::past_attempts::move_to_past;
+use super::waiting_rows::defer;
 use crate::crash_point::Point;
 use crate::model::{Millis, State, StateChange};
 use crate::store::error::doing;
 use crate::store::guarded;
 use crate::store::handle::{Backend, Store};
+use crate::store::postgres::mark;
 use crate::store::postgres::pace::{self, AccountPace, SlotRange};
 use crate::store::runs::lifecycle;
-use crate::store::sql::{
-    Batch, DbConnection, DbRow, JsonList, batch, first_batch, json, last_batch, query, query_scalar,
-};
+use crate::store::sql::{Batch, DbConnection, DbRow, batch, first_batch, last_batch, query, query_scalar};
 use crate::store::sqlite::Mark;
 use crate::store::writer::in_step_time;
 use crate::store::{
-    Advanced, Claim, Deferral, History, Owner, RowKey, SendSlot, Settlement, Step, StoreError, WorkerId, stopped,
+    Advanced, Claim, History, Owner, RowKey, SendSlot, Settlement, Step, StoreError, WorkerId, stopped,
 };
 
 const _: () = assert!(State::Sending as i64 == 1, "it stands in the statements");
@@ -74,7 +73,12 @@ macro_rules! save_progress {
 }
 
 /// Claims rows, saves the run's progress, and ends the step, on a server.
-const COMMIT_CLAIMS: Batch = last_batch!(concat!("WITH saved AS (", save_progress!(), ") ", claim_new!()));
+const COMMIT_CLAIMS: Batch = last_batch!(concat!(
+    "WITH saved AS (",
+    save_progress!(),
+    "), marked AS (UPDATE store SET mark = mark + 1) ",
+    claim_new!()
+));
 
 /// Does the same in a file. `$8` is the last count of commits that claim, or NULL if this one does not. The commit fails if
 /// the count is lower: the store was restored through SQLite while this process was sending, so the file is still the same.
@@ -102,6 +106,8 @@ struct Progress {
     has_due_rows: bool,
     /// The next rows that were never claimed, at most as many as wanted, as JSON.
     new_rows: String,
+    /// The store's mark, on a server.
+    mark: Option<u64>,
 }
 
 impl Store {
@@ -132,7 +138,10 @@ impl Store {
             }
             writer.guard.mark.as_ref().map_or(Ok(()), Mark::log_is_in_place)?;
         }
-        let seen = writer.guard.mark.as_ref().map(Mark::claims);
+        let seen = match &self.backend {
+            Backend::File(_) => writer.guard.mark.as_ref().map(Mark::claims),
+            Backend::Server(server) => Some(server.mark.get().cast_unsigned()),
+        };
         let lead = writer.guard.lead;
         // Until it is done: abandoning a step halfway leaves its transaction open.
         writer.guard.is_spoilt = true;
@@ -142,6 +151,9 @@ impl Store {
             Err(error) => {
                 // Lets other writers continue at once. It fails if nothing was begun or the database has already rolled back.
                 let _ = writer.connection().command("ROLLBACK").await;
+                if matches!(error, StoreError::SetBack) {
+                    mark::record(writer.connection()).await.map_err(doing("record that it was set back"))?;
+                }
                 if let Some(mark) = writer.guard.mark.take() {
                     mark.went_back(writer.connection().sqlite()).await?;
                 }
@@ -160,7 +172,9 @@ impl Store {
                 advanced.claim_again = server.local_time(at);
             }
         }
-        if let Some((claims, store)) = counted {
+        if let (Some((claims, _)), Backend::Server(server)) = (counted, &self.backend) {
+            server.mark.note(claims.cast_signed());
+        } else if let Some((claims, store)) = counted {
             match writer.guard.mark.as_mut().filter(|mark| mark.store == store) {
                 Some(mark) => mark.note(claims)?,
                 // A person passed `--moved` to another process; the next claim finds out what that means.
@@ -213,35 +227,6 @@ impl Store {
         rows.iter().map(claim).collect::<Result<_, _>>().map_err(failed())
     }
 
-    /// Saves when rows that were never claimed are due, in input order and without gaps. From then on they wait, and
-    /// are never read before their time.
-    ///
-    /// # Errors
-    /// When the store cannot be written, or another process has taken over the run; then nothing is saved.
-    pub async fn schedule_rows(&self, owner: Owner, rows: &[Deferral]) -> Result<(), StoreError> {
-        let Some(last) = rows.last() else { return Ok(()) };
-        let mut writer = self.write().await?;
-        let mut tx = writer.begin_as(owner, "schedule rows").await?;
-        query(
-            "INSERT INTO delivery (id, run, state, next_attempt_at, error_code, error_values) \
-             SELECT CAST(value ->> 0 AS BIGINT), $2, CAST(value ->> 1 AS BIGINT), CAST(value ->> 2 AS BIGINT), value ->> 3, value ->> 4 FROM jsonb_each($1)",
-        )
-        .bind(deferrals(rows))
-        .bind(owner.run)
-        .execute(&mut tx)
-        .await
-        .map_err(doing("schedule rows"))?;
-        query("UPDATE progress SET next_row = $2 WHERE run = $1 AND next_row < $2")
-            .bind(owner.run)
-            .bind(last.key.0)
-            .execute(&mut tx)
-            .await
-            .map_err(doing("schedule rows"))?;
-        tx.commit().await.map_err(doing("schedule rows"))?;
-        Point::RowsScheduled.pass();
-        Ok(())
-    }
-
     /// Counts the messages of all runs of this name whose attempt ended at `since` or later and was or may have been
     /// accepted.
     ///
@@ -275,7 +260,7 @@ struct Stepped {
     advanced: Advanced,
     /// Whether the worker may still claim.
     is_owner: bool,
-    /// In a file, if rows were claimed: the store's count of claims with its id.
+    /// The store's mark: in a file, if rows were claimed, with the store's id.
     counted: Option<(u64, i64)>,
     /// On a server, if the account has a rate.
     slots: Option<ClaimedSlots>,
@@ -302,14 +287,14 @@ async fn advance(
     lead: Duration,
 ) -> Result<Stepped, StoreError> {
     let settlements: Vec<&Settlement> = step.settlements.iter().collect();
-    let mut progress = begin(store, owner.run, step, &settlements).await?;
+    let mut progress = begin(store, owner.run, step, &settlements, seen).await?;
     let mut advanced = Advanced::default();
     if !settlements.is_empty() {
         let recorded = if progress.recorded == settlements.len() as u64 {
             (settlements, Vec::new())
         } else {
             store.command("ROLLBACK").await.map_err(doing("restart a step"))?;
-            progress = begin(store, owner.run, step, &[]).await?;
+            progress = begin(store, owner.run, step, &[], seen).await?;
             record_each(store, owner.run, &settlements).await?
         };
         let run = (progress.is_dispatched, progress.has_early_statuses);
@@ -386,6 +371,7 @@ async fn advance(
     let rows = (progress.next_row, next_row);
     let counted =
         commit_claims(store, owner, step.now, rows, limit_left, is_claim.then_some(seen.unwrap_or(0))).await?;
+    let counted = counted.or(progress.mark.map(|mark| (mark + 1, 0)));
     Ok(Stepped { advanced, is_owner, counted, slots: turn.as_ref().map(taken) })
 }
 
@@ -396,6 +382,7 @@ async fn begin(
     run: i64,
     step: &Step,
     settlements: &[&Settlement],
+    seen: Option<u64>,
 ) -> Result<Progress, StoreError> {
     let failed = || doing("start a step");
     // The same parameters for both, because PostgreSQL prepares a statement for a number of them.
@@ -406,6 +393,11 @@ async fn begin(
         .bind(columns(settlements))
         .bind(seconds(settlements));
     let begun = begin.run(store).await.map_err(failed())?;
+    if let Some((mark, went_back)) = begun.mark
+        && (went_back || mark.cast_unsigned() < seen.unwrap_or(0))
+    {
+        return Err(StoreError::SetBack);
+    }
     let row = begun.rows.last().ok_or_else(|| StoreError::Damaged("no process has taken over the run".to_owned()))?;
     let read = || {
         Ok(Progress {
@@ -422,42 +414,10 @@ async fn begin(
             has_early_statuses: row.try_get(7)?,
             has_due_rows: row.try_get(8)?,
             new_rows: row.try_get(9)?,
+            mark: begun.mark.map(|(mark, _)| mark.cast_unsigned()),
         })
     };
     read().map_err(failed())
-}
-
-/// Defers waiting rows. A row claimed in the meantime is left alone.
-async fn defer(store: &mut DbConnection<'_>, rows: &[Deferral]) -> Result<(), StoreError> {
-    let ended: Vec<i64> = rows.iter().filter(|row| row.cause.is_some()).map(|row| row.key.0).collect();
-    if !ended.is_empty() {
-        let waiting =
-            "SELECT id FROM delivery WHERE id IN (SELECT CAST(atom AS BIGINT) FROM json_each($1)) AND state = 0";
-        let waiting = query_scalar(guarded(waiting)).bind(json(&ended)).fetch_all(&mut *store).await;
-        let waiting: Vec<i64> = waiting.map_err(doing("defer rows"))?;
-        // The row gets its own reason.
-        move_to_past(store, &json(&waiting)).await?;
-    }
-    query(
-        "UPDATE delivery SET state = CAST(o.v ->> 1 AS BIGINT), next_attempt_at = CAST(o.v ->> 2 AS BIGINT), error_code = coalesce(o.v ->> 3, error_code), \
-         error_message = iif(o.v ->> 3 IS NULL, error_message, NULL), \
-         error_values = iif(o.v ->> 3 IS NULL, error_values, o.v ->> 4) \
-         FROM (SELECT value AS v FROM jsonb_each($1)) o WHERE delivery.id = CAST(o.v ->> 0 AS BIGINT) AND delivery.state = 0",
-    )
-    .bind(deferrals(rows))
-    .execute(store)
-    .await
-    .map(drop)
-    .map_err(doing("defer rows"))
-}
-
-/// Returns deferrals as JSON: id, state, next_attempt_at, error_code, error_values.
-fn deferrals(rows: &[Deferral]) -> JsonList {
-    let row = |row: &Deferral| {
-        let (code, values) = row.cause.as_ref().map(|cause| (cause.code(), cause.values())).unzip();
-        (row.key.0, row.state.code(), row.next_attempt_at.map(|at| at.0), code, values.flatten())
-    };
-    json(rows.iter().map(row).collect::<Vec<_>>())
 }
 
 /// Claims the rows between two keys that were never claimed, saves the run's progress, and commits. In a file, a commit

@@ -1,11 +1,12 @@
 //! Rows that wait to be sent.
 
 use super::claims::{DUE, NEW, candidates};
+use super::past_attempts::move_to_past;
+use crate::crash_point::Point;
 use crate::model::Millis;
-use crate::store::Store;
 use crate::store::error::doing;
-use crate::store::sql::{query_as, query_scalar};
-use crate::store::{Attempt, Owner, RowKey, StoreError, Waiting, WorkerId};
+use crate::store::sql::{DbConnection, JsonList, json, query, query_as, query_scalar};
+use crate::store::{Attempt, Deferral, Owner, RowKey, Store, StoreError, Waiting, WorkerId, guarded};
 
 impl Store {
     /// Returns the next rows that were never claimed or scheduled, in input order; at most `limit`.
@@ -146,6 +147,68 @@ impl Store {
         let times = first.zip(last);
         Ok(times.map(|(first, last)| Waiting { rows: rows.unsigned_abs(), first: Millis(first), last: Millis(last) }))
     }
+
+    /// Saves when rows that were never claimed are due, in input order and without gaps. From then on they wait, and
+    /// are never read before their time.
+    ///
+    /// # Errors
+    /// When the store cannot be written, or another process has taken over the run; then nothing is saved.
+    pub async fn schedule_rows(&self, owner: Owner, rows: &[Deferral]) -> Result<(), StoreError> {
+        let Some(last) = rows.last() else { return Ok(()) };
+        let mut writer = self.write().await?;
+        let mut tx = writer.begin_as(owner, "schedule rows").await?;
+        query(
+            "INSERT INTO delivery (id, run, state, next_attempt_at, error_code, error_values) \
+             SELECT CAST(value ->> 0 AS BIGINT), $2, CAST(value ->> 1 AS BIGINT), CAST(value ->> 2 AS BIGINT), value ->> 3, value ->> 4 FROM jsonb_each($1)",
+        )
+        .bind(deferrals(rows))
+        .bind(owner.run)
+        .execute(&mut tx)
+        .await
+        .map_err(doing("schedule rows"))?;
+        query("UPDATE progress SET next_row = $2 WHERE run = $1 AND next_row < $2")
+            .bind(owner.run)
+            .bind(last.key.0)
+            .execute(&mut tx)
+            .await
+            .map_err(doing("schedule rows"))?;
+        tx.commit().await.map_err(doing("schedule rows"))?;
+        Point::RowsScheduled.pass();
+        Ok(())
+    }
+}
+
+/// Defers waiting rows. A row claimed in the meantime is left alone.
+pub(super) async fn defer(store: &mut DbConnection<'_>, rows: &[Deferral]) -> Result<(), StoreError> {
+    let ended: Vec<i64> = rows.iter().filter(|row| row.cause.is_some()).map(|row| row.key.0).collect();
+    if !ended.is_empty() {
+        let waiting =
+            "SELECT id FROM delivery WHERE id IN (SELECT CAST(atom AS BIGINT) FROM json_each($1)) AND state = 0";
+        let waiting = query_scalar(guarded(waiting)).bind(json(&ended)).fetch_all(&mut *store).await;
+        let waiting: Vec<i64> = waiting.map_err(doing("defer rows"))?;
+        // The row gets its own reason.
+        move_to_past(store, &json(&waiting)).await?;
+    }
+    query(
+        "UPDATE delivery SET state = CAST(o.v ->> 1 AS BIGINT), next_attempt_at = CAST(o.v ->> 2 AS BIGINT), error_code = coalesce(o.v ->> 3, error_code), \
+         error_message = iif(o.v ->> 3 IS NULL, error_message, NULL), \
+         error_values = iif(o.v ->> 3 IS NULL, error_values, o.v ->> 4) \
+         FROM (SELECT value AS v FROM jsonb_each($1)) o WHERE delivery.id = CAST(o.v ->> 0 AS BIGINT) AND delivery.state = 0",
+    )
+    .bind(deferrals(rows))
+    .execute(store)
+    .await
+    .map(drop)
+    .map_err(doing("defer rows"))
+}
+
+/// Returns deferrals as JSON: id, state, next_attempt_at, error_code, error_values.
+fn deferrals(rows: &[Deferral]) -> JsonList {
+    let row = |row: &Deferral| {
+        let (code, values) = row.cause.as_ref().map(|cause| (cause.code(), cause.values())).unzip();
+        (row.key.0, row.state.code(), row.next_attempt_at.map(|at| at.0), code, values.flatten())
+    };
+    json(rows.iter().map(row).collect::<Vec<_>>())
 }
 
 pub(in crate::store) const NEXT_DUE: &str = "SELECT min(next_attempt_at) FROM delivery WHERE run = $1 AND next_attempt_at IS NOT NULL \

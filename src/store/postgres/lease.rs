@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use super::clock::ServerClock;
 use super::connect::connect;
+use super::mark::{SeenMark, record_set_back};
 use crate::crash_point::Point;
 use crate::store::StoreError;
 use crate::store::error::doing;
@@ -46,6 +47,8 @@ const LOOK: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(super) struct Lease {
     url: ServerUrl,
+    /// What this process knows of the store's mark.
+    mark: Arc<SeenMark>,
     /// Held while a lock is being taken.
     taking: tokio::sync::Mutex<()>,
     /// Its entry in `process`, once it has taken a lock. Whoever reads it never waits for a lock being taken: that waits
@@ -160,8 +163,8 @@ impl Drop for ServerLock {
 }
 
 impl Lease {
-    pub(super) fn new(url: ServerUrl) -> Self {
-        Self { url, taking: tokio::sync::Mutex::default(), process: Mutex::default() }
+    pub(super) fn new(url: ServerUrl, mark: Arc<SeenMark>) -> Self {
+        Self { url, mark, taking: tokio::sync::Mutex::default(), process: Mutex::default() }
     }
 
     /// Returns this process's entry, if it has taken a lock.
@@ -216,7 +219,7 @@ impl Lease {
         let (released, life) = match known {
             Some(known) => known,
             None => {
-                let new = Process::begin(&self.url, &mut connection).await?;
+                let new = Process::begin(&self.url, &self.mark, &mut connection).await?;
                 shared(self.current().insert(new))
             }
         };
@@ -281,13 +284,14 @@ async fn end_line(url: &ServerUrl, process: i64) -> Result<(), StoreError> {
 
 const RAISE: &str = "UPDATE process SET beat = beat + 1, beat_at = clock_timestamp() WHERE id = $1 AND NOT ended";
 
-/// The other processes that have not ended, with their beats. The first column is the time by the server's clock.
-const OTHERS: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT), p.id, p.beat \
-    FROM (SELECT 1) one LEFT JOIN process p ON p.id <> $1 AND NOT p.ended";
+/// The other processes that have not ended, with their beats. The first columns are the time by the server's clock, and
+/// the store's mark.
+const OTHERS: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT), s.mark, p.id, p.beat \
+    FROM store s LEFT JOIN process p ON p.id <> $1 AND NOT p.ended";
 
 impl Process {
     /// Adds this process's entry, and starts raising its beat.
-    async fn begin(url: &ServerUrl, connection: &mut PgConnection) -> Result<Self, StoreError> {
+    async fn begin(url: &ServerUrl, mark: &Arc<SeenMark>, connection: &mut PgConnection) -> Result<Self, StoreError> {
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let asked_at = now();
         let line = sqlx::query_scalar("INSERT INTO process (host, pid) VALUES ($1, $2) RETURNING id")
@@ -297,9 +301,9 @@ impl Process {
         let id: i64 = in_time(line).await.map_err(doing("take a lock"))?;
         let (beat_asked_at, clock) = (Mutex::new(asked_at), ServerClock::default());
         let life = Arc::new(Life { id, beat_asked_at, is_ended: AtomicBool::new(false), clock });
-        in_time(look_at_others(connection, &life)).await.map_err(doing("take a lock"))?;
+        in_time(look_at_others(connection, &life, mark)).await.map_err(doing("take a lock"))?;
         let released = Arc::<Released>::default();
-        let beats = tokio::spawn(keep_beating(url.clone(), Arc::clone(&life), Arc::clone(&released)));
+        let beats = tokio::spawn(keep_beating(url.clone(), Arc::clone(&life), Arc::clone(mark), Arc::clone(&released)));
         Ok(Self { url: url.clone(), life, released, beats })
     }
 }
@@ -330,7 +334,7 @@ impl Others {
 
 /// Raises this process's beat, ends the entries of dead processes, and frees locks that were dropped. Keeps retrying
 /// while the server is unavailable.
-async fn keep_beating(url: ServerUrl, life: Arc<Life>, released: Arc<Released>) {
+async fn keep_beating(url: ServerUrl, life: Arc<Life>, mark: Arc<SeenMark>, released: Arc<Released>) {
     let mut connection = None;
     let mut others = Others::default();
     loop {
@@ -350,7 +354,7 @@ async fn keep_beating(url: ServerUrl, life: Arc<Life>, released: Arc<Released>) 
                 0 => life.is_ended.store(true, Ordering::Release),
                 _ => *life.beat_asked_at.lock().unwrap_or_else(PoisonError::into_inner) = asked_at,
             }
-            for (process, beat) in others.judge(&look_at_others(held, &life).await?, Instant::now()) {
+            for (process, beat) in others.judge(&look_at_others(held, &life, &mark).await?, Instant::now()) {
                 end(held, process, beat).await?;
             }
             release(held, life.id, &released).await
@@ -365,14 +369,25 @@ async fn keep_beating(url: ServerUrl, life: Arc<Life>, released: Arc<Released>) 
     }
 }
 
-/// Returns the beats of the other processes, and records the time by the server's clock.
-async fn look_at_others(connection: &mut PgConnection, life: &Life) -> Result<Vec<(i64, i64)>, sqlx::Error> {
-    let asked_at = Instant::now();
-    let rows: Vec<(i64, Option<i64>, Option<i64>)> = sqlx::query_as(OTHERS).bind(life.id).fetch_all(connection).await?;
-    if let Some((time, ..)) = rows.first() {
+/// Returns the beats of the other processes, and records the time by the server's clock. In a database that was set
+/// back, this process ends.
+async fn look_at_others(
+    connection: &mut PgConnection,
+    life: &Life,
+    seen: &SeenMark,
+) -> Result<Vec<(i64, i64)>, sqlx::Error> {
+    let (asked_at, before) = (Instant::now(), seen.get());
+    let rows: Vec<(i64, i64, Option<i64>, Option<i64>)> =
+        sqlx::query_as(OTHERS).bind(life.id).fetch_all(&mut *connection).await?;
+    if let Some((time, mark, ..)) = rows.first() {
         life.clock.note(asked_at, Instant::now(), *time);
+        if *mark < before {
+            life.is_ended.store(true, Ordering::Release);
+            record_set_back(connection).await?;
+        }
+        seen.note(*mark);
     }
-    Ok(rows.iter().filter_map(|(_, process, beat)| process.zip(*beat)).collect())
+    Ok(rows.iter().filter_map(|(.., process, beat)| process.zip(*beat)).collect())
 }
 
 /// Frees locks that were dropped. Forgets a lock once it is known to be free; freeing it twice does no harm.
@@ -440,7 +455,7 @@ mod tests {
         let url: ServerUrl = format!("{server}?schema=lease_{}", std::process::id()).parse().unwrap();
         let mut connection = connect(&url).await.unwrap();
         crate::store::postgres::schema::create(&url, &mut connection).await.unwrap();
-        let (this, other) = (Lease::new(url.clone()), Lease::new(url.clone()));
+        let (this, other) = (Lease::new(url.clone(), Arc::default()), Lease::new(url.clone(), Arc::default()));
         let held = [this.try_lock("a-1", false).await, this.try_lock("b-1", false).await];
         assert!(held.iter().all(|lock| lock.as_ref().unwrap().is_some()));
         assert!(this.try_lock("a-1", false).await.unwrap().is_none());

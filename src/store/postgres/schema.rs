@@ -12,7 +12,7 @@ const SCHEMA: &str = include_str!("schema.sql");
 
 /// Creates all tables of the store or none, if it has none yet.
 pub(super) async fn create(url: &ServerUrl, connection: &mut PgConnection) -> Result<(), StoreError> {
-    if has_tables(connection).await? {
+    if has_tables(url, connection).await? {
         return check(url, connection).await;
     }
     let failed = || doing("create its tables");
@@ -23,7 +23,7 @@ pub(super) async fn create(url: &ServerUrl, connection: &mut PgConnection) -> Re
         .execute(&mut *step)
         .await
         .map_err(failed())?;
-    if has_tables(&mut step).await? {
+    if has_tables(url, &mut step).await? {
         return check(url, &mut step).await;
     }
     // The name consists of letters, digits and `_`.
@@ -39,18 +39,18 @@ pub(super) async fn create(url: &ServerUrl, connection: &mut PgConnection) -> Re
 }
 
 /// Whether the schema has the tables of a store.
-pub(super) async fn has_tables(connection: &mut PgConnection) -> Result<bool, StoreError> {
-    sqlx::query_scalar("SELECT to_regclass(current_schema() || '.store') IS NOT NULL")
-        .fetch_one(connection)
-        .await
-        .map(|found: Option<bool>| found.unwrap_or(false))
-        .map_err(doing("look for its tables"))
+pub(super) async fn has_tables(url: &ServerUrl, connection: &mut PgConnection) -> Result<bool, StoreError> {
+    // In the catalogue, a role also sees what it has no privileges on.
+    let find = "SELECT EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+        WHERE n.nspname = $1 AND c.relname = 'store')";
+    sqlx::query_scalar(find).bind(&url.schema).fetch_one(connection).await.map_err(doing("look for its tables"))
 }
 
 /// Refuses a store that another version made.
 async fn check(url: &ServerUrl, connection: &mut PgConnection) -> Result<(), StoreError> {
-    let found: i64 =
-        sqlx::query_scalar("SELECT format FROM store").fetch_one(connection).await.map_err(doing("read its format"))?;
+    // With the schema's name: without a privilege on the schema, it is not in the search path.
+    let read = sqlx::AssertSqlSafe(format!("SELECT format FROM {}.store", url.schema));
+    let found: i64 = sqlx::query_scalar(read).fetch_one(connection).await.map_err(doing("read its format"))?;
     match found {
         FORMAT => Ok(()),
         found => Err(StoreError::Newer { store: Location::Server(url.clone()), found, known: FORMAT }),

@@ -2,8 +2,10 @@
 
 -- The store itself. Whoever writes locks this line first.
 CREATE TABLE store (
-    id     BIGINT PRIMARY KEY CHECK (id = 1), -- one line
-    format BIGINT NOT NULL                    -- of these tables
+    id        BIGINT PRIMARY KEY CHECK (id = 1), -- one line
+    format    BIGINT NOT NULL,                   -- of these tables
+    mark      BIGINT NOT NULL DEFAULT 0,         -- raised by every commit that claims rows, over all runs
+    went_back BOOLEAN NOT NULL DEFAULT false     -- a process has seen a higher mark: the database was set back
 );
 
 -- Processes that take locks, present and past. A number is never reused.

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::connect::{connect, options};
 use super::lease::{Lease, ServerLock};
+use super::mark::SeenMark;
 use super::pace::{SlotRange, TOLERANCE};
 use super::{durability, schema};
 use crate::store::SendSlot;
@@ -39,6 +40,8 @@ const LONGEST_SCANS: Duration = Duration::from_secs(600);
 pub(in crate::store) struct Server {
     url: ServerUrl,
     lease: Lease,
+    /// What this process knows of the store's mark.
+    pub(in crate::store) mark: Arc<SeenMark>,
     /// Whether reads no longer wait while the server is unavailable.
     waits_no_longer: Arc<AtomicBool>,
 }
@@ -49,14 +52,15 @@ impl Server {
         let mut connection = connect(&url).await?;
         schema::create(&url, &mut connection).await?;
         connection.close().await.map_err(doing("close its connection"))?;
-        let lease = Lease::new(url.clone());
-        Ok(Self { url, lease, waits_no_longer: Arc::default() })
+        let mark = Arc::<SeenMark>::default();
+        let lease = Lease::new(url.clone(), Arc::clone(&mark));
+        Ok(Self { url, lease, mark, waits_no_longer: Arc::default() })
     }
 
     /// Whether the database holds a store.
     pub(in crate::store) async fn has_store(url: &ServerUrl) -> Result<bool, StoreError> {
         let mut connection = connect(url).await?;
-        let found = schema::has_tables(&mut connection).await?;
+        let found = schema::has_tables(url, &mut connection).await?;
         connection.close().await.map_err(doing("close its connection"))?;
         Ok(found)
     }

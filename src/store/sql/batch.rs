@@ -1,7 +1,8 @@
 //! Statements that always run in sequence, in a transaction that the first batch begins and the last one ends. SQLite gets
 //! each batch as one text, because every text costs a round trip to SQLite's thread.
 
-use sqlx::{Error, Executor};
+use sqlx::postgres::PgRow;
+use sqlx::{Error, Executor, Row as _};
 
 use super::connection::{DbConnection, in_time};
 use super::dialect;
@@ -68,6 +69,8 @@ pub(in crate::store) struct BatchRows {
     pub(in crate::store) rows: Vec<DbRow>,
     /// On PostgreSQL, the number of rows that the last statement but one changed. SQLite's `changes()` is that number.
     pub(in crate::store) changed: Option<u64>,
+    /// On PostgreSQL, the mark of the store and whether it was set back, if the batch began the transaction.
+    pub(in crate::store) mark: Option<(i64, bool)>,
 }
 
 impl BatchQuery {
@@ -80,11 +83,19 @@ impl BatchQuery {
     /// Runs the statements. If this fails or is dropped, the transaction may still be open.
     pub(in crate::store) async fn run(self, on: &mut DbConnection<'_>) -> Result<BatchRows, Error> {
         let connection = match on {
-            DbConnection::Sqlite(_) => return Ok(BatchRows { rows: self.values.fetch_all(on).await?, changed: None }),
+            DbConnection::Sqlite(_) => {
+                let rows = self.values.fetch_all(on).await?;
+                return Ok(BatchRows { rows, changed: None, mark: None });
+            }
             DbConnection::Postgres(connection) => connection,
         };
+        let mut mark = None;
         if self.batch.begins {
-            in_time(connection.execute(sqlx::raw_sql(guarded(dialect::BEGIN)))).await?;
+            let lines = in_time(connection.fetch_all(sqlx::raw_sql(guarded(dialect::BEGIN)))).await?;
+            let of_store = |line: &PgRow| Ok::<_, Error>((line.try_get(0)?, line.try_get(1)?));
+            // Without its line, the store is being restored.
+            let line = lines.first().ok_or_else(|| Error::Protocol("the table `store` is empty".to_owned()))?;
+            mark = Some(of_store(line)?);
         }
         let Some((&last, before)) = self.batch.each.split_last() else { return Err(Error::RowNotFound) };
         let mut changed = None;
@@ -96,6 +107,6 @@ impl BatchQuery {
         if !self.batch.begins {
             on.command("COMMIT").await?;
         }
-        Ok(BatchRows { rows, changed })
+        Ok(BatchRows { rows, changed, mark })
     }
 }

@@ -2,7 +2,7 @@
 
 /// Begins a transaction that writes: as in SQLite, one at a time. The line of `store` is locked before anything else is
 /// read, so every statement after it sees all that was committed before.
-pub(in crate::store) const BEGIN: &str = "BEGIN; SELECT id FROM store FOR UPDATE";
+pub(in crate::store) const BEGIN: &str = "BEGIN; SELECT mark, went_back FROM store FOR UPDATE";
 
 /// Begins to read one state of the store.
 pub(super) const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";

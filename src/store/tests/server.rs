@@ -108,6 +108,15 @@ impl TestServer {
     }
 }
 
+/// Runs one of PostgreSQL's programs, which must succeed.
+#[allow(dead_code, reason = "not every crate that has this file needs it")]
+pub(crate) fn program(name: &str, args: &[&str]) {
+    // The programs of a client may be elsewhere, and then they are on the path.
+    let program = binaries().map(|folder| folder.join(name)).filter(|program| program.exists());
+    let done = Command::new(program.unwrap_or_else(|| name.into())).args(args).output().unwrap();
+    assert!(done.status.success(), "{name}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
 /// Returns the folder of PostgreSQL's programs. Debian does not put them on the path.
 fn binaries() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();

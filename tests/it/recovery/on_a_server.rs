@@ -121,3 +121,30 @@ fn a_server_that_crashes_is_waited_for_and_nothing_is_lost_or_in_doubt() {
     assert_eq!(env.states("job-1"), counts(&[("read", ROWS as u64)]));
     env.verify("job-1");
 }
+
+#[test]
+fn a_backup_put_back_under_a_run_stops_it_until_a_person_agrees() {
+    let Some(server) = postgres::url() else { return };
+    let psql =
+        |url: &str, args: &[&str]| postgres::program("psql", &[&["-qX", "-v", "ON_ERROR_STOP=1", url], args].concat());
+    psql(server, &["-c", "CREATE DATABASE put_back"]);
+    let url = format!("{}/put_back", server.rsplit_once('/').unwrap().0);
+    let (env, provider) = (test_env(&url), ScriptedProvider::slow(30));
+    let running = env.start(&provider, &["run", "job.yaml"]);
+    provider.wait_for_sends(60);
+    let backup = env.path("backup.sql");
+    postgres::program("pg_dump", &["-f", backup.to_str().unwrap(), &url]);
+    provider.wait_for_sends(150);
+    psql(server, &["-c", "DROP DATABASE put_back WITH (FORCE)", "-c", "CREATE DATABASE put_back"]);
+    psql(&url, &["-f", backup.to_str().unwrap()]);
+    let stopped = running.wait();
+    assert!(stopped.code == 1 && stopped.err.contains("this store is out of date"), "{stopped}");
+    let sends = provider.sends();
+    for command in ["resume", "work"] {
+        let refused = env.run(&provider, &[command]);
+        assert!(refused.code == 1 && refused.err.contains("pass --moved"), "{refused}");
+    }
+    provider.received().assert_nobody_twice();
+    let agreed = env.run(&provider, &["resume", "--moved", "--limit", "10", "--no-wait"]);
+    assert_eq!((agreed.code, provider.sends()), (4, sends + 10), "{agreed}");
+}

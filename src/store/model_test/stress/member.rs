@@ -8,6 +8,7 @@ use super::world::{Flight, Life, World};
 use super::{Stress, Without};
 use crate::model::{Millis, State};
 use crate::store::dispatch::advance::CLAIMS;
+use crate::store::error::doing;
 use crate::store::sql::query_as;
 use crate::store::tests::fixture::*;
 use crate::store::{
@@ -269,7 +270,7 @@ impl Member {
             .bind(true)
             .fetch_all(&self.store.readers)
             .await
-            .map_err(|source| StoreError::Query { doing: "read the claims", source })?;
+            .map_err(doing("read the claims"))?;
         let claim = |(key, number, worker, started_at, attempts, charged_attempts, deferrals, in_doubt)| Claim {
             key: RowKey(key),
             number,
