@@ -46,7 +46,8 @@ pub enum EngineError {
     /// The run is sent through a different account from the one that is configured here.
     #[error(
         "the run is sent through another account: the `base_url` or credential of the provider `{0}` on this machine \
-         differs from that of the process that owns the run; make them the same"
+         differs from that of the process that sent it so far; make them the same, or continue it through this account with \
+         `campaigner resume`"
     )]
     OtherAccount(String),
     /// An internal task failed: a bug.

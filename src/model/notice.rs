@@ -60,6 +60,8 @@ pub enum Notice {
     Paused(RunId),
     /// A person lifted the pause.
     Resumed(RunId),
+    /// Earlier messages of this run went through another account.
+    OtherAccount(RunId),
     /// The other process that worked on this run is gone, and this one takes over.
     TakenOver(RunId),
     /// The provider cannot be reached.
@@ -147,6 +149,11 @@ impl fmt::Display for Notice {
             }
             Self::Paused(run) => write!(f, "{run} is paused; `resume` continues it"),
             Self::Resumed(run) => write!(f, "{run} resumed"),
+            Self::OtherAccount(run) => write!(
+                f,
+                "warning: earlier messages of {run} went through another account or with another credential; the rest goes through \
+                 this one"
+            ),
             Self::TakenOver(run) => write!(f, "the other process is gone; taking over {run}"),
             Self::Unreachable { problem, retry_s } => {
                 write!(f, "cannot reach the provider: {problem}; retrying in {retry_s} s")

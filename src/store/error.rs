@@ -134,7 +134,7 @@ pub enum StoreError {
     },
     /// The mark file shows that this is not the store that last sent from here.
     #[error(
-        "this store {}\n  nothing was sent; see \"Backups, and after a restore\" in docs/operations.md\n  {}",
+        "this store {}\n  nothing is sent from it; see \"Backups, and after a restore\" in docs/operations.md\n  {}",
         why.words(path), why.way_out()
     )]
     WentBack {
@@ -146,7 +146,7 @@ pub enum StoreError {
     /// The database is in an earlier state than a process has seen.
     #[error(
         "this store is out of date: the database has no record of some messages that were sent. It was replaced with an \
-         older copy, or a failover lost its last commits\n  nothing more is sent; see \"Backups\" in \
+         older copy, or a failover lost its last commits\n  nothing is sent from it; see \"Backups\" in \
          docs/several-machines.md\n  to continue from this database anyway, pass --moved to `run`, `resume`, `retry`, `test`, \
          `work` or `serve`: some people may get the message twice"
     )]

@@ -31,6 +31,12 @@ pub enum BadServerUrl {
     /// Not a URL that PostgreSQL's clients know.
     #[error("not the URL of a PostgreSQL database; expected something like postgres://user@host/database")]
     NotOne,
+    /// A password with a character that ends it, so it is unknown where it ends.
+    #[error(
+        "the database URL has a character that must be written in another way, probably in the password: write `@` as %40, \
+         `/` as %2F, `?` as %3F and `#` as %23"
+    )]
+    Unescaped,
     /// A parameter that is not known: its value may be a secret, and is not printed.
     #[error(
         "the database URL has an unknown parameter {0:?}; the parameters are {known}",
@@ -64,6 +70,7 @@ impl FromStr for Location {
     fn from_str(text: &str) -> Result<Self, BadServerUrl> {
         match text.starts_with("postgres://") || text.starts_with("postgresql://") {
             true => text.parse().map(Self::Server),
+            false if looks_like_a_database(text) => Err(BadServerUrl::NotOne),
             false => Ok(Self::File(text.into())),
         }
     }
@@ -73,6 +80,11 @@ impl FromStr for ServerUrl {
     type Err = BadServerUrl;
 
     fn from_str(text: &str) -> Result<Self, BadServerUrl> {
+        let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+        let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];
+        if rest.contains('#') || rest.matches('@').count() > authority.matches('@').count().min(1) {
+            return Err(BadServerUrl::Unescaped);
+        }
         let (base, query) = text.split_once('?').unwrap_or((text, ""));
         let (mut schema, mut kept) = (SCHEMA.to_owned(), Vec::new());
         for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
@@ -101,6 +113,16 @@ impl FromStr for ServerUrl {
         }
         Ok(Self { shown: without_password(text), options: Box::new(options), schema })
     }
+}
+
+/// Whether a text that is no URL of a database was probably meant as one. As the name of a file, it would be a new store
+/// that knows no earlier run, and its password would be shown.
+fn looks_like_a_database(text: &str) -> bool {
+    let words = text.to_lowercase();
+    let keys = ["host=", "hostaddr=", "dbname=", "user=", "password=", "service="];
+    words.contains("://")
+        || ["postgres:", "postgresql:", "jdbc:"].iter().any(|start| words.starts_with(start))
+        || words.split_whitespace().any(|word| keys.iter().any(|key| word.trim_matches(['"', '\'']).starts_with(key)))
 }
 
 /// Returns a URL without its password.

@@ -12,8 +12,8 @@ use crate::cli::config::hook;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::session::join::{JoinEnd, JoinGoal, can_join, join};
 use crate::cli::session::{self, account_check, template_check};
-use crate::engine::{self, Job, Notifier, Reason, RunMode, RunResult, StopHandle};
-use crate::model::{Event, Events, Millis, RunId};
+use crate::engine::{self, EngineError, Job, Notifier, Reason, RunMode, RunResult, StopHandle};
+use crate::model::{Event, Events, Millis, Notice, RunId};
 use crate::provider;
 use crate::rate_limit::{RetryPolicy, Use};
 use crate::store::{Run, RunLock, StoreError};
@@ -389,6 +389,14 @@ impl Task {
             }
         }
         let job = self.job(&run, &lock).await?;
+        let account = context.accounts.get(&job.campaign.provider).await?;
+        if session::changes_account(&job, !account.account.leaves_machine()).await? {
+            // Only a person may continue the run of others through another account.
+            if !self.is_own {
+                return Err(EngineError::OtherAccount(job.campaign.provider.clone()).into());
+            }
+            events(Event::Notice(Notice::OtherAccount(run.id.clone())));
+        }
         if let (Some(renderer), true, None) = (&job.renderer, sends, run.cancelled_at) {
             let checked = async {
                 template_check::before_sending(store, &run, renderer, &stop, &events, &context.global).await?;

@@ -1,6 +1,7 @@
 //! Ends a command that worked on a run: prints the result and writes the reports.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
@@ -10,6 +11,9 @@ use crate::model::{Problem, ProviderApi, State, StatusSource};
 use crate::provider;
 use crate::store::{Run, Store};
 use crate::text;
+
+/// How long a command that was stopped looks for other processes.
+const LONGEST_LOOK: Duration = Duration::from_secs(2);
 
 /// Prints the result, writes the reports, and returns the exit code.
 pub(super) async fn conclude(
@@ -27,8 +31,13 @@ pub(super) async fn conclude(
     match &ending.reason {
         Some(Reason::Signal) => {
             summary::brief(run, ending, global);
-            let words = format!("stopped; nothing in flight was lost. To continue: {command} resume {}", run.id);
-            console::error(&words);
+            let (id, stopped) = (&run.id, "stopped; nothing in flight was lost");
+            console::error(&match others_send(store, run).await {
+                true => {
+                    format!("{stopped}. Other processes are still sending {id}; to stop them: {command} pause {id}")
+                }
+                false => format!("{stopped}. To continue: {command} resume {id}"),
+            });
             return Ok(Exit::Stopped);
         }
         Some(Reason::Halt(problem)) => {
@@ -121,6 +130,12 @@ fn exit_of(ending: &RunResult) -> Exit {
     } else {
         Exit::Done
     }
+}
+
+/// Whether other processes are sending the run, if the store tells soon.
+async fn others_send(store: &Store, run: &Run) -> bool {
+    let workers = tokio::time::timeout(LONGEST_LOOK, store.workers()).await;
+    workers.is_ok_and(|workers| workers.is_ok_and(|workers| workers.iter().any(|worker| worker.run == run.id)))
 }
 
 /// Returns the error of a command that a second signal ended.

@@ -70,6 +70,7 @@ impl LockWait<'_> {
             Err(StoreError::Held(_)) if joins => {}
             Err(error) => return Err(error.into()),
         }
+        is_not_paused(run, mode, global)?;
         if !global.quiet {
             console::info(&format!("another process is working on {}; joining it", run.id));
         }
@@ -123,6 +124,23 @@ impl LockWait<'_> {
         store.close().await?;
         Ok(exit)
     }
+}
+
+/// Whether a run was sent through an account other than the job's. Each embedded simulator is another one.
+pub(in crate::cli) async fn changes_account(job: &Job, is_embedded: bool) -> Result<bool, StoreError> {
+    let before = job.store.sends_through(job.run.key).await?;
+    Ok(!is_embedded && before.is_some_and(|account| account != job.account))
+}
+
+/// Checks that a process that does not wait for statuses has something to do: it sends nothing while a person has paused
+/// the run.
+pub(super) fn is_not_paused(run: &Run, mode: RunMode, global: &Global) -> Result<(), CliError> {
+    let (RunMode::Send, Some(at), None, None) = (mode, run.paused_at, run.dispatched_at, run.cancelled_at) else {
+        return Ok(());
+    };
+    let command = global.command();
+    let words = format!("{0} has been paused since {at}; nothing was sent. To continue: {command} resume {0}", run.id);
+    Err(CliError::new(Exit::Stopped, words))
 }
 
 /// Returns a job for this process alone, without a listener.

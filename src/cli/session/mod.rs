@@ -21,7 +21,7 @@ mod template_lookup;
 mod work;
 
 pub(in crate::cli) use load_error::LoadError;
-pub(in crate::cli) use lock_wait::{LockEnd, LockWait};
+pub(in crate::cli) use lock_wait::{LockEnd, LockWait, changes_account};
 pub(in crate::cli) use overrides::{Overrides, Sending};
 pub(in crate::cli) use screen::progress;
 pub(in crate::cli) use signals::{unless_aborted_on, unless_stopped};

@@ -8,13 +8,13 @@ use crate::cli::global::Global;
 use crate::cli::off_thread::off_thread;
 use crate::cli::output::console;
 use crate::cli::session::conclude::{aborted, conclude};
-use crate::cli::session::lock_wait::{LockEnd, LockWait, job};
+use crate::cli::session::lock_wait::{LockEnd, LockWait, changes_account, is_not_paused, job};
 use crate::cli::session::overrides::Overrides;
 use crate::cli::session::screen::{progress, tick};
 use crate::cli::session::signals::{stopped, unless_aborted_on, unless_stopped};
 use crate::cli::session::{account_check, template_check};
 use crate::engine::{self, Job, Notifier, Reason, RunMode, StopHandle};
-use crate::model::{Campaign, Event};
+use crate::model::{Campaign, Event, Notice};
 use crate::progress;
 use crate::rate_limit::RetryPolicy;
 use crate::store::{Run, RunLock, Store};
@@ -99,22 +99,15 @@ impl Session {
         global: &Global,
     ) -> Result<Exit, CliError> {
         let Self { store, run, lock, campaign, account, asked, progress, stop, json } = self;
-        if let (RunMode::Send, Some(at), None, None) = (mode, run.paused_at, run.dispatched_at, run.cancelled_at) {
-            // Nothing would be sent, and this mode does not wait for statuses.
-            return Err(CliError::new(
-                Exit::Stopped,
-                format!(
-                    "{0} has been paused since {at}; nothing was sent. To continue: {1} resume {0}",
-                    run.id,
-                    global.command()
-                ),
-            ));
-        }
+        is_not_paused(&run, mode, global)?;
         let hook = hook::hook(global).await?;
         let is_embedded = !account.leaves_machine();
         let sends = matches!(mode, RunMode::SendAndReconcile | RunMode::Send);
         let lock = Arc::new(lock);
         let job = job(&store, &run, &campaign, &account, &lock)?;
+        if sends && changes_account(&job, is_embedded).await? {
+            (progress.events())(Event::Notice(Notice::OtherAccount(run.id.clone())));
+        }
         let concurrency = job.concurrency;
         if let Some(requested) = campaign.dispatch.concurrency.filter(|requested| concurrency < *requested) {
             console::info(&format!(

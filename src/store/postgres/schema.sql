@@ -59,6 +59,7 @@ CREATE TABLE run (
     created_at      BIGINT NOT NULL,
     planned_at      BIGINT,                      -- all rows are imported; before that nothing may be sent
     started_at      BIGINT,                      -- dispatch started
+    account         TEXT COLLATE "C",            -- through which its owner last sent, as account.key
     dispatched_at   BIGINT,                      -- no row is left to send
     finished_at     BIGINT,                      -- no status is awaited any more
     cancelled_at    BIGINT,                      -- a person cancelled the run

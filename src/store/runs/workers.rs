@@ -118,20 +118,32 @@ impl Store {
     /// # Errors
     /// When the store cannot be written.
     pub async fn use_account(&self, owner: Owner, account: &str, rate: Rate) -> Result<(), StoreError> {
-        if !self.can_be_joined() {
-            return Ok(());
-        }
-        let (interval, per) = pace::interval(rate);
+        let failed = || doing("save the worker's account");
         let mut writer = self.write().await?;
-        query("UPDATE sender SET account = $2, interval = $3, per = $4 WHERE worker = $1")
-            .bind(owner.worker.0)
-            .bind(account)
-            .bind(interval)
-            .bind(per)
-            .execute(writer.alone())
-            .await
-            .map(drop)
-            .map_err(doing("save the worker's rate"))
+        let mut tx = writer.begin("save the worker's account").await?;
+        // One that joined does not decide on the account.
+        query(
+            "UPDATE run SET account = $2 WHERE id = $1 AND account IS DISTINCT FROM $2 \
+             AND EXISTS (SELECT 1 FROM progress WHERE run = $1 AND owner = $3)",
+        )
+        .bind(owner.run)
+        .bind(account)
+        .bind(owner.worker.0)
+        .execute(&mut tx)
+        .await
+        .map_err(failed())?;
+        if self.can_be_joined() {
+            let (interval, per) = pace::interval(rate);
+            query("UPDATE sender SET account = $2, interval = $3, per = $4 WHERE worker = $1")
+                .bind(owner.worker.0)
+                .bind(account)
+                .bind(interval)
+                .bind(per)
+                .execute(&mut tx)
+                .await
+                .map_err(failed())?;
+        }
+        tx.commit().await.map_err(failed())
     }
 
     /// Takes a slot for a request that is not a message. Returns `None` if the store is a file, because the process
@@ -168,14 +180,14 @@ impl Store {
         tx.commit().await.map_err(doing("slow the account down"))
     }
 
-    /// Returns the account through which the owner of a run sends, if it is sending.
+    /// Returns the account through which the owner of a run last sent.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub async fn sends_through(&self, run: i64) -> Result<Option<String>, StoreError> {
-        query_scalar("SELECT account FROM sender WHERE run = $1 AND NOT is_joined AND account IS NOT NULL")
+        query_scalar("SELECT account FROM run WHERE id = $1")
             .bind(run)
-            .fetch_optional(&self.readers)
+            .fetch_one(&self.readers)
             .await
             .map_err(doing("find the account of the run"))
     }

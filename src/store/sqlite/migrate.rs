@@ -11,9 +11,12 @@ use crate::crash_point::Point;
 /// Marks the file as a store of this program (`CMPG`), so that another program's database is never written to.
 pub(super) const APPLICATION_ID: u32 = 0x434D_5047;
 
-/// The format of [`SCHEMA`]. Stores with a lower number, up to those of version 0.2.0, are refused.
-const FORMAT: i64 = 23;
+/// The format of [`SCHEMA`]. Stores with a lower number than [`OLDEST`], up to those of version 0.2.0, are refused.
+const FORMAT: i64 = 24;
+const OLDEST: i64 = 23;
 const SCHEMA: &str = include_str!("schema.sql");
+/// What is new in 24.
+const STEP: &str = "ALTER TABLE run ADD COLUMN account TEXT";
 
 /// Creates all tables of the store or none, if it has none yet.
 pub(super) async fn migrate(path: &Path, connection: &mut SqliteConnection) -> Result<(), StoreError> {
@@ -22,10 +25,12 @@ pub(super) async fn migrate(path: &Path, connection: &mut SqliteConnection) -> R
     }
     // Checked again under the write lock: two processes may start on a new file at once.
     let mut step = connection.begin_with("BEGIN IMMEDIATE").await.map_err(doing("start creating its tables"))?;
-    if format(path, &mut step).await? == FORMAT {
-        return Ok(());
-    }
-    sqlx::raw_sql(SCHEMA).execute(&mut *step).await.map_err(doing("create its tables"))?;
+    let missing = match format(path, &mut step).await? {
+        FORMAT => return Ok(()),
+        OLDEST => STEP,
+        _ => SCHEMA,
+    };
+    sqlx::raw_sql(missing).execute(&mut *step).await.map_err(doing("create its tables"))?;
     let ours = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}");
     sqlx::raw_sql(sqlx::AssertSqlSafe(ours)).execute(&mut *step).await.map_err(doing("save its format"))?;
     Point::MigrationWritten.pass();
@@ -46,8 +51,8 @@ async fn format(path: &Path, connection: &mut SqliteConnection) -> Result<i64, S
     let path = path.to_owned();
     match format {
         _ if application != i64::from(APPLICATION_ID) && tables > 0 => Err(StoreError::Foreign { path }),
-        0 | FORMAT => Ok(format),
-        1..FORMAT => Err(StoreError::Outdated { path }),
+        0 | OLDEST..=FORMAT => Ok(format),
+        1..OLDEST => Err(StoreError::Outdated { path }),
         found => Err(StoreError::Newer { store: (&path).into(), found, known: FORMAT }),
     }
 }
@@ -58,9 +63,25 @@ mod tests {
     use crate::store::Store;
 
     #[tokio::test]
+    async fn a_store_without_the_last_step_gets_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        Store::open(&path).await.unwrap();
+        let mut before = super::super::connection::connect(&path).await.unwrap();
+        let undo = "ALTER TABLE run DROP COLUMN account; PRAGMA user_version = 23";
+        sqlx::raw_sql(undo).execute(&mut before).await.unwrap();
+        before.close().await.unwrap();
+        let store = Store::open(&path).await.unwrap();
+        assert!(store.runs(1).await.unwrap().is_empty());
+        let mut now = super::super::connection::connect(&path).await.unwrap();
+        assert_eq!(format(&path, &mut now).await.unwrap(), FORMAT);
+        sqlx::query("SELECT account FROM run").fetch_all(&mut now).await.unwrap();
+    }
+
+    #[tokio::test]
     async fn a_store_of_another_format_is_refused_and_left_as_it_is() {
         let others =
-            [(FORMAT - 1, "finish its runs with the version that made it"), (FORMAT + 1, "use the newer version")];
+            [(OLDEST - 1, "finish its runs with the version that made it"), (FORMAT + 1, "use the newer version")];
         for (found, words) in others {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("store.db");

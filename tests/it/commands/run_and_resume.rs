@@ -93,3 +93,16 @@ fn an_import_that_broke_off_does_not_hold_up_the_corrected_list() {
     env.verify("job-1");
     env.verify("job-2");
 }
+
+#[test]
+fn whoever_continues_through_another_account_is_warned() {
+    let (first, second) = (ScriptedProvider::accepting_all(), ScriptedProvider::accepting_all());
+    let env = TestEnv::with(&CampaignFile::default(), &csv(9));
+    let limited = env.run(&first, &["run", "job.yaml", "--limit", "3", "--no-wait"]);
+    assert!(limited.code == 4 && !limited.err.contains("another account"), "{limited}");
+    let same = env.run(&first, &["resume", "--limit", "3", "--no-wait"]);
+    assert!(same.code == 4 && !same.err.contains("another account"), "{same}");
+    let other = env.run(&second, &["resume", "--limit", "3", "--no-wait"]);
+    assert!(other.err.contains("warning: earlier messages of job-1 went through another account"), "{other}");
+    assert_eq!((first.sends(), second.sends()), (6, 3));
+}

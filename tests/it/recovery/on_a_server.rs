@@ -59,6 +59,14 @@ fn an_address_that_cannot_be_right_is_refused_without_what_may_be_secret() {
         ("postgres://u@localhost/d?pasword=s3cret", "the database URL has an unknown parameter \"pasword\""),
         ("postgres://u:s3cret@localhost:x/d", "not the URL of a PostgreSQL database"),
         ("postgres://u:s3cret@localhost/d?schema=A-b", "lowercase letters"),
+        ("host=127.0.0.1 dbname=d user=u password=s3cret", "not the URL of a PostgreSQL database"),
+        (" postgres://u:s3cret@127.0.0.1:1/d", "not the URL of a PostgreSQL database"),
+        ("Postgres://u:s3cret@127.0.0.1:1/d", "not the URL of a PostgreSQL database"),
+        ("postgres:/u:s3cret@127.0.0.1:1/d", "not the URL of a PostgreSQL database"),
+        ("postgres://u:a@s3cret#1@127.0.0.1/d", "write `@` as %40"),
+        ("postgres://u:a/s3cret@127.0.0.1/d", "write `@` as %40"),
+        ("postgres://u:a@b?s3cret@127.0.0.1/d", "write `@` as %40"),
+        ("postgres://u:s3cret#@127.0.0.1/d", "`#` as %23"),
         ("postgres://u:s3cret@127.0.0.1:1/d", "cannot reach the store in postgres://u@127.0.0.1:1/d"),
     ] {
         let refused = env.run_offline(&["status", "--db", url]);
@@ -147,4 +155,18 @@ fn a_backup_put_back_under_a_run_stops_it_until_a_person_agrees() {
     provider.received().assert_nobody_twice();
     let agreed = env.run(&provider, &["resume", "--moved", "--limit", "10", "--no-wait"]);
     assert_eq!((agreed.code, provider.sends()), (4, sends + 10), "{agreed}");
+}
+
+#[test]
+fn a_command_that_does_not_wait_for_statuses_does_not_join_a_paused_run() {
+    let Some(server) = postgres::url() else { return };
+    let (env, provider) = (test_env(server), ScriptedProvider::slow(30));
+    let first = env.start(&provider, &["run", "job.yaml"]);
+    provider.wait_for_sends(40);
+    assert_eq!(env.run(&provider, &["pause", "job-1"]).code, 0);
+    let second = env.run(&provider, &["run", "job.yaml", "--no-wait"]);
+    assert!(second.code == 4 && second.err.contains("job-1 has been paused since"), "{second}");
+    assert_eq!(env.run(&provider, &["resume", "job-1"]).code, 0);
+    assert_eq!(first.wait().code, 0);
+    assert_eq!(provider.sends(), ROWS);
 }

@@ -216,6 +216,29 @@ fn who_cannot_send_beside_another_process_says_why() {
 }
 
 #[test]
+fn a_run_goes_on_through_another_account_only_if_a_person_says_so() {
+    let Some(server) = postgres::url() else { return };
+    let (env, provider) = (test_env(server, 400), ScriptedProvider::slow(40));
+    let first = env.start(&provider, &RUN);
+    provider.wait_for_sends(50);
+    let second = env.start(&provider, &["work"]);
+    assert!(wait_until(Duration::from_secs(20), || workers(&env).len() == 2));
+    first.signal("TERM");
+    let stopped = first.wait();
+    assert!(stopped.code == 4 && stopped.err.contains("are still sending job-1; to stop them:"), "{stopped}");
+    second.signal("TERM");
+    assert_eq!(second.wait().code, 0);
+    let other = ScriptedProvider::slow(1);
+    let worker = env.start(&other, &["work"]);
+    worker.wait_for_words("sent through another account");
+    worker.signal("TERM");
+    assert_eq!((worker.wait().code, other.sends()), (0, 0));
+    let resumed = env.run(&other, &["resume", "--limit", "10", "--no-wait"]);
+    assert!(resumed.err.contains("earlier messages of job-1 went through another account"), "{resumed}");
+    assert_eq!((resumed.code, other.sends()), (4, 10), "{resumed}");
+}
+
+#[test]
 fn a_stop_is_heeded_while_the_server_is_away() {
     let Some(server) = TestServer::start() else { return };
     let (env, provider) = (test_env(&server.url(), 2000), ScriptedProvider::slow(30));
