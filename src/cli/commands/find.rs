@@ -15,7 +15,8 @@ use crate::text::{self, escaped, escaped_lines};
 /// The arguments of `find`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "A Brazilian, Mexican or Argentine mobile number is found in both of its spellings. Runs that have not finished are read row by row, which takes about a second for ten million rows."
+    after_help = "A Brazilian, Mexican or Argentine mobile number is found in both of its spellings. Runs that have not \
+                  finished are read row by row, which takes about a second for ten million rows."
 )]
 pub(in crate::cli) struct Args {
     /// The number, with country code; it may contain spaces and needs no quotes

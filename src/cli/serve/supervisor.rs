@@ -390,7 +390,7 @@ impl Task {
         }
         let job = self.job(&run, &lock).await?;
         let account = context.accounts.get(&job.campaign.provider).await?;
-        if session::changes_account(&job, !account.account.leaves_machine()).await? {
+        if sends && session::changes_account(&job, !account.account.leaves_machine()).await? {
             // Only a person may continue the run of others through another account.
             if !self.is_own {
                 return Err(EngineError::OtherAccount(job.campaign.provider.clone()).into());

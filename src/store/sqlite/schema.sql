@@ -21,7 +21,7 @@ CREATE TABLE run (
     created_at      INTEGER NOT NULL,
     planned_at      INTEGER,                      -- all rows are imported; before that nothing may be sent
     started_at      INTEGER,                      -- dispatch started
-    account         TEXT,                        -- through which its owner last sent, as account.key
+    account         TEXT,                         -- through which its owner last sent, as account.key
     dispatched_at   INTEGER,                      -- no row is left to send
     finished_at     INTEGER,                      -- no status is awaited any more
     cancelled_at    INTEGER,                      -- a person cancelled the run
