@@ -50,12 +50,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let suppressed = store.suppression(phone).await?;
     let mut found = Vec::new();
     let mut current: Option<(Run, Campaign)> = None;
-    let (mut rows, mut tests) = (Vec::new(), Vec::new());
-    for spelling in phone.spellings() {
-        rows.extend(store.find(spelling).await?.into_iter().map(|row| (spelling, row)));
-        tests.extend(store.tests_to(spelling).await?);
-    }
-    for (spelling, (id, row)) in rows {
+    for (id, row) in store.find(phone).await? {
         let (run, campaign) = match current.take().filter(|(run, _)| run.id == id) {
             Some(same) => current.insert(same),
             None => {
@@ -67,7 +62,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         if let Some(state) = store.report_row(run, campaign.channel, row, args.message).await? {
             let attempts = store.attempts(run, row.0..=row.0).await?;
             let message = match args.message && !attempts.is_empty() {
-                true => Some(message(run, campaign, spelling, &state, global)?),
+                true => Some(message(run, campaign, phone, &state, global)?),
                 false => None,
             };
             found.push(Found {
@@ -80,6 +75,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             });
         }
     }
+    let tests = store.tests_to(phone).await?;
     let purged = store.purged_runs().await?;
     if args.json {
         let mut found = as_json(phone, suppressed.as_ref(), &found);
@@ -106,6 +102,8 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
 fn message(run: &Run, campaign: &Campaign, phone: Phone, row: &ReportRow, global: &Global) -> Result<Value, CliError> {
     let renderer = engine::renderer(run, campaign).map_err(|error| CliError::of(Exit::Environment, &error))?;
     let mut body = Vec::new();
+    // The row may have the other spelling.
+    let phone = Phone::from_digits(&row.to).unwrap_or(phone);
     renderer.render(phone, &row.cells, &mut body).map_err(|_| {
         let words = format!(
             "cannot show the message of {0}, row {1}: it cannot be rebuilt from the stored cells. Check the store with `{2} \

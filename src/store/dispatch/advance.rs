@@ -107,7 +107,16 @@ struct Progress {
     /// The next rows that were never claimed, at most as many as wanted, as JSON.
     new_rows: String,
     /// The store's mark, on a server.
-    mark: Option<u64>,
+    mark: Option<i64>,
+}
+
+/// What this process knows of the store, which must not have gone back.
+#[derive(Clone, Copy)]
+struct Seen {
+    /// In a file, the last count of commits that claim rows, if this process claims.
+    claims: Option<u64>,
+    /// On a server, the highest mark.
+    mark: i64,
 }
 
 impl Store {
@@ -139,14 +148,14 @@ impl Store {
             writer.guard.mark.as_ref().map_or(Ok(()), Mark::log_is_in_place)?;
         }
         let seen = match &self.backend {
-            Backend::File(_) => writer.guard.mark.as_ref().map(Mark::claims),
-            Backend::Server(server) => Some(server.mark.get().cast_unsigned()),
+            Backend::File(_) => Seen { claims: writer.guard.mark.as_ref().map(Mark::claims), mark: 0 },
+            Backend::Server(server) => Seen { claims: None, mark: server.mark.get() },
         };
         let lead = writer.guard.lead;
         // Until it is done: abandoning a step halfway leaves its transaction open.
         writer.guard.is_spoilt = true;
         let done = advance(writer.connection(), owner, step, seen, lead).await;
-        let Stepped { mut advanced, is_owner, counted, slots } = match done {
+        let Stepped { mut advanced, is_owner, counted, mark, slots } = match done {
             Ok(done) => done,
             Err(error) => {
                 // Lets other writers continue at once. It fails if nothing was begun or the database has already rolled back.
@@ -172,9 +181,10 @@ impl Store {
                 advanced.claim_again = server.local_time(at);
             }
         }
-        if let (Some((claims, _)), Backend::Server(server)) = (counted, &self.backend) {
-            server.mark.note(claims.cast_signed());
-        } else if let Some((claims, store)) = counted {
+        if let (Some(mark), Backend::Server(server)) = (mark, &self.backend) {
+            server.mark.note(mark);
+        }
+        if let Some((claims, store)) = counted {
             match writer.guard.mark.as_mut().filter(|mark| mark.store == store) {
                 Some(mark) => mark.note(claims)?,
                 // A person passed `--moved` to another process; the next claim finds out what that means.
@@ -260,8 +270,10 @@ struct Stepped {
     advanced: Advanced,
     /// Whether the worker may still claim.
     is_owner: bool,
-    /// The store's mark: in a file, if rows were claimed, with the store's id.
+    /// In a file, the count of commits that claim rows, with the store's id, if this one does.
     counted: Option<(u64, i64)>,
+    /// On a server, the store's mark, if this commit raised it.
+    mark: Option<i64>,
     /// On a server, if the account has a rate.
     slots: Option<ClaimedSlots>,
 }
@@ -283,18 +295,18 @@ async fn advance(
     store: &mut DbConnection<'_>,
     owner: Owner,
     step: &Step,
-    seen: Option<u64>,
+    seen: Seen,
     lead: Duration,
 ) -> Result<Stepped, StoreError> {
     let settlements: Vec<&Settlement> = step.settlements.iter().collect();
-    let mut progress = begin(store, owner.run, step, &settlements, seen).await?;
+    let mut progress = begin(store, owner.run, step, &settlements, seen.mark).await?;
     let mut advanced = Advanced::default();
     if !settlements.is_empty() {
         let recorded = if progress.recorded == settlements.len() as u64 {
             (settlements, Vec::new())
         } else {
             store.command("ROLLBACK").await.map_err(doing("restart a step"))?;
-            progress = begin(store, owner.run, step, &[], seen).await?;
+            progress = begin(store, owner.run, step, &[], seen.mark).await?;
             record_each(store, owner.run, &settlements).await?
         };
         let run = (progress.is_dispatched, progress.has_early_statuses);
@@ -311,7 +323,7 @@ async fn advance(
     };
     if step.of_others && !is_owner {
         store.command("ROLLBACK").await.map_err(doing("undo a step"))?;
-        return Ok(Stepped { advanced: Advanced::default(), is_owner, counted: None, slots: None });
+        return Ok(Stepped { advanced: Advanced::default(), is_owner, counted: None, mark: None, slots: None });
     }
     let turn = turn.filter(|turn| step.want > 0 && turn.is_limited());
     let (want, slots) = match &turn {
@@ -366,13 +378,13 @@ async fn advance(
     };
     if (next_row, limit_left) == (progress.next_row, progress.limit_left) && !is_claim {
         store.command("COMMIT").await.map_err(doing("commit a step"))?;
-        return Ok(Stepped { advanced, is_owner, counted: None, slots: turn.as_ref().map(taken) });
+        return Ok(Stepped { advanced, is_owner, counted: None, mark: None, slots: turn.as_ref().map(taken) });
     }
     let rows = (progress.next_row, next_row);
     let counted =
-        commit_claims(store, owner, step.now, rows, limit_left, is_claim.then_some(seen.unwrap_or(0))).await?;
-    let counted = counted.or(progress.mark.map(|mark| (mark + 1, 0)));
-    Ok(Stepped { advanced, is_owner, counted, slots: turn.as_ref().map(taken) })
+        commit_claims(store, owner, step.now, rows, limit_left, is_claim.then_some(seen.claims.unwrap_or(0))).await?;
+    let mark = progress.mark.map(|mark| mark + 1);
+    Ok(Stepped { advanced, is_owner, counted, mark, slots: turn.as_ref().map(taken) })
 }
 
 /// Begins the transaction, records the outcomes of rows that are being sent, counts them, and reads what the step
@@ -382,7 +394,7 @@ async fn begin(
     run: i64,
     step: &Step,
     settlements: &[&Settlement],
-    seen: Option<u64>,
+    seen_mark: i64,
 ) -> Result<Progress, StoreError> {
     let failed = || doing("start a step");
     // The same parameters for both, because PostgreSQL prepares a statement for a number of them.
@@ -394,7 +406,7 @@ async fn begin(
         .bind(seconds(settlements));
     let begun = begin.run(store).await.map_err(failed())?;
     if let Some((mark, went_back)) = begun.mark
-        && (went_back || mark.cast_unsigned() < seen.unwrap_or(0))
+        && (went_back || mark < seen_mark)
     {
         return Err(StoreError::SetBack);
     }
@@ -414,7 +426,7 @@ async fn begin(
             has_early_statuses: row.try_get(7)?,
             has_due_rows: row.try_get(8)?,
             new_rows: row.try_get(9)?,
-            mark: begun.mark.map(|(mark, _)| mark.cast_unsigned()),
+            mark: begun.mark.map(|(mark, _)| mark),
         })
     };
     read().map_err(failed())

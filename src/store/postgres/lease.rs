@@ -454,7 +454,7 @@ mod tests {
         let Some(server) = crate::store::tests::server::url() else { return };
         let url: ServerUrl = format!("{server}?schema=lease_{}", std::process::id()).parse().unwrap();
         let mut connection = connect(&url).await.unwrap();
-        crate::store::postgres::schema::create(&url, &mut connection).await.unwrap();
+        crate::store::postgres::schema::migrate(&url, &mut connection).await.unwrap();
         let (this, other) = (Lease::new(url.clone(), Arc::default()), Lease::new(url.clone(), Arc::default()));
         let held = [this.try_lock("a-1", false).await, this.try_lock("b-1", false).await];
         assert!(held.iter().all(|lock| lock.as_ref().unwrap().is_some()));

@@ -1,4 +1,4 @@
-//! Creates the tables, once.
+//! Creates the tables, once, and adds to them what is new in this version.
 
 use sqlx::{Connection as _, PgConnection};
 
@@ -7,24 +7,31 @@ use crate::store::error::doing;
 use crate::store::location::{Location, ServerUrl};
 
 /// The format of [`SCHEMA`].
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 const SCHEMA: &str = include_str!("schema.sql");
+/// What is new in 2.
+const STEP: &str = "ALTER TABLE store ADD COLUMN mark BIGINT NOT NULL DEFAULT 0, \
+    ADD COLUMN went_back BOOLEAN NOT NULL DEFAULT false; \
+    ALTER TABLE run ADD COLUMN account TEXT COLLATE \"C\"; UPDATE store SET format = 2";
 
-/// Creates all tables of the store or none, if it has none yet.
-pub(super) async fn create(url: &ServerUrl, connection: &mut PgConnection) -> Result<(), StoreError> {
-    if has_tables(url, connection).await? {
-        return check(url, connection).await;
+/// Creates all tables of the store or none, if it has none yet, and brings those of an earlier version up to date.
+pub(super) async fn migrate(url: &ServerUrl, connection: &mut PgConnection) -> Result<(), StoreError> {
+    if has_tables(url, connection).await? && format(url, connection).await? == FORMAT {
+        return Ok(());
     }
     let failed = || doing("create its tables");
     let mut step = connection.begin().await.map_err(failed())?;
-    // Two processes may start on a new database at once.
+    // Checked again under a lock: two processes may start on a new database at once.
     sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('campaigner ' || $1, 0))")
         .bind(&url.schema)
         .execute(&mut *step)
         .await
         .map_err(failed())?;
     if has_tables(url, &mut step).await? {
-        return check(url, &mut step).await;
+        if format(url, &mut step).await? < FORMAT {
+            sqlx::raw_sql(STEP).execute(&mut *step).await.map_err(doing("add what is new to its tables"))?;
+        }
+        return step.commit().await.map_err(doing("add what is new to its tables"));
     }
     // The name consists of letters, digits and `_`.
     let schema = format!("CREATE SCHEMA IF NOT EXISTS {}", url.schema);
@@ -46,13 +53,55 @@ pub(super) async fn has_tables(url: &ServerUrl, connection: &mut PgConnection) -
     sqlx::query_scalar(find).bind(&url.schema).fetch_one(connection).await.map_err(doing("look for its tables"))
 }
 
-/// Refuses a store that another version made.
-async fn check(url: &ServerUrl, connection: &mut PgConnection) -> Result<(), StoreError> {
+/// Returns the store's format; refuses a later one than this version knows.
+async fn format(url: &ServerUrl, connection: &mut PgConnection) -> Result<i64, StoreError> {
     // With the schema's name: without a privilege on the schema, it is not in the search path.
     let read = sqlx::AssertSqlSafe(format!("SELECT format FROM {}.store", url.schema));
     let found: i64 = sqlx::query_scalar(read).fetch_one(connection).await.map_err(doing("read its format"))?;
     match found {
-        FORMAT => Ok(()),
+        ..=FORMAT => Ok(found),
         found => Err(StoreError::Newer { store: Location::Server(url.clone()), found, known: FORMAT }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::tests::{Place as _, PostgresSchema};
+    use crate::store::{Store, sql};
+
+    async fn undo(store: &Store, statement: &'static str) {
+        let mut connection = store.separate().await.unwrap();
+        sql::query(statement).execute(&mut connection).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_store_without_the_last_step_gets_it_from_one_of_two_processes() {
+        let Some(place) = PostgresSchema::empty().await else { return };
+        let before = place.open().await;
+        for statement in [
+            "ALTER TABLE store DROP COLUMN mark, DROP COLUMN went_back",
+            "ALTER TABLE run DROP COLUMN account",
+            "UPDATE store SET format = 1",
+        ] {
+            undo(&before, statement).await;
+        }
+        let (one, other) = tokio::join!(place.open(), place.open());
+        for store in [one, other] {
+            store.may_send(false).await.unwrap();
+            assert!(store.is_writable().await.is_ok());
+            let mut connection = store.separate().await.unwrap();
+            let format: i64 = sql::query_scalar("SELECT format FROM store").fetch_one(&mut connection).await.unwrap();
+            assert_eq!(format, FORMAT);
+            sql::query("SELECT account FROM run").fetch_all(&mut connection).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_store_of_a_later_version_is_refused() {
+        let Some(place) = PostgresSchema::empty().await else { return };
+        undo(&place.open().await, "UPDATE store SET format = format + 1").await;
+        let refused = Store::open(&place.0).await.unwrap_err().to_string();
+        assert!(refused.contains("use the newer version"), "{refused}");
     }
 }

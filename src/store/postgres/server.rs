@@ -47,10 +47,10 @@ pub(in crate::store) struct Server {
 }
 
 impl Server {
-    /// Opens the store, creating its tables if it has none.
+    /// Opens the store, creating its tables if it has none, or what they lack.
     pub(in crate::store) async fn open_or_make(url: ServerUrl) -> Result<Self, StoreError> {
         let mut connection = connect(&url).await?;
-        schema::create(&url, &mut connection).await?;
+        schema::migrate(&url, &mut connection).await?;
         connection.close().await.map_err(doing("close its connection"))?;
         let mark = Arc::<SeenMark>::default();
         let lease = Lease::new(url.clone(), Arc::clone(&mark));

@@ -75,16 +75,18 @@ impl Store {
         }
     }
 
-    /// Returns the rows that have this number, each with its run, oldest run first. Purged runs are not searched.
+    /// Returns the rows that have this number, in any of its spellings, each with its run, oldest run first. Purged runs
+    /// are not searched.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub async fn find(&self, phone: Phone) -> Result<Vec<(RunId, RowNumber)>, StoreError> {
         let failed = || doing("find a number");
-        // One snapshot: a stretch that is indexed between the two statements would be in neither result.
+        // One snapshot: a stretch that is indexed between two statements would be in neither result.
         let mut reader = self.scanner.snapshot().await.map_err(failed())?;
         let mut keys: Vec<i64> = Vec::new();
-        for statement in [IN_STRETCHES, NOT_IN_STRETCHES] {
+        let searches = phone.spellings().flat_map(|phone| [(phone, IN_STRETCHES), (phone, NOT_IN_STRETCHES)]);
+        for (phone, statement) in searches {
             let found = query_scalar(statement)
                 .bind(phone.as_u64().cast_signed())
                 .bind(STRETCH_BITS)

@@ -39,7 +39,7 @@ fn as_json(run: &Run, wanted: &RequeueFilter) -> [Option<JsonList>; 3] {
     [
         array(wanted.errors.clone()),
         array(wanted.rows.iter().map(|row| RowKey::new(run.key, *row).0).collect()),
-        array(wanted.phones.iter().map(|phone| phone.as_u64()).collect()),
+        array(wanted.phones.iter().flat_map(|phone| phone.spellings()).map(Phone::as_u64).collect()),
     ]
 }
 
@@ -251,22 +251,24 @@ impl Store {
         let state = State::Uncertain.after(change).map_err(StoreError::Illegal)?;
         let (row, phone) = match which {
             Which::Row(row) => (Some(RowKey::new(owner.run, row).0), None),
-            Which::To(phone) => (None, Some(phone.as_u64().cast_signed())),
+            Which::To(phone) => (None, Some(phone)),
             Which::All => (None, None),
         };
+        let number = |phone: Phone| phone.as_u64().cast_signed();
         let mut writer = self.write().await?;
         let mut tx = writer.begin_as(owner, "record the decision").await?;
         /// Key, code, message, values.
         type Found = (i64, Option<String>, Option<String>, Option<JsonText>);
         let rows: Vec<Found> = query_as(
             "SELECT d.id, d.error_code, d.error_message, d.error_values FROM delivery d JOIN recipient r ON r.id = d.id \
-             WHERE d.id BETWEEN $1 AND $2 AND d.state = $3 AND ($4 IS NULL OR d.id = $4) AND ($5 IS NULL OR r.phone = $5)",
+             WHERE d.id BETWEEN $1 AND $2 AND d.state = $3 AND ($4 IS NULL OR d.id = $4) AND ($5 IS NULL OR r.phone IN ($5, $6))",
         )
         .bind(RowKey::first(owner.run))
         .bind(RowKey::last(owner.run))
         .bind(State::Uncertain.code())
         .bind(row)
-        .bind(phone)
+        .bind(phone.map(number))
+        .bind(phone.and_then(Phone::other_spelling).map(number))
         .fetch_all(&mut tx)
         .await
         .map_err(failed())?;

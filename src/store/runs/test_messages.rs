@@ -80,16 +80,17 @@ impl Store {
         .map_err(doing("record the result of a test message"))
     }
 
-    /// Returns the test messages to a number, oldest first.
+    /// Returns the test messages to a number, in any of its spellings, oldest first.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub async fn tests_to(&self, phone: Phone) -> Result<Vec<TestMessage>, StoreError> {
         let lines: Vec<Line> = query_as(
             "SELECT name, row, started_at, outcome, message_id, status, error_code, error_message, error_values \
-             FROM test_message WHERE phone = $1 ORDER BY id",
+             FROM test_message WHERE phone IN ($1, $2) ORDER BY id",
         )
         .bind(phone.as_u64().cast_signed())
+        .bind(phone.other_spelling().map(|phone| phone.as_u64().cast_signed()))
         .fetch_all(&self.readers)
         .await
         .map_err(doing("read the test messages"))?;

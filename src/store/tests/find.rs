@@ -1,10 +1,11 @@
 //! One person over all runs.
 
 use super::*;
-use crate::model::{RowNumber, RunId};
+use crate::model::{Phone, RowNumber, RunId};
 
 contract!(
     a_number_is_found_in_every_run_that_has_it,
+    a_number_is_found_in_any_spelling_oldest_run_first,
     rows_far_apart_are_found_after_their_run_ended,
     indexing_again_changes_nothing,
     a_number_on_the_suppression_list_is_there_with_its_reason,
@@ -28,6 +29,20 @@ async fn a_number_is_found_in_every_run_that_has_it<P: Place>(f: Fixture<P>) {
     assert_eq!(f.store.find(phone(2)).await.unwrap(), found);
     assert_eq!(f.store.find(phone(3)).await.unwrap(), [row(&ended, 3), row(&sending, 3)]);
     assert_eq!(f.store.find(phone(9)).await.unwrap(), []);
+}
+
+/// Brazil has mobile numbers with and without a 9.
+async fn a_number_is_found_in_any_spelling_oldest_run_first<P: Place>(f: Fixture<P>) {
+    let [with, without] = ["5511987654321", "551187654321"].map(|digits| Phone::from_digits(digits).unwrap());
+    let mut runs = Vec::new();
+    for (name, number) in [("first", with), ("second", without), ("third", with)] {
+        let w = f.begun(name).await;
+        w.import(&[PlannedRow { row: RowNumber(1), to: Ok(number), ..planned(1) }]).await;
+        runs.push(row(&w, 1));
+    }
+    for number in [with, without] {
+        assert_eq!(f.store.find(number).await.unwrap(), runs);
+    }
 }
 
 /// Rows of a run lie in several stretches, and some of them have no numbers.

@@ -1,7 +1,7 @@
 //! Decisions by people: rows requeued or cancelled, uncertain rows resolved, numbers suppressed, times corrected.
 
 use super::*;
-use crate::model::{DeliveryStatus, Millis, RowNumber, State, StatusUpdate};
+use crate::model::{DeliveryStatus, Millis, Phone, RowNumber, State, StatusUpdate};
 
 contract!(
     rows_of_every_kind_that_may_be_sent_again_are,
@@ -11,6 +11,7 @@ contract!(
     nothing_is_requeued_while_another_run_is_being_imported,
     waiting_rows_of_a_cancelled_run_are_cancelled_and_those_in_doubt_uncertain,
     a_person_resolves_uncertain_rows_by_row_by_number_or_all,
+    a_person_is_named_by_either_spelling_of_the_number,
     what_was_accepted_after_a_person_denied_it_is_not_sent_again,
     the_suppression_list_keeps_the_first_reason_and_is_read_in_pages,
     waits_that_began_in_the_future_begin_again_now,
@@ -214,6 +215,20 @@ async fn a_person_resolves_uncertain_rows_by_row_by_number_or_all(f: Fixture<imp
     next.settle([rejected(&claims[0].claim)]).await;
     assert_eq!(w.state(3).await, Rejected);
     w.check().await;
+}
+
+async fn a_person_is_named_by_either_spelling_of_the_number(f: Fixture<impl Place>) {
+    let [with, without] = ["5511987654321", "551187654321"].map(|digits| Phone::from_digits(digits).unwrap());
+    let w = f.begun("job").await;
+    w.import(&[PlannedRow { to: Ok(without), ..planned(1) }, planned(2)]).await;
+    w.send(doubted).await;
+    w.send(doubted).await;
+    let settled = w.store.resolve_uncertain(w.owner, Which::To(with), Verdict::NotSent, "Ana", at(5)).await.unwrap();
+    assert_eq!((settled, w.states().await), (1, vec![Exhausted, Uncertain]));
+    let run = w.store.run(Some(&w.id)).await.unwrap();
+    let wanted = RequeueFilter { states: vec![Exhausted, Uncertain], phones: vec![with], ..RequeueFilter::default() };
+    let requeued = w.store.requeue(w.owner, &run, &wanted, false, NOW).await.unwrap();
+    assert_eq!((requeued.rows, w.states().await), (1, vec![Pending, Uncertain]));
 }
 
 async fn what_was_accepted_after_a_person_denied_it_is_not_sent_again(f: Fixture<impl Place>) {

@@ -76,6 +76,8 @@ fn a_person_whose_number_has_two_spellings_is_recognised_by_either() {
     assert_eq!(env.run(&provider, &["run", "job.yaml"]).code, 0);
     let found = env.run_offline(&["find", "+54", "11", "2345", "6789"]);
     assert!(found.code == 0 && found.out.contains("job-1, row 1 (+5491123456789): read"), "{found}");
+    let retry = env.run(&provider, &["retry", "job-1", "--to", "+541123456789", "--yes"]);
+    assert!(retry.code == 0 && retry.err.contains("row 1 is `read`"), "{retry}");
 
     env.write("list.csv", "phone,first_name,discount\n+541123456789,Ana,5%\n");
     let nobody = env.run(&provider, &["run", "job.yaml", "--only-new"]);
