@@ -49,7 +49,7 @@ pub use location::{BadServerUrl, Location, ServerUrl};
 pub use locks::{RunLock, ServiceLock};
 pub use report::{
     AccountPause, BrokenRule, LeaveOut, LeftOut, Occurrence, OccurrenceStart, ProblemCount, PulledTemplate, Reached,
-    ReachedBy, ReasonsByPhone, Uncertain, Verdict, WaitKind, Wanted, Which,
+    ReachedBy, ReasonsByPhone, Recurrence, Uncertain, Verdict, WaitKind, Wanted, Which,
 };
 pub use reports::listing::Listing;
 pub use reports::rows::{ReportPage, ReportRows};

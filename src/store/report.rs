@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{Millis, Phone, ProviderText, RowNumber, RunId};
+use crate::model::{Campaign, Millis, Phone, ProviderText, RowNumber, RunId, When};
 
 /// Which rows and values a report wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,6 +210,31 @@ pub enum OccurrenceStart {
     Blocked(super::Run),
     /// The campaign runs once, and a person already ran the same content: the occurrence is skipped.
     Ran(super::Run),
+    /// The campaign runs once, and this run of it has sent messages: a person decides about those it reached.
+    RanBefore(super::Run),
+}
+
+/// How often a schedule starts its campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recurrence {
+    /// Once. A new time, list or text does not mean that everyone is to be messaged again.
+    Once {
+        /// Whether the campaign itself leaves out those whom earlier runs reached.
+        skips_reached: bool,
+    },
+    /// Again and again, to the same people too.
+    Repeated,
+}
+
+impl Recurrence {
+    /// Returns how often a scheduled campaign starts.
+    #[must_use]
+    pub fn of(campaign: &Campaign) -> Self {
+        match campaign.schedule.as_ref().map(|schedule| &schedule.when) {
+            Some(When::Cron { .. }) => Self::Repeated,
+            Some(When::At(_)) | None => Self::Once { skips_reached: campaign.recipients.skip_sent_within.is_some() },
+        }
+    }
 }
 
 /// A decided occurrence.

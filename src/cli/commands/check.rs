@@ -164,6 +164,11 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         if report.has_more() && rejects.is_none() {
             console::info("to get every invalid row with its problems in a CSV, pass --rejects FILE");
         }
+        if let (Some(store), Some(_)) = (&store, &loaded.campaign.schedule)
+            && let Some(run) = run_content::sent_once(&loaded.campaign, store).await?
+        {
+            console::info(&format!("the schedule will not start it: {}", run_content::already_sent(&run)));
+        }
         if let (Some(store), None) = (&store, &loaded.campaign.schedule)
             && run_content::has_run_before(&loaded.campaign, store).await?
         {

@@ -12,9 +12,9 @@ use crate::cli::error::{BECAUSE, CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::serve;
-use crate::cli::session::load;
+use crate::cli::session::{load, run_content};
 use crate::engine::{self, RunActivity};
-use crate::model::{IfLate, Millis, Schedule, When};
+use crate::model::{Campaign, IfLate, Millis, RunId, Schedule, When};
 use crate::schedule;
 use crate::store::{Occurrence, Store};
 use crate::text;
@@ -94,7 +94,7 @@ async fn list(args: &List, now: Millis, store: Option<&Store>) -> Result<Exit, C
                 let Some(schedule) = &campaign.schedule else { continue };
                 scheduled += 1;
                 let next = upcoming(schedule, now, args.next);
-                let first = before_next(&campaign.name, schedule, &next, now, store).await?;
+                let first = before_next(campaign, schedule, &next, now, store).await?;
                 if args.json {
                     let line = as_json(&campaign.name, file, schedule, &next, first.as_ref());
                     console::data(&line).map_err(cannot_print)?;
@@ -160,7 +160,7 @@ async fn explain(args: &Explain, now: Millis, store: Option<&Store>, global: &Gl
     }
     print("\nnext")?;
     let next = upcoming(schedule, now, args.next);
-    if let Some(first) = before_next(&loaded.campaign.name, schedule, &next, now, store).await? {
+    if let Some(first) = before_next(&loaded.campaign, schedule, &next, now, store).await? {
         print(&format!("  {first}"))?;
     }
     for at in &next {
@@ -181,6 +181,8 @@ enum NoMore {
     DueSince(Millis),
     /// It was due at this time; a service will skip it.
     Missed(Millis),
+    /// It runs once, and this run has already sent messages.
+    RanBefore(RunId),
     /// It has ended.
     Over,
 }
@@ -194,37 +196,36 @@ impl std::fmt::Display for NoMore {
             Self::Missed(at) => {
                 write!(f, "nothing: it was due at {at}, more than `not_after` ago; `campaigner serve` will skip it")
             }
+            Self::RanBefore(run) => write!(f, "will not start: {}", run_content::already_sent(run)),
             Self::Over => f.write_str("nothing: the schedule has ended"),
         }
     }
 }
 
-/// Returns why there is no next time. A single past time may still be waiting for a service.
-async fn no_more(name: &str, schedule: &Schedule, now: Millis, store: Option<&Store>) -> Result<NoMore, CliError> {
-    let (When::At(_), Some(at)) = (&schedule.when, schedule::next(schedule, Timestamp::MIN)) else {
-        return Ok(NoMore::Over);
-    };
-    let at = Millis(at.as_millisecond());
-    if let Some(store) = store
-        && store.last_decided(name, at).await? == Some(at)
-    {
-        return Ok(NoMore::Over);
-    }
-    Ok(schedule::due(schedule, now, now).start.map_or(NoMore::Missed(at), NoMore::DueSince))
-}
-
 /// Returns what to show before the next times: since when a run has been due, or why there is none.
 async fn before_next(
-    name: &str,
+    campaign: &Campaign,
     schedule: &Schedule,
     next: &[Timestamp],
     now: Millis,
     store: Option<&Store>,
 ) -> Result<Option<NoMore>, CliError> {
-    match overdue(name, schedule, now, store).await? {
-        None if next.is_empty() => no_more(name, schedule, now, store).await.map(Some),
-        overdue => Ok(overdue),
+    let (When::At(_), Some(at)) = (&schedule.when, schedule::next(schedule, Timestamp::MIN)) else {
+        let overdue = overdue(&campaign.name, schedule, now, store).await?;
+        return Ok(overdue.or(next.is_empty().then_some(NoMore::Over)));
+    };
+    let at = Millis(at.as_millisecond());
+    if let Some(store) = store {
+        if store.last_decided(&campaign.name, at).await? == Some(at) {
+            return Ok(Some(NoMore::Over));
+        }
+        if let Some(run) = run_content::sent_once(campaign, store).await? {
+            return Ok(Some(NoMore::RanBefore(run)));
+        }
     }
+    // A single past time may still be waiting for a service.
+    let past = || schedule::due(schedule, now, now).start.map_or(NoMore::Missed(at), NoMore::DueSince);
+    Ok(next.is_empty().then(past))
 }
 
 /// Returns since when a repeated campaign has been due without being started, if it is.
@@ -356,7 +357,11 @@ fn as_json(
 ) -> serde_json::Value {
     let due_since = over.and_then(|over| match over {
         NoMore::DueSince(at) => Some(at.to_string()),
-        NoMore::Missed(_) | NoMore::Over => None,
+        NoMore::Missed(_) | NoMore::RanBefore(_) | NoMore::Over => None,
+    });
+    let ran_before = over.and_then(|over| match over {
+        NoMore::RanBefore(run) => Some(run.to_string()),
+        NoMore::DueSince(_) | NoMore::Missed(_) | NoMore::Over => None,
     });
     let next: Vec<_> = next
         .iter()
@@ -365,7 +370,7 @@ fn as_json(
     json!({
         "campaign": name, "file": file.display().to_string(), "schedule": schedule.rule(), "words": words(schedule),
         "timezone": schedule.zone_name(), "not_after_seconds": schedule.not_after.as_secs(), "next": next,
-        "due_since": due_since,
+        "due_since": due_since, "ran_before": ran_before,
     })
 }
 

@@ -14,7 +14,7 @@ use crate::cli::session::{load, run_content};
 use crate::engine::Plan;
 use crate::model::{Millis, Schedule, When};
 use crate::schedule::{self, Skipped};
-use crate::store::{NewRun, OccurrenceStart, StoreError};
+use crate::store::{NewRun, OccurrenceStart, Recurrence, StoreError};
 use crate::text::escaped;
 
 /// The most runs that are sent at the same time.
@@ -85,7 +85,7 @@ impl Service {
         if let (Some(start), Some(known)) = (due.start, known) {
             // A changed campaign may name another list than the one that cannot be read, so it is opened again.
             match known.opening.as_ref().filter(|(opening, _)| Arc::ptr_eq(opening, loaded)) {
-                None => self.open(loaded, start, matches!(schedule.when, When::At(_))),
+                None => self.open(loaded, start),
                 Some((_, since)) if since.elapsed() >= SLOW => self.in_trouble(name, start, slow("the recipient list")),
                 Some(_) => {}
             }
@@ -94,7 +94,7 @@ impl Service {
     }
 
     /// Starts to read the files of a campaign that is due, in its own task.
-    fn open(&mut self, loaded: &Arc<Loaded>, due: Millis, once: bool) {
+    fn open(&mut self, loaded: &Arc<Loaded>, due: Millis) {
         let name = &loaded.campaign.name;
         if let Err(failure) = self.has_room() {
             return self.in_trouble(name, due, failure.words);
@@ -111,13 +111,13 @@ impl Service {
                 context.accounts.get(&loaded.campaign.provider).await?;
                 open(&loaded, due, &context).await
             };
-            Opened { content: content.await, loaded, due, once }
+            Opened { content: content.await, loaded, due }
         });
     }
 
     /// Starts a campaign whose files were read, unless it is no longer due or was changed in the meantime.
     pub(super) async fn opened(&mut self, opened: Result<Opened, JoinError>) {
-        let Opened { loaded, due, once, content } = match opened {
+        let Opened { loaded, due, content } = match opened {
             Ok(opened) => opened,
             Err(_) => {
                 // The campaign is unknown, so all are opened again; an occurrence that is opened twice starts once.
@@ -133,7 +133,7 @@ impl Service {
             return;
         }
         let started = match content {
-            Ok((plan, new)) => self.start(&loaded, plan, &new, (due, once)).await,
+            Ok((plan, new)) => self.start(&loaded, plan, &new, due).await,
             Err(failure) => Err(failure),
         };
         match started {
@@ -200,17 +200,11 @@ impl Service {
     }
 
     /// Creates a run for a due occurrence and starts to send it. It is no error if another process did so first.
-    async fn start(
-        &mut self,
-        loaded: &Loaded,
-        plan: Plan,
-        new: &NewRun,
-        (due, once): (Millis, bool),
-    ) -> Result<(), CliError> {
+    async fn start(&mut self, loaded: &Loaded, plan: Plan, new: &NewRun, due: Millis) -> Result<(), CliError> {
         self.has_room()?;
         plan.knows_reached(&self.context.store).await?;
         let (name, now) = (&loaded.campaign.name, Millis::now());
-        match self.context.store.start_occurrence(new, due, once, now).await? {
+        match self.context.store.start_occurrence(new, due, Recurrence::of(&loaded.campaign), now).await? {
             OccurrenceStart::Made(run) => {
                 tracing::info!(campaign = %name, %due, run = %run.id, "occurrence started");
                 self.send(run, Some(Import::Opened(Box::new(plan), new.recipients_hash.clone())), true);
@@ -225,6 +219,7 @@ impl Service {
                 tracing::warn!(campaign = %name, %due, %run, "occurrence skipped: the same content has already run");
                 Ok(())
             }
+            OccurrenceStart::RanBefore(run) => Err(CliError::new(Exit::Wrong, run_content::already_sent(&run.id))),
             OccurrenceStart::Blocked(run) => {
                 // A run that a person started, whose import did not finish: it never sent anything.
                 if run.planned_at.is_none()

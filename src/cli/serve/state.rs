@@ -138,7 +138,6 @@ pub(super) struct ScheduledCampaign {
 pub(super) struct Opened {
     pub(super) loaded: Arc<Loaded>,
     pub(super) due: Millis,
-    pub(super) once: bool,
     pub(super) content: Result<(Plan, NewRun), CliError>,
 }
 

@@ -75,6 +75,17 @@ impl Store {
         rows.iter().map(|row| read(row).map(with_due)).collect()
     }
 
+    /// Returns the newest run of a campaign whose sending has started.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn last_sent(&self, name: &str) -> Result<Option<Run>, StoreError> {
+        let sql = select("WHERE name = $1 AND started_at IS NOT NULL ORDER BY number DESC LIMIT 1");
+        let row =
+            query(sql).bind(name).fetch_optional(&self.readers).await.map_err(doing("find the campaign's runs"))?;
+        row.as_ref().map(read).transpose()
+    }
+
     /// Returns the run that a campaign's next occurrence has to wait for, if there is one.
     ///
     /// # Errors

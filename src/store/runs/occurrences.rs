@@ -6,7 +6,7 @@ use crate::model::{Millis, RunId};
 use crate::store::Store;
 use crate::store::error::doing;
 use crate::store::sql::{DbConnection, query, query_as, query_scalar};
-use crate::store::{NewRun, Occurrence, OccurrenceStart, StoreError};
+use crate::store::{NewRun, Occurrence, OccurrenceStart, Recurrence, StoreError};
 
 impl Store {
     /// Returns when a campaign's schedule takes effect: when this `rule` was first seen.
@@ -42,8 +42,7 @@ impl Store {
         Ok(since.map(Millis))
     }
 
-    /// Turns an occurrence of a campaign into a run, unless it was decided before or may not start yet. With `once`,
-    /// content that already ran is not run again.
+    /// Turns an occurrence of a campaign into a run, unless it was decided before or may not start.
     ///
     /// # Errors
     /// When the store cannot be read or written.
@@ -51,7 +50,7 @@ impl Store {
         &self,
         new: &NewRun,
         due: Millis,
-        once: bool,
+        recurrence: Recurrence,
         now: Millis,
     ) -> Result<OccurrenceStart, StoreError> {
         let failed = || doing("start an occurrence");
@@ -66,8 +65,11 @@ impl Store {
         if decided {
             return Ok(OccurrenceStart::Decided);
         }
-        let same = "campaign_hash = $2 AND recipients_hash = $3 AND planned_at IS NOT NULL";
-        if once && let Some(run) = newest(&mut tx, new, same).await? {
+        let same = "campaign_hash = $2 AND recipients_hash = $3 AND planned_at IS NOT NULL \
+            AND (started_at IS NOT NULL OR cancelled_at IS NULL)";
+        if recurrence != Recurrence::Repeated
+            && let Some(run) = newest(&mut tx, new, same).await?
+        {
             let reason = format!("{} already ran with the same content", run.id);
             decide(&mut tx, &new.name, due, Err(&reason), now).await?;
             tx.commit().await.map_err(failed())?;
@@ -75,6 +77,11 @@ impl Store {
         }
         if let Some(run) = blocking_run(&mut tx, &new.name).await? {
             return Ok(OccurrenceStart::Blocked(run));
+        }
+        if recurrence == (Recurrence::Once { skips_reached: false })
+            && let Some(run) = newest(&mut tx, new, "started_at IS NOT NULL").await?
+        {
+            return Ok(OccurrenceStart::RanBefore(run));
         }
         let run = insert(&mut tx, new, now, false).await?;
         decide(&mut tx, &new.name, due, Ok(run.key), now).await?;

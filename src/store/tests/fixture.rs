@@ -75,7 +75,7 @@ impl<P: Place> Fixture<P> {
     /// The same, not imported yet.
     pub(in crate::store) async fn one_more_begun(&self, name: &str) -> Worker {
         let due = at(self.store.occurrences(name, 99).await.unwrap().len().try_into().unwrap());
-        let started = self.store.start_occurrence(&content(name), due, false, NOW).await.unwrap();
+        let started = self.store.start_occurrence(&content(name), due, Recurrence::Repeated, NOW).await.unwrap();
         let OccurrenceStart::Made(run) = started else { panic!("{started:?}") };
         Worker::of(&self.store, &run).await
     }

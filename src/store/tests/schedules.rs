@@ -2,29 +2,33 @@
 
 use super::*;
 use crate::model::{Millis, RunId};
+use Recurrence::Repeated;
+
+const ONCE: Recurrence = Recurrence::Once { skips_reached: false };
 
 contract!(
     of_two_processes_one_makes_the_occurrence_a_run_whatever_the_clock_does,
     the_next_occurrence_waits_until_the_run_before_it_is_sent,
     rows_that_were_never_tried_block_the_next_run_and_no_others_do,
     what_runs_once_does_not_run_again_after_a_person_had_it_run,
+    a_person_decides_before_what_runs_once_sends_again,
     a_skipped_occurrence_keeps_its_reason,
     a_schedule_counts_since_it_was_first_seen_and_another_one_anew,
 );
 
-async fn begin(store: &Store, due: i64, once: bool) -> OccurrenceStart {
-    store.start_occurrence(&content("daily"), Millis(due), once, Millis(due + 5)).await.unwrap()
+async fn begin(store: &Store, due: i64, recurrence: Recurrence) -> OccurrenceStart {
+    store.start_occurrence(&content("daily"), Millis(due), recurrence, Millis(due + 5)).await.unwrap()
 }
 
 async fn of_two_processes_one_makes_the_occurrence_a_run_whatever_the_clock_does(f: Fixture<impl Place>) {
     let (one, two) = (f.reopened().await, f.reopened().await);
-    let (first, second) = tokio::join!(begin(&one, 1000, false), begin(&two, 1000, false));
+    let (first, second) = tokio::join!(begin(&one, 1000, Repeated), begin(&two, 1000, Repeated));
     let made = [&first, &second].into_iter().filter(|start| matches!(start, OccurrenceStart::Made(_))).count();
     let decided = [&first, &second].into_iter().filter(|start| matches!(start, OccurrenceStart::Decided)).count();
     assert_eq!((made, decided), (1, 1), "{first:?} {second:?}");
     // The clock is set back, and the time comes again.
     let other = NewRun { recipients_hash: "b".into(), ..content("daily") };
-    let again = one.start_occurrence(&other, Millis(1000), false, Millis(900)).await.unwrap();
+    let again = one.start_occurrence(&other, Millis(1000), Repeated, Millis(900)).await.unwrap();
     assert!(matches!(again, OccurrenceStart::Decided), "{again:?}");
     assert!(!one.skip_occurrence("daily", Millis(1000), "late", Millis(9000)).await.unwrap());
     assert_eq!(f.store.last_decided("daily", Millis(999)).await.unwrap(), None, "what lies ahead decides nothing");
@@ -36,14 +40,14 @@ async fn of_two_processes_one_makes_the_occurrence_a_run_whatever_the_clock_does
 }
 
 async fn the_next_occurrence_waits_until_the_run_before_it_is_sent(f: Fixture<impl Place>) {
-    let OccurrenceStart::Made(run) = begin(&f.store, 1000, false).await else { panic!("it is the first") };
-    let waits = begin(&f.store, 2000, false).await;
+    let OccurrenceStart::Made(run) = begin(&f.store, 1000, Repeated).await else { panic!("it is the first") };
+    let waits = begin(&f.store, 2000, Repeated).await;
     assert!(matches!(&waits, OccurrenceStart::Blocked(other) if other.key == run.key), "{waits:?}");
     let w = Worker::of(&f.store, &run).await;
     w.import(&[planned(1)]).await;
-    assert!(matches!(begin(&f.store, 2000, false).await, OccurrenceStart::Blocked(_)));
+    assert!(matches!(begin(&f.store, 2000, Repeated).await, OccurrenceStart::Blocked(_)));
     w.claim_one().await;
-    assert!(matches!(begin(&f.store, 2000, false).await, OccurrenceStart::Made(_)), "the same content, another day");
+    assert!(matches!(begin(&f.store, 2000, Repeated).await, OccurrenceStart::Made(_)), "the same content, another day");
     let became: Vec<_> = f.store.occurrences("daily", 9).await.unwrap().into_iter().map(|o| o.became).collect();
     assert_eq!(became, [Ok(RunId::new("daily", 2)), Ok(RunId::new("daily", 1))]);
     assert_eq!(f.store.occurrences("daily", 1).await.unwrap().len(), 1);
@@ -83,19 +87,42 @@ async fn what_runs_once_does_not_run_again_after_a_person_had_it_run(f: Fixture<
     let decision = f.store.start_run(&content("daily"), Repeat::Unsaid, Millis(1)).await.unwrap();
     let StartDecision::New(run) = decision else { panic!("{decision:?}") };
     let w = Worker::of(&f.store, &run).await;
-    assert!(matches!(begin(&f.store, 1000, true).await, OccurrenceStart::Blocked(_)), "it is not planned yet");
+    assert!(matches!(begin(&f.store, 1000, ONCE).await, OccurrenceStart::Blocked(_)), "it is not planned yet");
     w.import(&[planned(1)]).await;
-    assert!(matches!(begin(&f.store, 1000, true).await, OccurrenceStart::Ran(_)));
+    assert!(matches!(begin(&f.store, 1000, ONCE).await, OccurrenceStart::Ran(_)));
     let [skipped] = &f.store.occurrences("daily", 9).await.unwrap()[..] else { panic!("there is one") };
     assert_eq!(skipped.became, Err("daily-1 already ran with the same content".to_owned()));
-    assert!(matches!(begin(&f.store, 1000, true).await, OccurrenceStart::Decided));
+    assert!(matches!(begin(&f.store, 1000, ONCE).await, OccurrenceStart::Decided));
     assert_eq!(f.store.runs(9).await.unwrap().len(), 1);
+}
+
+/// After the list was edited and the time was moved.
+async fn a_person_decides_before_what_runs_once_sends_again(f: Fixture<impl Place>) {
+    let w = f.run("daily", 1).await;
+    w.send(|claim| accepted(claim, "a")).await;
+    let edited = NewRun { recipients_hash: "b".into(), ..content("daily") };
+    let start =
+        async |due, recurrence| f.store.start_occurrence(&edited, Millis(due), recurrence, Millis(due)).await.unwrap();
+    for _ in 0..2 {
+        let asked = start(1000, ONCE).await;
+        assert!(matches!(&asked, OccurrenceStart::RanBefore(run) if run.id == w.id), "{asked:?}");
+    }
+    assert_eq!(f.store.last_sent("daily").await.unwrap().map(|run| run.id), Some(w.id));
+    assert_eq!(f.store.occurrences("daily", 9).await.unwrap(), [], "it may still start");
+    let skipping = start(1000, Recurrence::Once { skips_reached: true }).await;
+    let OccurrenceStart::Made(made) = skipping else { panic!("{skipping:?}") };
+    // Nobody has been messaged by the last run yet.
+    f.store.cancel(made.key, "Ana", NOW).await.unwrap();
+    let asked = start(2000, ONCE).await;
+    assert!(matches!(&asked, OccurrenceStart::RanBefore(run) if run.id.number() == 1), "{asked:?}");
+    let repeated = start(2000, Repeated).await;
+    assert!(matches!(repeated, OccurrenceStart::Made(_)), "{repeated:?}");
 }
 
 async fn a_skipped_occurrence_keeps_its_reason(f: Fixture<impl Place>) {
     assert!(f.store.skip_occurrence("daily", Millis(1000), "too late", Millis(5)).await.unwrap());
-    assert!(matches!(begin(&f.store, 1000, false).await, OccurrenceStart::Decided));
-    let OccurrenceStart::Made(run) = begin(&f.store, 2000, false).await else { panic!("it is the first run") };
+    assert!(matches!(begin(&f.store, 1000, Repeated).await, OccurrenceStart::Decided));
+    let OccurrenceStart::Made(run) = begin(&f.store, 2000, Repeated).await else { panic!("it is the first run") };
     f.store.skip_started_occurrence(run.key, "nothing to send", Millis(7)).await.unwrap();
     let occurrence = |due, became: &str, decided| Occurrence {
         due: Millis(due),

@@ -139,6 +139,33 @@ fn what_a_person_had_run_by_hand_does_not_run_once_more_when_it_is_due() {
     assert_eq!(provider.sends(), ROWS);
 }
 
+/// Someone corrects the list after the run and sets a new time.
+#[test]
+fn a_person_is_asked_before_what_runs_once_messages_the_same_people_again() {
+    let (provider, env) = (ScriptedProvider::accepting_all(), due(-1, "400/s", ""));
+    let by_hand = env.run(&provider, &["run", "job.yaml"]);
+    assert_eq!(by_hand.code, 0, "{by_hand}");
+    env.write("list.csv", csv(ROWS + 5));
+    let words = "job-1 has already sent messages, and a campaign with `at` runs once";
+    for command in [&["schedule", "list"][..], &["schedule", "explain", "job.yaml"]] {
+        let shown = env.run_offline(command);
+        assert!(shown.out.contains(&format!("will not start: {words}")), "{shown}");
+    }
+    let checked = env.run_offline(&["check", "job.yaml"]);
+    assert!(checked.code == 0 && checked.err.contains(words), "{checked}");
+    let service = service(&env, &provider);
+    service.wait_for_words("due campaign cannot start yet: job-1 has already sent messages");
+    assert_eq!(provider.sends(), ROWS);
+    // This says whom to leave out.
+    let skipping = env.read("job.yaml").replace("to: phone", "to: phone, skip_sent_within: 7d");
+    env.write("job.yaml", skipping);
+    assert!(wait_until(SOON, || provider.sends() == ROWS + 5), "{}", service.stderr());
+    assert_eq!(service.stop().code, 0);
+    provider.received().assert_nobody_twice();
+    let explained = env.run_offline(&["schedule", "explain", "job.yaml"]);
+    assert!(explained.out.contains("nothing: the schedule has ended"), "{explained}");
+}
+
 #[test]
 fn over_http_everybody_may_look_and_the_token_allows_to_pause_resume_and_change_the_rate() {
     let (provider, env) = (ScriptedProvider::accepting_all(), due(0, "30/min", ""));
