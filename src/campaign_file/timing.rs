@@ -79,8 +79,8 @@ fn not_after(text: &str, timezone: Option<&str>) -> Result<NotAfter, BadValue> {
     const HINT: &str =
         "write a time such as `2026-12-01T18:00`, or a duration since the run was created, such as `12h`";
     let Some(time) = WrittenTime::read(text) else {
-        let duration = parse_duration(text).map_err(|bad| match text.contains(['-', ':']) {
-            true => BadValue::new(format!("`{text}` is not a time"), HINT),
+        let duration = parse_duration(text).map_err(|bad| match text.contains(['-', ':', '.', '/']) {
+            true => BadValue::new(format!("`{text}` is neither a time nor a duration"), HINT),
             false => bad,
         })?;
         return Ok(NotAfter::Within(duration));
@@ -281,7 +281,8 @@ mod tests {
             ("timezone: UTC\nwindow: {open: 09:00-12:00, off: 25.12.2026}", "a.yaml:7:34", "write it as `2026-12-25`"),
             ("timezone: UTC\nwindow: {open: 09:00-12:00, clock: theirs}", "a.yaml:7:36", "write `recipient`"),
             ("not_after: 2026-12-01T18:00", "a.yaml:6:12", "add `timezone:` to the campaign"),
-            ("not_after: 2026-12-01", "a.yaml:6:12", "is not a time"),
+            ("not_after: 2026-12-01", "a.yaml:6:12", "is neither a time nor a duration"),
+            ("not_after: 31.12.2026", "a.yaml:6:12", "write a time such as"),
             ("not_after: 12", "a.yaml:6:12", "has no unit"),
             ("dispatch: {quota: 10000/month}", "a.yaml:6:19", "`10000/day`"),
             ("dispatch: {quota: 0/day}", "a.yaml:6:19", "a quota of 0 would never send anything"),

@@ -115,6 +115,7 @@ impl From<StoreError> for CliError {
             | StoreError::Outdated { .. }
             | StoreError::WentBack { .. }
             | StoreError::SetBack
+            | StoreError::CopiedDatabase
             | StoreError::Mark { .. }
             | StoreError::ReadByOthers { .. }
             | StoreError::Replaced { .. }
@@ -202,7 +203,7 @@ pub(in crate::cli) fn number_in_words(problem: &RowProblem) -> String {
 /// if it is missing.
 pub(in crate::cli) fn number_of_run(to: &str, region: Option<&str>) -> Result<Phone, CliError> {
     let numbers = Numbers::new(region).map_err(|error| CliError::of(Exit::Wrong, &error))?;
-    numbers.normalise(to).map_err(|problem| {
+    numbers.normalise(to).or_else(|problem| in_old_spelling(to).ok_or(problem)).map_err(|problem| {
         let shown = format!("--to: {}", problem.to_string().replace(", or set `recipients.region`", ""));
         CliError::of_number("--to", &problem, "").shown(escaped_lines(&shown).into_owned())
     })

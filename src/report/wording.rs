@@ -63,10 +63,10 @@ pub fn contradicted(rows: u64) -> Option<String> {
 /// Returns in words how many double sends there are; `None` if there are none.
 #[must_use]
 pub fn double_sends(messages: u64) -> Option<String> {
-    let each = if messages == 1 { "" } else { "each time, " };
     (messages > 0).then(|| {
         format!(
-            "{}: {each}the provider created a second message from one request, so the person may have received the message twice",
+            "{}: the provider accepted two messages for one row, so the person may have received the message twice. Either it \
+             created both from one request, or the row was sent again after an attempt that it had accepted after all",
             count(messages, "double send")
         )
     })

@@ -151,6 +151,14 @@ pub enum StoreError {
          `work` or `serve`: some people may get the message twice"
     )]
     SetBack,
+    /// The database was restored from a dump, or created from another database.
+    #[error(
+        "this store is a copy: the database was restored from a dump, or copied from another one. It has no record of messages \
+         that were sent after the copy was made\n  nothing is sent from it; see \"Backups\" in \
+         docs/several-machines.md\n  if the original is no longer used, pass --moved once to `run`, `resume`, `retry`, `test`, \
+         `work` or `serve` to continue from this copy: some people may get the message twice"
+    )]
+    CopiedDatabase,
     /// The mark file cannot be used.
     #[error("cannot use the mark file {}, which shows whether the store is up to date", path.display())]
     Mark {
@@ -304,6 +312,12 @@ impl StoreError {
     pub fn may_pass(&self) -> bool {
         let Self::Query { source, .. } = self else { return self.is_away() };
         matches!(code(&source.0), BUSY | FULL) || NO_ROOM.contains(&extended_code(&source.0)) || self.is_away()
+    }
+
+    /// Whether nothing is sent from the store because it may lack the record of messages that were sent.
+    #[must_use]
+    pub fn is_out_of_date(&self) -> bool {
+        matches!(self, Self::WentBack { .. } | Self::SetBack | Self::CopiedDatabase)
     }
 
     /// Whether the database server was unavailable, full or overloaded: the store waits for it.

@@ -7,8 +7,8 @@ use tokio::sync::Mutex;
 
 use super::StoreError;
 use super::error::doing;
-use super::postgres::{Server, mark};
-use super::sql::{DbConnection, Pool, query_scalar, script};
+use super::postgres::Server;
+use super::sql::{DbConnection, Pool, script};
 use super::sqlite::StoreFile;
 use super::writer::{Writer, Writing};
 use crate::crash_point::Point;
@@ -148,20 +148,14 @@ impl Store {
 
     /// Checks that the store has recorded every message sent from it, as far as its mark file shows. Call this before
     /// anything is sent; each claim checks again. With `moved`, a person confirms that this store continues, whatever
-    /// the mark file says. On a server, it is the mark in the database (see `postgres::mark`).
+    /// the mark file says. On a server, see `postgres::mark` and `postgres::home`.
     ///
     /// # Errors
-    /// [`StoreError::WentBack`], [`StoreError::SetBack`], or when the store or its mark cannot be used.
+    /// [`StoreError::WentBack`], [`StoreError::SetBack`], [`StoreError::CopiedDatabase`], or when the store or its mark cannot be used.
     pub async fn may_send(&self, moved: bool) -> Result<(), StoreError> {
-        let Backend::File(file) = &self.backend else {
-            if moved {
-                mark::accept(self.write().await?.connection()).await.map_err(doing("confirm its state"))?;
-            }
-            let is_set_back = query_scalar("SELECT went_back FROM store").fetch_one(&self.readers).await;
-            return match is_set_back.map_err(doing("read its mark"))? {
-                true => Err(StoreError::SetBack),
-                false => Ok(()),
-            };
+        let file = match &self.backend {
+            Backend::File(file) => file,
+            Backend::Server(server) => return server.may_send(moved).await,
         };
         let mut writer = self.write().await?;
         let mark = match file.mark(writer.connection()).await {

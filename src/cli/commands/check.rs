@@ -16,8 +16,9 @@ use crate::cli::output::{account_findings, console, media_findings, problem_json
 use crate::cli::session;
 use crate::cli::session::{LoadError, account_check, load, run_content};
 use crate::engine::{Bad, Checked, PlanError};
-use crate::model::{AccountFinding, AccountWeight, Campaign};
-use crate::store::{Store, StoreError};
+use crate::model::{AccountFinding, AccountWeight, Campaign, Millis};
+use crate::schedule;
+use crate::store::Store;
 use crate::text;
 use crate::text::escaped_json;
 
@@ -169,6 +170,15 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         {
             console::info(&format!("the schedule will not start it: {}", run_content::already_sent(&run)));
         }
+        let now = Millis::now();
+        if let Some(schedule) = &loaded.campaign.schedule
+            && schedule::upcoming(schedule, now.timestamp()).next().is_none()
+            && schedule::due(schedule, now, now).start.is_none()
+        {
+            console::info(
+                "the schedule has ended: all its times are in the past, so `campaigner serve` will not start this campaign",
+            );
+        }
         if let (Some(store), None) = (&store, &loaded.campaign.schedule)
             && run_content::has_run_before(&loaded.campaign, store).await?
         {
@@ -186,7 +196,8 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         }
     }
     if let Some(store) = &store
-        && let Err(error @ (StoreError::WentBack { .. } | StoreError::SetBack)) = store.may_send(false).await
+        && let Err(error) = store.may_send(false).await
+        && error.is_out_of_date()
     {
         console::info(&format!("warning: {error}"));
     }

@@ -187,7 +187,7 @@ async fn store(checkup: &mut Checkup, global: &Global) -> Result<Option<Store>, 
     let (store, notes) = match opened.await {
         Ok(Some(opened)) => opened,
         Ok(None) => {
-            checkup.note("store", &format!("there is no {} yet; `campaigner run` creates it", global.db))?;
+            checkup.note("store", &format!("there is no store {} yet; `campaigner run` creates it", global.db))?;
             return Ok(None);
         }
         Err(error) => {

@@ -174,7 +174,7 @@ async fn read(store: &Store, numbers: &[String], region: Option<&str>) -> Result
     let reader = Numbers::new(region).map_err(|error| CliError::of(Exit::Wrong, &error))?;
     let mut phones = Vec::with_capacity(numbers.len());
     for (at, text) in numbers.iter().enumerate() {
-        let problem = match reader.normalise(text) {
+        let problem = match reader.normalise(text).or_else(|problem| in_old_spelling(text).ok_or(problem)) {
             Ok(phone) => {
                 if !phones.contains(&phone) {
                     phones.push(phone);
@@ -292,6 +292,9 @@ async fn import(
     let mut reader = recipients::open_once(recipients)?;
     let mut record = Record::default();
     let reasons = find_column(reader.columns(), "reason").filter(|_| reason.is_none());
+    // As `suppress list` writes it.
+    let times = find_column(reader.columns(), "added_at");
+    let now = Millis::now();
     let mut phones = Vec::with_capacity(PAGE);
     let (mut read, mut new, mut bad) = (0_u64, 0, 0_u64);
     loop {
@@ -302,7 +305,9 @@ async fn import(
                 .and_then(|at| record.cells.get(at))
                 .map(|text| unescape_formula(text))
                 .filter(|text| !text.is_empty());
-            let mut add = |phone: Phone| phones.push((phone, reason.or(in_file).map(str::to_owned)));
+            let in_file_at = times.and_then(|at| record.cells.get(at)?.parse::<jiff::Timestamp>().ok());
+            let at = in_file_at.map_or(now, |at| Millis(at.as_millisecond()).min(now));
+            let mut add = |phone: Phone| phones.push((phone, reason.or(in_file).map(str::to_owned), at));
             match (&record.problem, &record.to) {
                 (None, Ok(phone)) => add(*phone),
                 (None, Err(_)) if let Some(phone) = in_old_spelling(&record.raw_to) => add(phone),
@@ -322,7 +327,7 @@ async fn import(
             }
         }
         if phones.len() == PAGE || !more {
-            new += store.suppress_each(&phones, Millis::now()).await?;
+            new += store.suppress_each(&phones).await?;
             phones.clear();
         }
         if !more {

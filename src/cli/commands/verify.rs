@@ -5,7 +5,7 @@ use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::value_parsers::run_id;
 use crate::model::RunId;
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 use crate::text;
 
 /// The arguments of `verify`.
@@ -32,7 +32,9 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             console::line(&line).map_err(cannot_print)?;
         }
     }
-    if let Err(error @ (StoreError::WentBack { .. } | StoreError::SetBack)) = store.may_send(false).await {
+    if let Err(error) = store.may_send(false).await
+        && error.is_out_of_date()
+    {
         console::info(&format!("warning: {error}"));
     }
     if broken == 0 {

@@ -240,10 +240,7 @@ fn log_result(result: &WebhookResult) {
         tracing::info!(messages = result.settled, "uncertain rows settled by statuses with their references");
     }
     if result.doubled > 0 {
-        tracing::error!(
-            messages = result.doubled,
-            "double sends: the provider created a second message from a request"
-        );
+        tracing::error!(messages = result.doubled, "double sends: the provider accepted two messages for one row");
     }
     if result.suppressed > 0 {
         tracing::info!(numbers = result.suppressed, "suppressed at their request");

@@ -368,8 +368,13 @@ async fn advance(
     advanced.limit_left = limit_left.map(i64::unsigned_abs);
     Point::StepWritten.pass();
     let is_claim = !advanced.attempts.is_empty();
-    if let Some(turn) = turn.as_ref().filter(|turn| is_claim || turn.is_put_off()) {
-        turn.take(store, owner.worker, slots, advanced.attempts.len()).await?;
+    let released = step.settlements.iter().filter(|settlement| !settlement.departed).count();
+    match turn.as_ref().filter(|turn| is_claim || turn.is_put_off()) {
+        Some(turn) => turn.take(store, owner.worker, slots, (advanced.attempts.len(), released)).await?,
+        None if released > 0 && matches!(store, DbConnection::Postgres(_)) => {
+            pace::count_released(store, owner.worker, released).await?;
+        }
+        None => {}
     }
     let taken = |turn: &AccountPace| ClaimedSlots {
         slots,

@@ -24,6 +24,8 @@ pub(in crate::store) const CHUNK: i64 = 50_000;
 const PAGE: i64 = 10_000;
 /// How far a run's times may be off if its clock was changed, in milliseconds.
 const CLOCK_SLACK: i64 = 24 * 3_600_000;
+/// How far the clocks of two machines that send may differ, in milliseconds.
+const CLOCKS_DIFFER: i64 = 10 * 60_000;
 
 impl Store {
     /// Checks that it is known whom earlier runs of this name reached, for a run that skips those people.
@@ -111,9 +113,9 @@ impl Purged {
     }
 }
 
-/// Collects in `reached` everyone whom runs of this name except `except` reached after `since`: each number with
-/// the newest run's row, the time, and whether it is uncertain. Runs that had sent everything before that are not read.
-/// Returns the runs of which it is not known any more.
+/// Collects in `reached` everyone whom runs of this name reached after `since`: each number with the newest run's row,
+/// the time, and whether it is uncertain. The run `except` does not count; those after it count whatever the clock said.
+/// Runs that had sent everything before `since` are not read. Returns the runs of which it is not known any more.
 pub(in crate::store) async fn collect(
     connection: &mut DbConnection<'_>,
     name: &str,
@@ -124,6 +126,8 @@ pub(in crate::store) async fn collect(
     clear(connection).await.map_err(failed())?;
     let runs = runs_since(connection, name, except, since).await?;
     for (run, id, _) in &runs {
+        let is_later = except.is_some_and(|except| *run > except);
+        let since = if is_later { Millis(i64::MIN) } else { since };
         for statement in REACHED {
             query(statement)
                 .bind(RowKey::first(*run))
@@ -140,7 +144,7 @@ pub(in crate::store) async fn collect(
     Ok(Purged::among(runs_since(connection, name, except, since).await?))
 }
 
-/// Returns the runs of a name that sent after `since`, newest first: the key, the public id, and when it was purged.
+/// Returns the runs of a name that sent after `since` or after the run `except`, newest first: the key, the public id, and when it was purged.
 async fn runs_since(
     connection: &mut DbConnection<'_>,
     name: &str,
@@ -149,7 +153,7 @@ async fn runs_since(
 ) -> Result<Vec<(i64, String, Option<i64>)>, StoreError> {
     query_as(
         "SELECT id, name || '-' || number, purged_at FROM run WHERE name = $1 AND id IS DISTINCT FROM $2 \
-         AND started_at IS NOT NULL AND (dispatched_at IS NULL OR dispatched_at >= $3) ORDER BY number DESC",
+         AND started_at IS NOT NULL AND (dispatched_at IS NULL OR dispatched_at >= $3 OR id > $2) ORDER BY number DESC",
     )
     .bind(name)
     .bind(except)
@@ -176,7 +180,8 @@ pub(in crate::store) async fn other_runs(
     .map_err(doing("find other runs"))
 }
 
-/// Collects in `reached` everyone whom other runs of this run's name reached or are about to message.
+/// Collects in `reached` everyone whom other runs of this run's name are about to message, or have reached since it was
+/// created: whom it skips of those reached before was decided then.
 pub(in crate::store) async fn collect_for_retry(
     connection: &mut DbConnection<'_>,
     run: &Run,
@@ -193,7 +198,7 @@ pub(in crate::store) async fn collect_for_retry(
     if let Some(number) = importing.and_then(|number| u32::try_from(number).ok()) {
         return Err(StoreError::Importing(RunId::new(run.id.name(), number)));
     }
-    let purged = collect(connection, run.id.name(), Some(run.key), Millis(i64::MIN)).await?;
+    let purged = collect(connection, run.id.name(), Some(run.key), Millis(run.created_at.0 - CLOCKS_DIFFER)).await?;
     purged.all("to send to these people even if another run reached them, pass --again")?;
     query(
         "INSERT INTO reached (phone, id, at, uncertain, run, waits) SELECT r.phone, r.id, 0, false, '', true \

@@ -29,6 +29,11 @@ impl SeenMark {
 
 const RECORD: &str = "UPDATE store SET went_back = true WHERE NOT went_back";
 
+/// Whether the database was set back.
+pub(super) async fn went_back(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT went_back FROM store").fetch_one(connection).await
+}
+
 /// Writes down that the database was set back.
 pub(super) async fn record_set_back(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query(RECORD).execute(connection).await.map(drop)
@@ -41,12 +46,12 @@ pub(in crate::store) async fn record(store: &mut DbConnection<'_>) -> Result<(),
 
 /// Lets the database continue from its state. The mark becomes the time in microseconds, which is higher than any that a
 /// process can have seen.
-pub(in crate::store) async fn accept(store: &mut DbConnection<'_>) -> Result<(), sqlx::Error> {
-    query(
+pub(super) async fn accept(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query(
         "UPDATE store SET went_back = false, \
          mark = max(mark + 1, CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)) WHERE went_back",
     )
-    .execute(store)
+    .execute(connection)
     .await
     .map(drop)
 }

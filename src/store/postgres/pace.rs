@@ -137,16 +137,16 @@ impl AccountPace {
         next - i64::try_from((lead + AHEAD / 2).as_micros()).unwrap_or(0)
     }
 
-    /// Takes `count` slots, one for each message that a worker claims. A slot that was only postponed is as long as a taken
+    /// Takes `count` slots, one for each message that a worker claims; it gave `released` earlier ones back. A slot that was only postponed is as long as a taken
     /// one, so that the postponement stays if the rate is raised again.
     pub(in crate::store) async fn take(
         &self,
         store: &mut DbConnection<'_>,
         worker: WorkerId,
         slots: SlotRange,
-        count: usize,
+        (count, released): (usize, usize),
     ) -> Result<(), StoreError> {
-        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        let [count, released] = [count, released].map(|number| i64::try_from(number).unwrap_or(i64::MAX));
         query(
             "WITH sent AS (UPDATE sender SET claimed = claimed + $5 WHERE worker = $4) \
              INSERT INTO pace (account, next_at, interval) VALUES ($1, $2, $3) \
@@ -156,12 +156,27 @@ impl AccountPace {
         .bind(slots.first.saturating_add(slots.interval.saturating_mul(count.max(1))))
         .bind(self.interval)
         .bind(worker.0)
-        .bind(count)
+        .bind(count - released)
         .execute(store)
         .await
         .map(drop)
         .map_err(doing("take slots of the account's rate"))
     }
+}
+
+/// Counts messages that a worker claimed and gave back in a step without claims.
+pub(in crate::store) async fn count_released(
+    store: &mut DbConnection<'_>,
+    worker: WorkerId,
+    released: usize,
+) -> Result<(), StoreError> {
+    query("UPDATE sender SET claimed = claimed - $2 WHERE worker = $1")
+        .bind(worker.0)
+        .bind(i64::try_from(released).unwrap_or(i64::MAX))
+        .execute(store)
+        .await
+        .map(drop)
+        .map_err(doing("count released messages"))
 }
 
 /// Takes one slot for a request that is not a message, if the next one is near, and returns when it begins. A slot

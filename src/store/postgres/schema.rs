@@ -2,6 +2,7 @@
 
 use sqlx::{Connection as _, PgConnection};
 
+use super::home;
 use crate::store::StoreError;
 use crate::store::error::doing;
 use crate::store::location::{Location, ServerUrl};
@@ -11,7 +12,8 @@ const FORMAT: i64 = 2;
 const SCHEMA: &str = include_str!("schema.sql");
 /// What is new in 2.
 const STEP: &str = "ALTER TABLE store ADD COLUMN mark BIGINT NOT NULL DEFAULT 0, \
-    ADD COLUMN went_back BOOLEAN NOT NULL DEFAULT false; \
+    ADD COLUMN went_back BOOLEAN NOT NULL DEFAULT false, \
+    ADD COLUMN home_system BIGINT, ADD COLUMN home_database BIGINT, ADD COLUMN home_table BIGINT; \
     ALTER TABLE run ADD COLUMN account TEXT COLLATE \"C\"; UPDATE store SET format = 2";
 
 /// Creates all tables of the store or none, if it has none yet, and brings those of an earlier version up to date.
@@ -30,6 +32,7 @@ pub(super) async fn migrate(url: &ServerUrl, connection: &mut PgConnection) -> R
     if has_tables(url, &mut step).await? {
         if format(url, &mut step).await? < FORMAT {
             sqlx::raw_sql(STEP).execute(&mut *step).await.map_err(doing("add what is new to its tables"))?;
+            home::confirm(&mut step).await?;
         }
         return step.commit().await.map_err(doing("add what is new to its tables"));
     }
@@ -42,6 +45,7 @@ pub(super) async fn migrate(url: &ServerUrl, connection: &mut PgConnection) -> R
         .execute(&mut *step)
         .await
         .map_err(failed())?;
+    home::confirm(&mut step).await?;
     step.commit().await.map_err(failed())
 }
 
@@ -80,7 +84,8 @@ mod tests {
         let Some(place) = PostgresSchema::empty().await else { return };
         let before = place.open().await;
         for statement in [
-            "ALTER TABLE store DROP COLUMN mark, DROP COLUMN went_back",
+            "ALTER TABLE store DROP COLUMN mark, DROP COLUMN went_back, DROP COLUMN home_system, \
+             DROP COLUMN home_database, DROP COLUMN home_table",
             "ALTER TABLE run DROP COLUMN account",
             "UPDATE store SET format = 1",
         ] {

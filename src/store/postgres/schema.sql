@@ -5,7 +5,10 @@ CREATE TABLE store (
     id        BIGINT PRIMARY KEY CHECK (id = 1), -- one line
     format    BIGINT NOT NULL,                   -- of these tables
     mark      BIGINT NOT NULL DEFAULT 0,         -- raised by every commit that claims rows, over all runs
-    went_back BOOLEAN NOT NULL DEFAULT false     -- a process has seen a higher mark: the database was set back
+    went_back BOOLEAN NOT NULL DEFAULT false,    -- a process has seen a higher mark: the database was set back
+    home_system   BIGINT,                        -- where it is: the server,
+    home_database BIGINT,                        -- the database there,
+    home_table    BIGINT                         -- and this table in it
 );
 
 -- Processes that take locks, present and past. A number is never reused.
@@ -110,7 +113,7 @@ CREATE TABLE sender (
     account   TEXT COLLATE "C",          -- as account.key; NULL until it sends
     interval  BIGINT,                    -- between two slots at the rate that it asks for, in microseconds
     per       BIGINT,                    -- the length of that rate
-    claimed   BIGINT  NOT NULL DEFAULT 0 -- messages so far
+    claimed   BIGINT  NOT NULL DEFAULT 0 -- messages so far, by its process
 );
 CREATE INDEX sender_run ON sender (run);
 CREATE INDEX sender_account ON sender (account);

@@ -10,9 +10,9 @@ use tokio::time::Instant;
 
 use super::connect::{connect, options};
 use super::lease::{Lease, ServerLock};
-use super::mark::SeenMark;
+use super::mark::{self, SeenMark};
 use super::pace::{SlotRange, TOLERANCE};
-use super::{durability, schema};
+use super::{durability, home, schema};
 use crate::store::SendSlot;
 use crate::store::StoreError;
 use crate::store::error::doing;
@@ -63,6 +63,23 @@ impl Server {
         let found = schema::has_tables(url, &mut connection).await?;
         connection.close().await.map_err(doing("close its connection"))?;
         Ok(found)
+    }
+
+    /// Checks that the database has recorded every message that was sent from it, as far as can be seen. With `moved`, a
+    /// person first confirms that this database is the one to continue from.
+    pub(in crate::store) async fn may_send(&self, moved: bool) -> Result<(), StoreError> {
+        let mut connection = connect(&self.url).await?;
+        if moved {
+            mark::accept(&mut connection).await.map_err(doing("confirm its state"))?;
+            home::confirm(&mut connection).await?;
+        }
+        if mark::went_back(&mut connection).await.map_err(doing("read its mark"))? {
+            return Err(StoreError::SetBack);
+        }
+        if !home::is_confirmed(&mut connection).await? {
+            return Err(StoreError::CopiedDatabase);
+        }
+        connection.close().await.map_err(doing("close its connection"))
     }
 
     /// Checks that the server cannot lose committed data, as far as this user may see.

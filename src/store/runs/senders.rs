@@ -56,16 +56,23 @@ pub(in crate::store) async fn own(
     if holder != process {
         return Ok(false);
     }
-    query(
+    let before: Vec<i64> = query_scalar(
         "DELETE FROM sender s WHERE run = $1 AND (NOT is_joined OR process = $2 \
-           OR EXISTS (SELECT 1 FROM process p WHERE p.id = s.process AND p.ended))",
+           OR EXISTS (SELECT 1 FROM process p WHERE p.id = s.process AND p.ended)) RETURNING iif(process = $2, claimed, 0)",
     )
     .bind(run)
     .bind(process)
-    .execute(&mut *tx)
+    .fetch_all(&mut *tx)
     .await
     .map_err(failed())?;
     add_sender(tx, run, worker, process, false).await.map_err(failed())?;
+    // What the process sent after it had joined the run counts too.
+    query("UPDATE sender SET claimed = $2 WHERE worker = $1")
+        .bind(worker)
+        .bind(before.iter().sum::<i64>())
+        .execute(tx)
+        .await
+        .map_err(failed())?;
     Ok(true)
 }
 

@@ -8,6 +8,7 @@ contract!(
     a_row_that_was_in_doubt_stays_so_when_it_is_sent_again,
     requeueing_reopens_a_run_and_leaves_a_cancelled_one_alone,
     rows_whose_people_another_run_has_or_will_message_are_left_out,
+    whom_an_earlier_run_reached_before_this_one_was_created_is_not_left_out,
     nothing_is_requeued_while_another_run_is_being_imported,
     waiting_rows_of_a_cancelled_run_are_cancelled_and_those_in_doubt_uncertain,
     a_person_resolves_uncertain_rows_by_row_by_number_or_all,
@@ -131,6 +132,33 @@ async fn rows_whose_people_another_run_has_or_will_message_are_left_out(f: Fixtu
     next.check().await;
 }
 
+/// When the run was created, a person or the campaign decided about those reached before.
+async fn whom_an_earlier_run_reached_before_this_one_was_created_is_not_left_out(f: Fixture<impl Place>) {
+    let at = |minutes: i64| Millis(NOW.0 + minutes * 60_000);
+    let first = f.run("job", 3).await;
+    let claims: Vec<Claim> = first.claim(9).await.iter().map(|attempt| attempt.claim).collect();
+    first.settle([accepted(&claims[0], "m1"), rejected(&claims[1]), rejected(&claims[2])]).await;
+    first.store.reach(first.run, Stage::Dispatched, NOW).await.unwrap();
+    let decision = f.store.start_run(&content("job"), Repeat::Again, at(60)).await.unwrap();
+    let StartDecision::New(run) = decision else { panic!("{decision:?}") };
+    let second = Worker::of(&f.store, &run).await;
+    second.import(&(1..=3).map(planned).collect::<Vec<_>>()).await;
+    second.store.reach(second.run, Stage::Started, at(60)).await.unwrap();
+    second.settle(second.claim(9).await.iter().map(|attempt| rejected(&attempt.claim))).await;
+    // The first run messages another person after all.
+    let wanted = RequeueFilter { rows: vec![RowNumber(2)], ..RequeueFilter::in_states(&[Rejected]) };
+    let requeued = first.store.requeue(first.owner, &first.now().await, &wanted, true, at(61)).await.unwrap();
+    assert_eq!(requeued.rows, 1);
+    let again = first.claim_one_at(at(62)).await;
+    first.settle([Settlement { ended_at: at(62), ..accepted(&again, "m2") }]).await;
+    assert_eq!(requeue(&second, &[Rejected], false).await.unwrap(), (2, 1));
+    let claims = second.claim(9).await;
+    assert_eq!(numbers(&claims), [1, 3]);
+    // For the first run, the second one counts whatever the clock said.
+    second.settle([Settlement { ended_at: at(-99), ..accepted(&claims[1].claim, "m3") }]).await;
+    assert_eq!(requeue(&first, &[Rejected], false).await.unwrap(), (0, 1));
+}
+
 async fn nothing_is_requeued_while_another_run_is_being_imported(f: Fixture<impl Place>) {
     let w = f.run("job", 2).await;
     w.settle(w.claim(9).await.iter().map(|attempt| rejected(&attempt.claim))).await;
@@ -252,6 +280,9 @@ async fn the_suppression_list_keeps_the_first_reason_and_is_read_in_pages(f: Fix
     assert_eq!(f.store.suppress(&[1, 2, 2].map(phone), None, at(5)).await.unwrap(), 1);
     let page = f.store.suppressions(None, 2).await.unwrap();
     assert!(page == [(phone(1), Some("asked".to_owned()), NOW), (phone(2), None, at(5))]);
+    assert_eq!(f.store.suppress(&[1, 2].map(phone), Some("later"), at(9)).await.unwrap(), 0);
+    let page = f.store.suppressions(None, 2).await.unwrap();
+    assert!(page == [(phone(1), Some("asked".to_owned()), NOW), (phone(2), Some("later".to_owned()), at(5))]);
     let page = f.store.suppressions(Some(phone(2)), 2).await.unwrap();
     assert!(page == [(phone(3), Some("asked".to_owned()), NOW)]);
     assert_eq!(f.store.unsuppress(&[1, 9].map(phone)).await.unwrap(), 1);

@@ -119,6 +119,31 @@ async fn workers_of_one_account_share_its_slots() {
     assert!(step.attempts.is_empty(), "{}", step.attempts.len());
 }
 
+/// Claims that were given back do not count, and whoever takes a run over keeps its own count.
+#[tokio::test]
+async fn the_messages_of_each_process_are_counted() {
+    let Some((f, other)) = two_processes().await else { return };
+    let owner = f.run("job", 9).await;
+    let lock = f.store.lock(&owner.id).await.unwrap();
+    let owner = owner.next().await;
+    let (joined, _joined_lock) = joined(&owner, &other).await;
+    let rate = (std::num::NonZeroU32::new(100).unwrap(), std::time::Duration::from_secs(1));
+    for worker in [&owner, &joined] {
+        worker.store.use_account(worker.owner, "account", rate).await.unwrap();
+    }
+    let counts = async || other.workers().await.unwrap().iter().map(|worker| worker.claimed).collect::<Vec<_>>();
+    let claims = owner.claim(3).await;
+    owner.settle([released(&claims[0].claim, at(5)), accepted(&claims[1].claim, "m")]).await;
+    let claims = joined.claim(1).await;
+    assert_eq!(counts().await, [2, 1]);
+    joined.settle([accepted(&claims[0].claim, "n")]).await;
+    drop(lock);
+    f.store.close().await.unwrap();
+    let _lock = other.lock(&owner.id).await.unwrap();
+    other.take_over(owner.run, None, NOW).await.unwrap();
+    assert_eq!(counts().await, [1]);
+}
+
 #[tokio::test]
 async fn a_problem_stops_a_run_until_it_continues() {
     let Some((f, other)) = two_processes().await else { return };

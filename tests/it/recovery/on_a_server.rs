@@ -157,6 +157,39 @@ fn a_backup_put_back_under_a_run_stops_it_until_a_person_agrees() {
     assert_eq!((agreed.code, provider.sends()), (4, sends + 10), "{agreed}");
 }
 
+/// The original continues meanwhile.
+#[test]
+fn a_copy_of_the_database_sends_nothing_until_a_person_agrees() {
+    let Some(server) = postgres::url() else { return };
+    let psql = |args: &[&str]| postgres::program("psql", &[&["-qX", "-v", "ON_ERROR_STOP=1"], args].concat());
+    let of = |name: &str| format!("{}/{name}", server.rsplit_once('/').unwrap().0);
+    psql(&[server, "-c", "CREATE DATABASE original", "-c", "CREATE DATABASE dumped"]);
+    let (env, provider) = (test_env(&of("original")), ScriptedProvider::slow(1));
+    let first = env.run(&provider, &["run", "job.yaml", "--limit", "50", "--no-wait"]);
+    assert_eq!((first.code, provider.sends()), (4, 50), "{first}");
+    let dump = env.path("backup.sql");
+    postgres::program("pg_dump", &["-f", dump.to_str().unwrap(), &of("original")]);
+    psql(&[&of("dumped"), "-f", dump.to_str().unwrap()]);
+    psql(&[server, "-c", "CREATE DATABASE copied TEMPLATE original"]);
+    let more = env.run(&provider, &["resume", "--limit", "50", "--no-wait"]);
+    assert_eq!((more.code, provider.sends()), (4, 100), "{more}");
+    for name in ["dumped", "copied"] {
+        let on_copy = |args: &[&str]| env.run(&provider, &[args, &["--db", &env.db_in(&of(name))]].concat());
+        for command in ["resume", "work", "doctor"] {
+            let refused = on_copy(&[command]);
+            assert!(refused.code == 1 && format!("{refused}").contains("this store is a copy"), "{refused}");
+        }
+        let checked = on_copy(&["check", "job.yaml"]);
+        assert!(checked.code == 0 && checked.err.contains("warning: this store is a copy"), "{checked}");
+    }
+    provider.received().assert_nobody_twice();
+    let dumped = env.db_in(&of("dumped"));
+    let agreed = env.run(&provider, &["resume", "--moved", "--limit", "10", "--no-wait", "--db", &dumped]);
+    assert_eq!((agreed.code, provider.sends()), (4, 110), "{agreed}");
+    let later = env.run(&provider, &["resume", "--limit", "10", "--no-wait", "--db", &dumped]);
+    assert_eq!((later.code, provider.sends()), (4, 120), "{later}");
+}
+
 #[test]
 fn a_command_that_does_not_wait_for_statuses_does_not_join_a_paused_run() {
     let Some(server) = postgres::url() else { return };

@@ -95,6 +95,12 @@ impl TestEnv {
         env
     }
 
+    /// Returns the URL of the same store in a copy of its database.
+    pub(crate) fn db_in(&self, database: &str) -> String {
+        let (_, schema) = self.db.split_once('?').unwrap();
+        format!("{database}?{schema}")
+    }
+
     /// Returns the URL of the store through a proxy to its server, with this host and port.
     pub(crate) fn db_through(&self, proxy: &str) -> String {
         let (_, schema) = self.db.split_once('?').unwrap();
