@@ -36,7 +36,7 @@ pub(super) fn planned(tally: &Tally) -> String {
     let done = tally.settled();
     let mut line = format!("read {}, {} to send", count(tally.rows(), "row"), grouped(left));
     if done > 0 {
-        line.push_str(&format!(", {} already done", grouped(done)));
+        line.push_str(&format!(", {} no longer to send", grouped(done)));
     }
     line + &part("; ", &counts(tally, &[State::Invalid, State::Duplicate, State::Suppressed]))
 }
@@ -183,7 +183,7 @@ mod tests {
         let mut plan = tally(&[(State::Pending, 2_980), (State::Invalid, 10), (State::Suppressed, 5)]);
         assert_eq!(planned(&plan), "read 2,995 rows, 2,980 to send; 10 invalid, 5 suppressed");
         plan.add(State::Accepted, 1_000);
-        assert_eq!(planned(&plan), "read 3,995 rows, 2,980 to send, 1,000 already done; 10 invalid, 5 suppressed");
+        assert_eq!(planned(&plan), "read 3,995 rows, 2,980 to send, 1,000 no longer to send; 10 invalid, 5 suppressed");
     }
 
     #[test]

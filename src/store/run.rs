@@ -56,6 +56,8 @@ pub struct Run {
     pub purged_at: Option<Millis>,
     /// Who did.
     pub purged_by: Option<String>,
+    /// Whether a person limited how many messages the last owner sends.
+    pub is_limited: bool,
 }
 
 impl Run {

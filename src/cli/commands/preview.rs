@@ -21,7 +21,7 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "N")]
     row: Option<u64>,
     /// Print at most N bodies
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
     /// Read this day's list: this date replaces `{{ date }}` in the list's file name; default: today
     #[arg(long, value_name = "DATE")]

@@ -29,6 +29,9 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     args.sending.confirmed.check(&store).await?;
     let run = store.run(args.run.as_ref()).await?;
     run.not_purged()?;
+    if run.finished_at.is_some() && !global.quiet {
+        console::info(&format!("{} has already finished; there is nothing to continue", run.id));
+    }
     if args.ignore_pause {
         let account = session::account(&engine::thaw(&run)?, global).await?;
         store.forget_pause(&account.endpoint.fingerprint()).await?;

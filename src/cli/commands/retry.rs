@@ -37,7 +37,7 @@ pub(in crate::cli) struct Args {
     to: Vec<String>,
     #[command(flatten)]
     confirm: Confirm,
-    /// Include people whom another run of this campaign has reached in the meantime
+    /// Include people whom another run of this campaign has reached since this run was created
     #[arg(long)]
     again: bool,
     #[command(flatten)]
@@ -72,6 +72,14 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             ),
         ));
     }
+    if let Some(at) = run.paused_at {
+        let words = format!(
+            "{0} has been paused since {at}; nothing was sent. First continue it: {1} resume {0}",
+            run.id,
+            global.command()
+        );
+        return Err(CliError::new(Exit::Stopped, words));
+    }
     let mut campaign = engine::thaw(&run)?;
     args.overrides.apply(&mut campaign)?;
     let wanted = wanted(args, campaign.recipients.region.as_deref())?;
@@ -101,7 +109,11 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     // A run that cannot be sent must not be left with rows that wait.
     session::account(&campaign, global).await?;
     let names: Vec<&str> = wanted.states.iter().map(|state| state.as_str()).collect();
-    let mut question = format!("Send {} of {} again ({})?", text::count(rows, "row"), run.id, names.join(", "));
+    let unsent = match tally.of(State::Pending) {
+        0 => String::new(),
+        rows => format!(", and send the {} not sent yet", text::count(rows, "row")),
+    };
+    let mut question = format!("Send {} of {} again ({}){unsent}?", text::count(rows, "row"), run.id, names.join(", "));
     if wanted.states.contains(&State::Uncertain) {
         question =
             format!("uncertain rows may have been accepted, so some people may get the message twice. {question}");
@@ -171,6 +183,11 @@ async fn why_none(store: &Store, run: &Run, wanted: &RequeueFilter) -> Result<Ve
             State::Pending | State::Sending => "it has not been sent yet",
             State::Cancelled | State::Expired => {
                 "it was not sent; to send to this person, use `campaigner run FILE --only-new`"
+            }
+            State::Rejected | State::Exhausted | State::Failed
+                if !wanted.rows.is_empty() && !wanted.phones.is_empty() =>
+            {
+                "--row and --to name different rows; pass only one of them"
             }
             State::Rejected | State::Exhausted | State::Failed => "its state or error is not among those you chose",
         };

@@ -191,13 +191,18 @@ async fn read(store: &Store, numbers: &[String], region: Option<&str>) -> Result
     Ok(phones)
 }
 
+/// Whether it may be a national number.
+fn lacks_region(problem: &RowProblem) -> bool {
+    problem.to_string().contains("`recipients.region`")
+}
+
 fn wrong_number(at: usize, text: &str, region: Option<&str>, problem: &RowProblem) -> CliError {
     let next = match (Path::new(text).is_file(), region) {
         (true, _) => {
             ". This is the name of a file; only `suppress import` reads files, and it adds their numbers".to_owned()
         }
-        (false, None) => format!("\n  {REGION_HINT}"),
-        (false, Some(_)) => String::new(),
+        (false, None) if lacks_region(problem) => format!("\n  {REGION_HINT}"),
+        (false, _) => String::new(),
     };
     let hint = format!("; nothing was changed{next}");
     let shown = format!("`{}`: {}{hint}", redact_numbers(text), number_in_words(problem));
@@ -297,6 +302,7 @@ async fn import(
     let now = Millis::now();
     let mut phones = Vec::with_capacity(PAGE);
     let (mut read, mut new, mut bad) = (0_u64, 0, 0_u64);
+    let mut is_without_region = false;
     loop {
         let more = reader.read(&mut record).map_err(|error| CliError::of(Exit::Wrong, &error))?;
         if more {
@@ -320,6 +326,7 @@ async fn import(
                 }
                 (Some(problem), _) | (None, Err(problem)) => {
                     bad += 1;
+                    is_without_region |= lacks_region(problem);
                     let place = format!("row {}, line {}", record.row, record.line);
                     let words = format!("{place}: {}", number_in_words(problem));
                     console::info_to_person(&words, &format!("{place}: {}", problem.code()));
@@ -337,7 +344,7 @@ async fn import(
     for note in reader.notes() {
         console::info_to_person(&format!("warning: {}", note.message), &format!("warning: {}", note.code));
     }
-    if bad > 0 && recipients.region.is_none() {
+    if is_without_region && recipients.region.is_none() {
         console::info(REGION_HINT);
     }
     let words = format!(

@@ -51,6 +51,9 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             "; the provider gave several messages the same id, so their statuses may belong to other rows. Report this to the \
              provider, and do not `retry` these rows as `failed`"
         }
+        None if findings.iter().all(|finding| finding.broken == 0 || finding.is_the_marks()) => {
+            "; before you send again, see \"Backups, and after a restore\" in docs/operations.md"
+        }
         None => {
             "; send nothing from this store until you have restored a backup (\"Backups, and after a restore\" in \
              docs/operations.md)"

@@ -231,6 +231,11 @@ impl Service {
                 let rest = if sends { Resting::Halted } else { Resting::Until(Instant::now() + RETRY) };
                 self.resting.insert(key, rest);
             }
+            Some(Reason::Limit) => {
+                let command = self.context.global.command();
+                tracing::info!(run = %id, "a person limited this run; to send the rest: {command} resume {id}");
+                self.resting.insert(key, Resting::Halted);
+            }
             Some(Reason::Signal) => tracing::info!(run = %id, "run stopped; the next `serve` continues it"),
             _ if ending.finished => {
                 tracing::info!(run = %id, states = ?ending.tally.iter().collect::<Vec<_>>(), "run finished");
@@ -238,7 +243,9 @@ impl Service {
             }
             _ if sends => {
                 let (accepted, of) = (ending.tally.accepted(), ending.tally.sendable());
-                tracing::info!(run = %id, accepted, of, "sending finished");
+                if ending.waiting.is_none() {
+                    tracing::info!(run = %id, accepted, of, "sending finished");
+                }
                 if let Some(waiting) = &ending.waiting {
                     let (rows, until) = (waiting.rows, waiting.first);
                     tracing::info!(run = %id, rows, %until, "rows waiting for their time");
@@ -305,6 +312,9 @@ impl Task {
             let run = context.store.run(Some(&self.run.id)).await?;
             if let Some(problem) = context.store.halted(run.key).await? {
                 return self.ended(Some(Reason::Halt(problem))).await;
+            }
+            if run.is_limited {
+                return self.ended(Some(Reason::Limit)).await;
             }
             if run.paused_at.is_some() || engine::needs_a_person(&run) {
                 return self.ended(None).await;

@@ -117,6 +117,14 @@ impl LockWait<'_> {
         let Self { store, run, account, progress, stop, json } = *self;
         progress.finish();
         let run = store.run(Some(&run.id)).await?;
+        if run.planned_at.is_none() && run.cancelled_at.is_some() {
+            let words = format!(
+                "another process gave {} up before its list was read, because it started a run with other content; nothing \
+                 was sent. Run the command again",
+                run.id
+            );
+            return Err(CliError::new(Exit::Held, words));
+        }
         let result = RunResult::of_another(store, &run, reason).await?;
         let (folder, is_embedded) = (overrides.folder(&run), !account.leaves_machine());
         // The process that ended the run calls the hook.

@@ -111,7 +111,16 @@ impl BrokenRule {
     pub fn is_the_providers(&self) -> bool {
         self.rule == UNIQUE_IDS
     }
+
+    /// Whether the store is in an earlier state than when it last sent, and otherwise not damaged.
+    #[must_use]
+    pub fn is_the_marks(&self) -> bool {
+        self.rule == RECORDED
+    }
 }
+
+/// The rule that the mark file shows.
+const RECORDED: &str = "the store has recorded every message sent";
 
 /// The rules of a run that was purged.
 const PURGED_RULES: [(&str, &str); 1] = [(
@@ -140,9 +149,7 @@ impl Store {
                 Err(StoreError::WentBack { why, .. }) => (why == StoreMismatch::Older).then_some(true),
                 Err(error) => return Err(error),
             };
-            findings.extend(
-                is_older.map(|is| BrokenRule { rule: "the store has recorded every message sent", broken: is.into() }),
-            );
+            findings.extend(is_older.map(|is| BrokenRule { rule: RECORDED, broken: is.into() }));
         }
         let broken = match self.tally(run).await {
             Ok(tally) => {

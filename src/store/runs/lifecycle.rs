@@ -16,7 +16,8 @@ use crate::store::{NewRun, Orders, Owner, Repeat, RowKey, Run, Stage, StartDecis
 
 const COLUMNS: &str = "id, name, number, campaign, campaign_hash, recipients_hash, columns, created_at, planned_at, \
     started_at, dispatched_at, finished_at, cancelled_at, cancelled_by, paused_at, paused_by, stopped_at, stopped_why, rate, rate_per, rate_at, \
-    rate_by, polls, template, only_new, purged_at, purged_by";
+    rate_by, polls, template, only_new, purged_at, purged_by, \
+    EXISTS (SELECT 1 FROM progress p WHERE p.run = run.id AND p.limit_left IS NOT NULL) AS is_limited";
 
 impl Store {
     /// Returns the run with this id, or the newest if no id is given.
@@ -316,7 +317,7 @@ pub(in crate::store) async fn insert(
         .map_err(doing("number the run"))?;
     let row = query(
         "INSERT INTO run (name, number, campaign, campaign_hash, recipients_hash, created_at, only_new) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING *",
+         VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING *, false AS is_limited",
     )
     .bind(&new.name)
     .bind(number)
@@ -477,6 +478,7 @@ fn read(row: &DbRow) -> Result<Run, StoreError> {
                 only_new: row.try_get("only_new")?,
                 purged_at: time("purged_at")?,
                 purged_by: row.try_get("purged_by")?,
+                is_limited: row.try_get("is_limited")?,
             },
             columns,
         ))

@@ -65,8 +65,7 @@ impl Store {
         if decided {
             return Ok(OccurrenceStart::Decided);
         }
-        let same = "campaign_hash = $2 AND recipients_hash = $3 AND planned_at IS NOT NULL \
-            AND (started_at IS NOT NULL OR cancelled_at IS NULL)";
+        let same = "campaign_hash = $2 AND recipients_hash = $3 AND dispatched_at IS NOT NULL AND cancelled_at IS NULL";
         if recurrence != Recurrence::Repeated
             && let Some(run) = newest(&mut tx, new, same).await?
         {

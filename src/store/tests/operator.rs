@@ -106,7 +106,8 @@ async fn requeueing_reopens_a_run_and_leaves_a_cancelled_one_alone(f: Fixture<im
     assert_eq!((run.dispatched_at, run.finished_at, run.paused_at), (Some(at(1)), Some(at(2)), Some(at(3))));
     assert_eq!(requeue(&w, &[Rejected], false).await.unwrap(), (2, 0));
     let run = w.now().await;
-    assert_eq!((run.dispatched_at, run.finished_at, run.paused_at), (None, None, None));
+    assert_eq!((run.dispatched_at, run.finished_at, run.paused_at), (None, None, Some(at(3))), "it stays paused");
+    w.store.lift_pause(w.run).await.unwrap();
     w.settle(w.claim(9).await.iter().map(|attempt| rejected(&attempt.claim))).await;
     w.store.cancel(w.run, "Ana", NOW).await.unwrap();
     let seen = w.all().await;

@@ -12,6 +12,7 @@ contract!(
     rows_that_were_never_tried_block_the_next_run_and_no_others_do,
     what_runs_once_does_not_run_again_after_a_person_had_it_run,
     a_person_decides_before_what_runs_once_sends_again,
+    a_cancelled_run_does_not_count_as_having_run,
     a_skipped_occurrence_keeps_its_reason,
     a_schedule_counts_since_it_was_first_seen_and_another_one_anew,
 );
@@ -89,6 +90,11 @@ async fn what_runs_once_does_not_run_again_after_a_person_had_it_run(f: Fixture<
     let w = Worker::of(&f.store, &run).await;
     assert!(matches!(begin(&f.store, 1000, ONCE).await, OccurrenceStart::Blocked(_)), "it is not planned yet");
     w.import(&[planned(1)]).await;
+    f.store.reach(w.run, Stage::Started, NOW).await.unwrap();
+    assert!(matches!(begin(&f.store, 1000, ONCE).await, OccurrenceStart::Blocked(_)), "it is not sent yet");
+    w.send(|claim| accepted(claim, "a")).await;
+    assert!(matches!(begin(&f.store, 1000, ONCE).await, OccurrenceStart::RanBefore(_)), "nor is this known");
+    f.store.reach(w.run, Stage::Dispatched, NOW).await.unwrap();
     assert!(matches!(begin(&f.store, 1000, ONCE).await, OccurrenceStart::Ran(_)));
     let [skipped] = &f.store.occurrences("daily", 9).await.unwrap()[..] else { panic!("there is one") };
     assert_eq!(skipped.became, Err("daily-1 already ran with the same content".to_owned()));
@@ -117,6 +123,24 @@ async fn a_person_decides_before_what_runs_once_sends_again(f: Fixture<impl Plac
     assert!(matches!(&asked, OccurrenceStart::RanBefore(run) if run.id.number() == 1), "{asked:?}");
     let repeated = start(2000, Repeated).await;
     assert!(matches!(repeated, OccurrenceStart::Made(_)), "{repeated:?}");
+}
+
+/// A trial, which was cancelled before or after it had sent some messages.
+async fn a_cancelled_run_does_not_count_as_having_run(f: Fixture<impl Place>) {
+    let decision = f.store.start_run(&content("daily"), Repeat::Unsaid, Millis(1)).await.unwrap();
+    let StartDecision::New(run) = decision else { panic!("{decision:?}") };
+    let w = Worker::of(&f.store, &run).await;
+    w.import(&[planned(1), planned(2)]).await;
+    f.store.cancel(w.run, "Ana", NOW).await.unwrap();
+    let OccurrenceStart::Made(made) = begin(&f.store, 1000, ONCE).await else { panic!("nothing was sent") };
+    let w = Worker::of(&f.store, &made).await;
+    w.import(&[planned(1), planned(2)]).await;
+    f.store.reach(w.run, Stage::Started, NOW).await.unwrap();
+    w.send(|claim| accepted(claim, "a")).await;
+    f.store.cancel(w.run, "Ana", NOW).await.unwrap();
+    f.store.reach(w.run, Stage::Dispatched, NOW).await.unwrap();
+    let asked = begin(&f.store, 2000, ONCE).await;
+    assert!(matches!(asked, OccurrenceStart::RanBefore(_)), "{asked:?}");
 }
 
 async fn a_skipped_occurrence_keeps_its_reason(f: Fixture<impl Place>) {

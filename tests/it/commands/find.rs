@@ -126,6 +126,24 @@ fn what_was_polled_alone_has_no_reason_and_every_view_says_that_webhooks_bring_i
 }
 
 #[test]
+fn a_retry_of_one_person_neither_lifts_a_pause_nor_hides_how_many_it_sends() {
+    let answer = |sent: &Sent| match sent.to == phone(1) {
+        true => Answer::error(10_002, "(#131026) undeliverable"),
+        false => Answer::Accept,
+    };
+    let provider = ScriptedProvider::start(Script::answering(answer));
+    let env = TestEnv::with(&CampaignFile::default(), &csv(30));
+    assert_eq!(env.run(&provider, &["run", "job.yaml", "--limit", "10", "--no-wait"]).code, 4);
+    let retry = ["retry", "job-1", "--to", &format!("+{}", phone(1)), "--no-wait"];
+    let asked = env.run(&provider, &retry);
+    assert!(asked.code == 2 && asked.err.contains("and send the 20 rows not sent yet?"), "{asked}");
+    assert_eq!(env.run_offline(&["pause", "job-1"]).code, 0);
+    let refused = env.run(&provider, &[&retry[..], &["--yes"]].concat());
+    assert!(refused.code == 4 && refused.err.contains("job-1 has been paused since"), "{refused}");
+    assert_eq!(provider.sends(), 10);
+}
+
+#[test]
 fn a_retry_of_one_person_says_why_nothing_is_sent() {
     let (provider, env) = two_runs();
     let sends = provider.sends();

@@ -63,6 +63,29 @@ fn a_worker_stops_at_the_limit_that_a_person_set() {
 }
 
 #[test]
+fn a_limit_stays_when_the_process_that_has_it_is_stopped_or_killed() {
+    let Some(server) = postgres::url() else { return };
+    let (env, provider) = (test_env(server, 600), ScriptedProvider::slow(40));
+    let limited = ["run", "job.yaml", "--limit", "300", "--no-wait"];
+    let stopped = env.start(&provider, &limited);
+    provider.wait_for_sends(20);
+    assert_eq!(stopped.stop().code, 4);
+    let sends = provider.sends();
+    let idle = env.run(&provider, &["work", "--until-idle"]);
+    assert!(idle.code == 0 && idle.err.contains("a person limited this run"), "{idle}");
+    assert_eq!(provider.sends(), sends);
+    let killed = env.start(&provider, &limited);
+    provider.wait_for_sends(sends + 20);
+    killed.kill();
+    let idle = env.run(&provider, &["work", "--until-idle"]);
+    assert!(idle.code == 0 && idle.err.contains("a person limited this run"), "{idle}");
+    assert!(provider.sends() < sends + 300, "{}", provider.sends());
+    let done = env.run(&provider, &["resume", "job-1", "--no-wait"]);
+    assert!(done.code == 0 || done.code == 3, "{done}");
+    provider.received().assert_nobody_twice();
+}
+
+#[test]
 fn a_cancelled_run_ends_only_once_nothing_of_any_process_is_in_flight() {
     let Some(server) = postgres::url() else { return };
     let (env, provider) = (test_env(server, 2000), ScriptedProvider::slow(1500));

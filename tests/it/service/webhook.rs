@@ -331,8 +331,8 @@ fn who_may_have_said_stop_is_listed_for_a_person_with_the_command_that_suppresse
     assert_eq!(env.run_offline(&["suppress", "list"]).out.lines().skip(1).count(), 3);
     let removed = env.run_offline(&["suppress", "remove", "+5215512345678"]);
     assert!(removed.code == 0 && removed.err.contains("1 number removed"), "{removed}");
-    let refused = env.run_offline(&["suppress", "add", "+5215512345679"]);
-    assert!(refused.code == 2 && !refused.err.contains("5512345679"), "{refused}");
+    let refused = env.run_offline(&["suppress", "add", "+85255123"]);
+    assert!(refused.code == 2 && !refused.err.contains("55123"), "{refused}");
 }
 
 #[test]
