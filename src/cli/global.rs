@@ -66,6 +66,6 @@ pub(in crate::cli) enum ProgressStyle {
     Bar,
     /// One line every few seconds
     Plain,
-    /// Nothing
+    /// Only warnings and notices
     None,
 }

@@ -27,6 +27,8 @@ pub use view::{BarStyle, Mode, RunView};
 #[derive(Clone)]
 pub struct Progress {
     sink: Arc<Mutex<Sink>>,
+    /// Whether only notices are shown.
+    only_notices: bool,
 }
 
 enum Sink {
@@ -36,20 +38,20 @@ enum Sink {
     Nothing,
 }
 
-/// Shows progress in this mode on stderr. `quiet` shows nothing at all, not even notices. A `style` means that stderr
-/// is a terminal that can draw bars.
+/// Shows progress in this mode on stderr; with `only_notices`, nothing else than notices. `quiet` shows nothing at all. A
+/// `style` means that stderr is a terminal that can draw bars.
 #[must_use]
-pub fn reporter(mode: Mode, quiet: bool, style: Option<BarStyle>) -> Progress {
+pub fn reporter(mode: Mode, only_notices: bool, quiet: bool, style: Option<BarStyle>) -> Progress {
     let now = Instant::now();
-    Progress::new(match (mode, style) {
+    let sink = match (mode, style) {
         _ if quiet => Sink::Nothing,
-        (Mode::None, _) => Sink::Nothing,
         (Mode::Json, _) => Sink::Json(Box::new(Json::new(Box::new(io::stderr()), Millis::now, now))),
         (Mode::Bars, Some(style)) => {
             Sink::Bars(Box::new(Bars::new(Terminal::new(console::Term::buffered_stderr(), style))))
         }
         (Mode::Bars | Mode::Plain, _) => Sink::Plain(Box::new(Plain::new(Box::new(io::stderr()), now))),
-    })
+    };
+    Progress { sink: Arc::new(Mutex::new(sink)), only_notices }
 }
 
 /// Returns the rate of a run and the time left, as the bars show them. `now` and `average` are in rows per second.
@@ -59,15 +61,14 @@ pub fn pace(tally: &Tally, now: f64, average: f64) -> String {
 }
 
 impl Progress {
-    fn new(sink: Sink) -> Self {
-        Self { sink: Arc::new(Mutex::new(sink)) }
-    }
-
     /// Returns the receiver of the events. It blocks only while stderr does.
     #[must_use]
     pub fn events(&self) -> Events {
         let progress = self.clone();
         Arc::new(move |event: Event| {
+            if progress.only_notices && !matches!(event, Event::Notice(_)) {
+                return;
+            }
             progress.with(|sink, now| match sink {
                 Sink::Bars(bars) => bars.on(event, now),
                 Sink::Plain(plain) => plain.on(event, now),
@@ -123,7 +124,7 @@ mod tests {
 
     #[test]
     fn quiet_shows_nothing_and_accepts_every_event() {
-        for progress in [reporter(Mode::None, false, None), reporter(Mode::Bars, true, None)] {
+        for progress in [reporter(Mode::Bars, false, true, None), reporter(Mode::Plain, true, true, None)] {
             assert!(matches!(*progress.sink.lock().unwrap(), Sink::Nothing));
             let events = progress.events();
             events(Event::Notice(Notice::ReachableAgain));

@@ -11,8 +11,6 @@ pub enum Mode {
     Plain,
     /// JSON, one object per line, as often as plain lines.
     Json,
-    /// Nothing.
-    None,
 }
 
 /// How bars look.

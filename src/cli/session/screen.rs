@@ -9,14 +9,14 @@ use crate::progress;
 /// Returns how progress is shown.
 pub(in crate::cli) fn progress(global: &Global) -> progress::Progress {
     let mode = match global.progress {
-        ProgressStyle::None => progress::Mode::None,
         _ if global.log_format == LogFormat::Json => progress::Mode::Json,
         // Log lines would break up the bars.
         ProgressStyle::Auto if global.verbose > 0 => progress::Mode::Plain,
         ProgressStyle::Auto | ProgressStyle::Bar => progress::Mode::Bars,
-        ProgressStyle::Plain => progress::Mode::Plain,
+        ProgressStyle::Plain | ProgressStyle::None => progress::Mode::Plain,
     };
-    progress::reporter(mode, global.quiet, terminal::bar_style())
+    let only_notices = matches!(global.progress, ProgressStyle::None);
+    progress::reporter(mode, only_notices, global.quiet, terminal::bar_style())
 }
 
 /// Redraws progress regularly, for ever.
