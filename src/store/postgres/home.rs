@@ -4,7 +4,7 @@
 //! The line of `store` has the server's system identifier, and the numbers of the database and of the table on it. A copy
 //! has others, unless it is one of the server's whole data directory.
 
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 
 use crate::store::StoreError;
 use crate::store::error::doing;
@@ -28,12 +28,14 @@ impl Home {
 
 /// Finds out where the tables are.
 async fn find(connection: &mut PgConnection) -> Result<Home, sqlx::Error> {
+    // Some hosted servers do not let everybody see it. The refusal must not end the caller's transaction.
+    let mut attempt = connection.begin().await?;
     let system = sqlx::query_scalar("SELECT system_identifier FROM pg_control_system()");
-    let system = match system.fetch_one(&mut *connection).await {
-        // Some hosted servers do not let everybody see it.
+    let system = match system.fetch_one(&mut *attempt).await {
         Err(sqlx::Error::Database(_)) => None,
         found => Some(found?),
     };
+    attempt.rollback().await?;
     let find = "SELECT CAST(d.oid AS BIGINT), CAST(CAST('store' AS regclass) AS BIGINT) FROM pg_database d \
         WHERE d.datname = current_database()";
     let (database, table) = sqlx::query_as(find).fetch_one(connection).await?;

@@ -4,6 +4,7 @@
 //! creates the tables of `schema.sql`. `lease` shows which processes are alive, and holds the locks. `pace` keeps all
 //! processes together within an account's rate, by the server's `clock`. `mark` notices a database that was set back
 //! under a process, and `home` one that is a copy.
+//!
 //! The statements are those of the other folders: each transaction that writes first locks the only row of `store`. So
 //! only one writes at a time, as in SQLite, and each sees what the one before it committed.
 

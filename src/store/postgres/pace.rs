@@ -137,8 +137,8 @@ impl AccountPace {
         next - i64::try_from((lead + AHEAD / 2).as_micros()).unwrap_or(0)
     }
 
-    /// Takes `count` slots, one for each message that a worker claims; it gave `released` earlier ones back. A slot that was only postponed is as long as a taken
-    /// one, so that the postponement stays if the rate is raised again.
+    /// Takes `count` slots, one for each message that a worker claims; it gave `released` earlier ones back. A slot that
+    /// was only postponed is as long as a taken one, so that the postponement stays if the rate is raised again.
     pub(in crate::store) async fn take(
         &self,
         store: &mut DbConnection<'_>,

@@ -127,8 +127,7 @@ impl Store {
                 requeued.left_out += rows.len() as u64 - done + taken_back;
                 if done > 0 {
                     query(
-                        "UPDATE run SET dispatched_at = NULL, finished_at = NULL, \
-                         requeues = requeues + 1 WHERE id = $1",
+                        "UPDATE run SET dispatched_at = NULL, finished_at = NULL, requeues = requeues + 1 WHERE id = $1",
                     )
                     .bind(run.key)
                     .execute(&mut tx)

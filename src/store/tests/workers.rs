@@ -119,7 +119,7 @@ async fn workers_of_one_account_share_its_slots() {
     assert!(step.attempts.is_empty(), "{}", step.attempts.len());
 }
 
-/// Claims that were given back do not count, and whoever takes a run over keeps its own count.
+/// Claims that were given back do not count. A process that takes a run over keeps its count.
 #[tokio::test]
 async fn the_messages_of_each_process_are_counted() {
     let Some((f, other)) = two_processes().await else { return };

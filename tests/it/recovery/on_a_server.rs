@@ -191,6 +191,23 @@ fn a_copy_of_the_database_sends_nothing_until_a_person_agrees() {
 }
 
 #[test]
+fn a_server_that_hides_its_identifier_holds_a_store_too() {
+    let Some(server) = postgres::url() else { return };
+    let psql = |args: &[&str]| postgres::program("psql", &[&["-qX", "-v", "ON_ERROR_STOP=1"], args].concat());
+    let of = |name: &str| format!("{}/{name}", server.rsplit_once('/').unwrap().0);
+    psql(&[server, "-c", "CREATE ROLE hosted LOGIN", "-c", "CREATE DATABASE hosted OWNER hosted"]);
+    psql(&[&of("hosted"), "-c", "REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC"]);
+    let as_role = |name: &str| of(name).replace("postgres@", "hosted@");
+    let (env, provider) = (test_env(&as_role("hosted")), ScriptedProvider::slow(1));
+    let first = env.run(&provider, &["run", "job.yaml", "--limit", "10", "--no-wait"]);
+    assert_eq!((first.code, provider.sends()), (4, 10), "{first}");
+    psql(&[server, "-c", "CREATE DATABASE hosted_copy TEMPLATE hosted OWNER hosted"]);
+    let copy = env.run(&provider, &["resume", "--db", &env.db_in(&as_role("hosted_copy"))]);
+    assert!(copy.code == 1 && copy.err.contains("this store is a copy"), "{copy}");
+    assert_eq!(provider.sends(), 10);
+}
+
+#[test]
 fn a_command_that_does_not_wait_for_statuses_does_not_join_a_paused_run() {
     let Some(server) = postgres::url() else { return };
     let (env, provider) = (test_env(server), ScriptedProvider::slow(30));
