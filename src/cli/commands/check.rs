@@ -165,13 +165,12 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         if report.has_more() && rejects.is_none() {
             console::info("to get every invalid row with its problems in a CSV, pass --rejects FILE");
         }
+        let now = Millis::now();
         if let (Some(store), Some(_)) = (&store, &loaded.campaign.schedule)
             && let Some(run) = run_content::sent_once(&loaded.campaign, store).await?
         {
             console::info(&format!("the schedule will not start it: {}", run_content::already_sent(&run)));
-        }
-        let now = Millis::now();
-        if let Some(schedule) = &loaded.campaign.schedule
+        } else if let Some(schedule) = &loaded.campaign.schedule
             && schedule::upcoming(schedule, now.timestamp()).next().is_none()
             && schedule::due(schedule, now, now).start.is_none()
         {

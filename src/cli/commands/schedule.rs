@@ -93,8 +93,11 @@ async fn list(args: &List, now: Millis, store: Option<&Store>) -> Result<Exit, C
             Ok(Loaded { campaign, .. }) => {
                 let Some(schedule) = &campaign.schedule else { continue };
                 scheduled += 1;
-                let next = upcoming(schedule, now, args.next);
+                let mut next = upcoming(schedule, now, args.next);
                 let first = before_next(campaign, schedule, &next, now, store).await?;
+                if let Some(NoMore::RanBefore(_)) = first {
+                    next.clear();
+                }
                 if args.json {
                     let line = as_json(&campaign.name, file, schedule, &next, first.as_ref());
                     console::data(&line).map_err(cannot_print)?;
@@ -159,9 +162,12 @@ async fn explain(args: &Explain, now: Millis, store: Option<&Store>, global: &Gl
         print(&format!("  reads {} each time it runs", path.display()))?;
     }
     print("\nnext")?;
-    let next = upcoming(schedule, now, args.next);
+    let mut next = upcoming(schedule, now, args.next);
     if let Some(first) = before_next(&loaded.campaign, schedule, &next, now, store).await? {
         print(&format!("  {first}"))?;
+        if let NoMore::RanBefore(_) = first {
+            next.clear();
+        }
     }
     for at in &next {
         print(&format!("  {}", line(schedule, *at, now)))?;

@@ -152,7 +152,7 @@ fn a_person_is_asked_before_what_runs_once_messages_the_same_people_again() {
         assert!(shown.out.contains(&format!("will not start: {words}")), "{shown}");
     }
     let checked = env.run_offline(&["check", "job.yaml"]);
-    assert!(checked.code == 0 && checked.err.contains(words), "{checked}");
+    assert!(checked.code == 0 && checked.err.contains(words) && !checked.err.contains("has ended"), "{checked}");
     let service = service(&env, &provider);
     service.wait_for_words("due campaign cannot start yet: job-1 has already sent messages");
     assert_eq!(provider.sends(), ROWS);
@@ -164,6 +164,17 @@ fn a_person_is_asked_before_what_runs_once_messages_the_same_people_again() {
     provider.received().assert_nobody_twice();
     let explained = env.run_offline(&["schedule", "explain", "job.yaml"]);
     assert!(explained.out.contains("nothing: the schedule has ended"), "{explained}");
+}
+
+#[test]
+fn no_time_is_promised_for_what_runs_once_and_has_run() {
+    let (provider, env) = (ScriptedProvider::accepting_all(), due(7200, "400/s", ""));
+    let listed = || env.run_offline(&["schedule", "list", "--json"]).out;
+    assert!(listed().contains("\"ran_before\":null") && listed().contains("\"next\":[{"), "{}", listed());
+    assert_eq!(env.run(&provider, &["run", "job.yaml", "--limit", "5", "--no-wait"]).code, 4);
+    assert!(listed().contains("\"ran_before\":\"job-1\"") && listed().contains("\"next\":[]"), "{}", listed());
+    let explained = env.run_offline(&["schedule", "explain", "job.yaml"]).out;
+    assert!(explained.contains("will not start") && !explained.contains("finishes sending"), "{explained}");
 }
 
 #[test]
