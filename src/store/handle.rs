@@ -38,11 +38,7 @@ impl Store {
         let mut guard = self.writer.lock().await;
         // Nothing is written once another file may be in its place, whose log and index would have the same names.
         self.is_in_place()?;
-        let is_usable = match &mut guard.connection {
-            Some(connection) => !connection.is_stuck().await,
-            None => false,
-        };
-        if !is_usable || guard.is_spoilt {
+        if !guard.is_usable().await {
             // Boxed, because every future that writes would otherwise hold the large one that opens a connection.
             let connection = match &self.backend {
                 Backend::File(file) => Box::pin(file.connect()).await?,

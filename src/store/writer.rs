@@ -18,8 +18,31 @@ pub(super) struct Writer {
     pub(super) mark: Option<Mark>,
     /// Whether a transaction may be open that no one will end.
     pub(super) is_spoilt: bool,
+    /// Whether its last use on a server ended well. Otherwise the server is asked before the next one.
+    pub(super) is_proven: bool,
     /// How long the last steps on a server took from looking at its clock to their end.
     pub(super) lead: Duration,
+}
+
+impl Writer {
+    /// Whether there is a connection that can be used. One to a server may have died unnoticed, or in its last use: then
+    /// every further use of it would fail.
+    pub(super) async fn is_usable(&mut self) -> bool {
+        let is_proven = std::mem::take(&mut self.is_proven);
+        match &mut self.connection {
+            _ if self.is_spoilt => false,
+            None => false,
+            Some(connection @ DbConnection::Sqlite(_)) => !connection.is_stuck().await,
+            Some(DbConnection::Postgres(_)) if is_proven => true,
+            Some(DbConnection::Postgres(_)) => {
+                // Out of its place, so that a connection that hangs is not kept if this is abandoned.
+                let Some(mut connection) = self.connection.take() else { return false };
+                let answers = connection.answers().await;
+                self.connection = answers.then_some(connection);
+                answers
+            }
+        }
+    }
 }
 
 /// The connection for writing, while it is held.

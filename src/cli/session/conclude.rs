@@ -9,7 +9,7 @@ use crate::cli::output::{console, summary};
 use crate::engine::{self, Notifier, Reason, ReportingError, RunResult, StopHandle};
 use crate::model::{Problem, ProviderApi, State, StatusSource};
 use crate::provider;
-use crate::store::{Run, Store};
+use crate::store::{Run, Store, WorkerAtWork};
 use crate::text;
 
 /// How long a command that was stopped looks for other processes.
@@ -135,7 +135,10 @@ fn exit_of(ending: &RunResult) -> Exit {
 /// Whether other processes are sending the run, if the store tells soon.
 async fn others_send(store: &Store, run: &Run) -> bool {
     let workers = tokio::time::timeout(LONGEST_LOOK, store.workers()).await;
-    workers.is_ok_and(|workers| workers.is_ok_and(|workers| workers.iter().any(|worker| worker.run == run.id)))
+    // This process is listed too if the store was away when it ended its work. Processes of other machines may have its
+    // number; then only the words are lost.
+    let is_other = |worker: &WorkerAtWork| worker.run == run.id && worker.pid != std::process::id();
+    workers.is_ok_and(|workers| workers.is_ok_and(|workers| workers.iter().any(is_other)))
 }
 
 /// Returns the error of a command that a second signal ended.

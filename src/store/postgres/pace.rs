@@ -2,7 +2,7 @@
 //!
 //! Slots are one interval apart, by the server's clock. A message leaves at most [`TOLERANCE`] after its slot begins,
 //! or waits for another. The interval is therefore slightly longer than the rate requires: no period of the rate's
-//! length ever holds more messages than the rate allows, whichever process sends them.
+//! length ever contains more messages than the rate allows, whichever process sends them.
 
 use std::time::Duration;
 

@@ -17,6 +17,9 @@ use crate::store::guarded;
 /// How long a call to a server may take: more than a lock is waited for.
 const LONGEST_CALL: Duration = Duration::from_secs(60);
 
+/// How long a server may take to say that a connection to it is alive; then a new one is opened.
+const LONGEST_PING: Duration = Duration::from_secs(3);
+
 /// A connection, or a transaction on one. A transaction that is dropped changes nothing.
 #[derive(Debug)]
 pub(in crate::store) enum DbConnection<'c> {
@@ -93,6 +96,15 @@ impl DbConnection<'_> {
                 held.execute("SELECT 1").await.is_err() || held.is_in_transaction()
             }
             _ => false,
+        }
+    }
+
+    /// Whether the server answers on this connection.
+    pub(in crate::store) async fn answers(&mut self) -> bool {
+        use sqlx::Connection as _;
+        match self {
+            Self::Sqlite(_) => true,
+            Self::Postgres(held) => matches!(tokio::time::timeout(LONGEST_PING, held.ping()).await, Ok(Ok(()))),
         }
     }
 

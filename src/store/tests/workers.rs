@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::State;
-use crate::store::sql::query;
+use crate::store::sql::{query, query_scalar};
 
 /// Two stores of one server, as two processes have them; `None` where there is no server.
 async fn two_processes() -> Option<(Fixture<PostgresSchema>, Store)> {
@@ -153,4 +153,38 @@ async fn a_problem_stops_a_run_until_it_continues() {
     assert_eq!(f.store.halted(owner.run).await.unwrap(), Some(problem));
     f.store.record_stop(owner.owner, None, NOW).await.unwrap();
     assert_eq!(f.store.halted(owner.run).await.unwrap(), None);
+}
+
+/// Between steps, something else may be the first to use a connection that has died.
+#[tokio::test]
+async fn a_connection_that_the_server_has_ended_is_replaced_whatever_uses_it_next() {
+    let Some((f, other)) = two_processes().await else { return };
+    let w = f.run("job", 4).await;
+    let claims = async || f.store.claims(w.owner, true).await.map(drop);
+    let rate = (std::num::NonZeroU32::MIN, std::time::Duration::from_secs(1));
+    let slot = async || f.store.take_slot("account", rate).await.map(drop);
+    let reachable = async || f.store.is_writable().await;
+    for uses in 0..3 {
+        let backend: i64 = query_scalar("SELECT CAST(pg_backend_pid() AS BIGINT)")
+            .fetch_one(f.store.write().await.unwrap().connection())
+            .await
+            .unwrap();
+        // After a step, the connection is used again without a question.
+        assert_eq!(w.claim(1).await.len(), 1);
+        query("SELECT pg_terminate_backend(CAST($1 AS INT))")
+            .bind(backend)
+            .fetch_all(&mut other.separate().await.unwrap())
+            .await
+            .unwrap();
+        let mut answers = Vec::new();
+        for _ in 0..2 {
+            answers.push(match uses {
+                0 => claims().await,
+                1 => slot().await,
+                _ => reachable().await,
+            });
+        }
+        assert!(answers[0].as_ref().is_err_and(StoreError::is_away), "{uses}: {answers:?}");
+        assert!(answers[1].is_ok(), "{uses}: {answers:?}");
+    }
 }
