@@ -11,7 +11,7 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::model::{Outcome, Problem, SendProblem, plain_code};
+use crate::model::{BadAnswer, Outcome, Problem, SendProblem, plain_code};
 use crate::provider::error::PollError;
 use crate::provider::gateway::{by_status, without_envelope};
 use crate::provider::refusal_words::Words;
@@ -33,7 +33,12 @@ pub(super) fn answer(status: StatusCode, wait: Option<Duration>, body: &[u8]) ->
     let Ok(Answer { messages, error }) = serde_json::from_slice(body) else {
         return without_envelope(status, wait, body);
     };
+    let is_named = matches!(accepted(&messages[0]), Outcome::Accepted { .. });
     match (error, status.is_success()) {
+        // An id names a message that exists, and the status denies it.
+        (_, false) if is_named => {
+            Outcome::Uncertain(SendProblem::BadAnswer(BadAnswer::Contradictory(status.to_string())).into())
+        }
         (Some(error), true) => refused_with_success(status, wait, &messages, &error),
         (Some(error), false) => refusal(status, wait, &error),
         (None, true) => accepted(&messages[0]),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::model::{BadAnswer, Pause};
+use crate::model::Pause;
 use crate::provider::gateway::broken_answer;
 
 fn refused(status: u16, code: u32, message: &str) -> Outcome {
@@ -38,6 +38,19 @@ fn an_id_means_accepted_whatever_the_messages_status() {
     let id = "x".repeat(LONGEST_ID + 1);
     let body = format!(r#"{{"messages":[{{"id":"{id}"}}]}}"#);
     assert!(matches!(answer(StatusCode::OK, None, body.as_bytes()), Outcome::Unnamed(_)));
+}
+
+/// A second request would be a second message.
+#[test]
+fn an_id_with_a_status_that_denies_it_leaves_the_message_in_doubt() {
+    for status in [303, 400, 401, 404, 429, 500, 503] {
+        for error in ["", r#","error":{"message":"(#130429) Rate limit hit","code":130429}"#] {
+            let body = format!(r#"{{"messages":[{{"id":"wamid.HBgL"}}]{error}}}"#);
+            let status = StatusCode::from_u16(status).unwrap();
+            let outcome = answer(status, Some(Duration::from_secs(1)), body.as_bytes());
+            assert!(matches!(outcome, Outcome::Uncertain(_)), "{status} {body}: {outcome:?}");
+        }
+    }
 }
 
 #[test]
