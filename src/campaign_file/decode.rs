@@ -17,7 +17,7 @@ use super::section::{Section, is_word, value};
 use super::values::{
     BadValue, duration_within, number_within, parse_concurrency, parse_name, parse_rate, percent, word,
 };
-use super::{message_block, recipients, schedule, timing};
+use super::{ValuePlaces, message_block, recipients, schedule, timing};
 
 /// The default rate of a provider account, in messages per second.
 const DEFAULT_RATE: NonZeroU32 = NonZeroU32::new(80).unwrap();
@@ -28,24 +28,31 @@ const DEFAULT_EVERY: Duration = Duration::from_secs(60);
 const DEFAULT_HORIZON: Duration = Duration::from_secs(72 * 60 * 60);
 
 /// Decodes the campaign of a tree. The CSV's path is relative to `folder`, that of the campaign file. Returns `None`
-/// only if it added a problem. The last place is that of the channel.
+/// only if it added a problem.
 pub(super) fn campaign(
     root: &Node<'_>,
     folder: &Path,
     problems: &mut FoundProblems,
-) -> Option<(Campaign, Places, Place)> {
+) -> Option<(Campaign, Places, ValuePlaces)> {
     let top = Section::open("", Place::TOP, root, problems)?;
     let found = top.require("name", "`name: spring-sale`, or any other name", problems);
     let name = value("name", found, problems, parse_name);
     let found = top.require("provider", "`provider: simulator` to try things out, or `provider: incs`", problems);
     let provider = value("provider", found, problems, word);
     let found = top.require("channel", "`channel: whatsapp`, `viber` or `rcs`", problems);
-    let channel_place = found.map_or(Place::TOP, |(node, _)| node.place);
     let channel = value("channel", found, problems, channel);
     let recipients = top
         .require("recipients", "`recipients:` with `csv: FILE.csv` and `to: phone` under it", problems)
         .and_then(|found| recipients::read(found, folder, top.has("schedule"), problems));
     let (recipients, columns) = recipients.unzip();
+    let list = child(root, "recipients").unwrap_or(root);
+    let place = |of: &Node<'_>, key| child(of, key).map_or(of.place, |node| node.place);
+    let values = ValuePlaces {
+        provider: place(root, "provider"),
+        channel: place(root, "channel"),
+        to: place(list, "to"),
+        region: place(list, "region"),
+    };
     let message = top
         .require("message", "`message:` with the provider's request body under it", problems)
         .and_then(|found| message_block::read(found, problems));
@@ -81,7 +88,13 @@ pub(super) fn campaign(
         reconcile: reconcile?,
         timing,
     };
-    Some((campaign, places, channel_place))
+    Some((campaign, places, values))
+}
+
+/// Returns the value of a key.
+fn child<'n, 'a>(node: &'n Node<'a>, key: &str) -> Option<&'n Node<'a>> {
+    let Value::Map(entries) = &node.value else { return None };
+    entries.iter().find(|entry| entry.key == key).map(|entry| &entry.node)
 }
 
 fn channel(text: &str) -> Result<Channel, BadValue> {

@@ -43,12 +43,25 @@ static CAMPAIGN: FileKind = FileKind {
 pub struct Loaded {
     /// The campaign.
     pub campaign: Campaign,
-    /// Where the channel is named.
-    pub channel: Place,
+    /// Where the values are that only other modules can check.
+    pub values: ValuePlaces,
     /// Where the parts of the message are.
     pub places: Places,
     /// The file's text.
     pub document: Document,
+}
+
+/// Where the values are that depend on more than the campaign file.
+#[derive(Clone, Copy, Debug)]
+pub struct ValuePlaces {
+    /// That of `provider`.
+    pub provider: Place,
+    /// That of `channel`.
+    pub channel: Place,
+    /// That of `recipients.to`.
+    pub to: Place,
+    /// That of `recipients.region`.
+    pub region: Place,
 }
 
 /// Reads a campaign file.
@@ -69,6 +82,6 @@ pub fn read(path: &Path) -> Result<Loaded, CampaignError> {
 pub fn parse(text: &str, path: &Path) -> Result<Loaded, CampaignError> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let decode = |root: &yaml::Node<'_>, problems: &mut yaml::FoundProblems| decode::campaign(root, folder, problems);
-    let ((campaign, places, channel), document) = yaml::parse(text, path, &CAMPAIGN, decode)?;
-    Ok(Loaded { campaign, channel, places, document })
+    let ((campaign, places, values), document) = yaml::parse(text, path, &CAMPAIGN, decode)?;
+    Ok(Loaded { campaign, values, places, document })
 }

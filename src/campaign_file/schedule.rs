@@ -83,7 +83,14 @@ pub fn parse_start(text: &str) -> Result<When, BadValue> {
     if text.starts_with('@') || text.split_whitespace().count() > 2 {
         return cron(text).map(|cron| When::Cron { cron, until: None });
     }
-    moment(text).map(When::At)
+    let or_cron = |bad: BadValue| match text.starts_with("20") {
+        true => bad,
+        false => BadValue::new(
+            bad.message,
+            "write a date and a time, such as `2026-12-01T09:00`, or a cron expression, such as `0 9 * * *` for every day at 9:00",
+        ),
+    };
+    moment(text).map(When::At).map_err(or_cron)
 }
 
 fn cron(text: &str) -> Result<Cron, BadValue> {

@@ -41,7 +41,7 @@ impl Confirm {
             None => Err(CliError::new(
                 Exit::Wrong,
                 format!(
-                    "not confirmed: {question}\n  nothing was done, because standard input or standard error is not a \
+                    "{question}\n  nothing was done, because standard input or standard error is not a \
                      terminal; to confirm, pass --yes"
                 ),
             )),

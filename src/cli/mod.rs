@@ -49,7 +49,7 @@ struct Cli {
 const AFTER_HELP: &str = "\
 Exit codes:
   0  all done and every sendable row was accepted
-  1  an environment error: store, network or provider account
+  1  a problem with the store, the network or the provider account
   2  a problem with the command line, campaign or recipients; nothing was sent
   3  done, but rows were rejected, exhausted, failed, uncertain, cancelled, expired or sent twice
   4  stopped early; can be continued

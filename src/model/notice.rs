@@ -105,6 +105,18 @@ pub enum Notice {
     },
 }
 
+impl Notice {
+    /// Returns whether the run is paused from now on, if this says so.
+    #[must_use]
+    pub fn pauses(&self) -> Option<bool> {
+        match self {
+            Self::Paused(_) => Some(true),
+            Self::Resumed(_) => Some(false),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -126,7 +138,7 @@ impl fmt::Display for Notice {
                 if *waits == 1 { " was" } else { "s were" }
             ),
             Self::LeftOut { rows, code } => {
-                write!(f, "left out {} already reached by earlier runs (`{code}` in the report)", count(*rows, "row"))
+                write!(f, "left out {}: earlier runs already reached these people (`{code}` in the report)", count(*rows, "row"))
             }
             Self::Warning(words) => f.write_str(words),
             Self::NothingDue { until, timed, quota } => {

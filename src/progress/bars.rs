@@ -44,6 +44,8 @@ struct RunState {
     rate: RateMeter,
     /// The provider's request to slow down, and until when it applies.
     slowed: Option<(Instant, String)>,
+    /// Whether a person has paused it.
+    is_paused: bool,
     /// What the run is waiting for.
     waiting: Option<String>,
     /// The latest kinds of problems, newest first: code, count, message.
@@ -109,7 +111,10 @@ impl RunState {
             Event::Dispatched => {}
             Event::Slowed { rate, pause } => self.slowed = Some((now + pause, text::slowed(rate, pause))),
             Event::Problem { code, message, count } => self.problem(code, message, count),
-            Event::Notice(notice) => return Some(notice.to_string()),
+            Event::Notice(notice) => {
+                self.is_paused = notice.pauses().unwrap_or(self.is_paused);
+                return Some(notice.to_string());
+            }
         }
         None
     }
@@ -172,6 +177,7 @@ impl RunState {
     fn pace(&self, left: u64, now: Instant) -> String {
         match self.rate.still(now) {
             _ if left == 0 => String::new(),
+            _ if self.is_paused => "paused".to_owned(),
             still if still >= STILL_AFTER => text::still(still),
             _ => text::pace(left, self.rate.rates(now)),
         }

@@ -29,13 +29,22 @@ pub(super) struct Plain {
     has_changed: bool,
     last_line: Instant,
     last_slowed: Option<Instant>,
+    is_paused: bool,
 }
 
 impl Plain {
     /// Writes lines to `out`. The first one that is not a change of stage comes at least five seconds after `now`.
     pub(super) fn new(out: Box<dyn Write + Send>, now: Instant) -> Self {
         let stage = Stage::Reading { rows: 0, bytes: 0, total: None };
-        Self { out, stage, meter: RateMeter::default(), has_changed: false, last_line: now, last_slowed: None }
+        Self {
+            out,
+            stage,
+            meter: RateMeter::default(),
+            has_changed: false,
+            last_line: now,
+            last_slowed: None,
+            is_paused: false,
+        }
     }
 
     pub(super) fn on(&mut self, event: Event, now: Instant) {
@@ -65,7 +74,10 @@ impl Plain {
             }
             // The next line counts them.
             Event::Problem { .. } => {}
-            Event::Notice(notice) => self.line(&notice.to_string()),
+            Event::Notice(notice) => {
+                self.is_paused = notice.pauses().unwrap_or(self.is_paused);
+                self.line(&notice.to_string());
+            }
         }
     }
 
@@ -109,7 +121,7 @@ impl Plain {
         let line = match &self.stage {
             Stage::Reading { rows, bytes, total } => text::reading(*rows, *bytes, *total),
             Stage::Asking { done, total } => text::asking(*done, *total),
-            Stage::Sending(tally) => text::sending(tally, self.meter.rates(now)),
+            Stage::Sending(tally) => text::sending(tally, self.meter.rates(now), self.is_paused),
             Stage::Statuses(tally) => text::statuses(tally),
         };
         self.has_changed = false;

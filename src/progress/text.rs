@@ -36,23 +36,28 @@ pub(super) fn planned(tally: &Tally) -> String {
     let done = tally.settled();
     let mut line = format!("read {}, {} to send", count(tally.rows(), "row"), grouped(left));
     if done > 0 {
-        line.push_str(&format!(", {} no longer to send", grouped(done)));
+        line.push_str(&format!(", {} already dealt with", grouped(done)));
     }
     line + &part("; ", &counts(tally, &[State::Invalid, State::Duplicate, State::Suppressed]))
 }
 
-/// `sending: 1,200 of 3,000 accepted (40%), 80.1/s, about 23 s left; 3 rejected, 1 uncertain; 800 delivered, 300 read`
-pub(super) fn sending(tally: &Tally, rates: Rates) -> String {
+/// `sending: 1,200 of 3,000 accepted (40%), 80.1/s, about 23 s left; 3 rejected, 1 uncertain; 800 delivered, 300 read`;
+/// `paused: …` without a rate
+pub(super) fn sending(tally: &Tally, rates: Rates, is_paused: bool) -> String {
     let (accepted, all) = (tally.accepted(), tally.sendable());
-    let mut line = format!("sending: {} of {} accepted ({})", grouped(accepted), grouped(all), percent(accepted, all));
-    line.push_str(&part(", ", &pace(all.saturating_sub(tally.settled()), rates)));
+    let what = if is_paused { "paused" } else { "sending" };
+    let mut line = format!("{what}: {} of {} accepted ({})", grouped(accepted), grouped(all), percent(accepted, all));
+    if !is_paused {
+        line.push_str(&part(", ", &pace(all.saturating_sub(tally.settled()), rates)));
+    }
     line.push_str(&part("; ", &troubles(tally)));
     line + &part("; ", &arrivals(tally))
 }
 
-/// `sent: 2,990 of 3,000 accepted; 9 rejected, 1 uncertain; 800 delivered, 300 read`
+/// `sent: 2,990 of 3,000 accepted; 9 rejected, 1 uncertain; 800 delivered, 300 read`; `sent so far: …` if rows are left
 pub(super) fn dispatched(tally: &Tally) -> String {
-    let line = format!("sent: {} of {} accepted", grouped(tally.accepted()), grouped(tally.sendable()));
+    let what = if tally.settled() < tally.sendable() { "sent so far" } else { "sent" };
+    let line = format!("{what}: {} of {} accepted", grouped(tally.accepted()), grouped(tally.sendable()));
     line + &part("; ", &troubles(tally)) + &part("; ", &arrivals(tally))
 }
 
@@ -183,7 +188,10 @@ mod tests {
         let mut plan = tally(&[(State::Pending, 2_980), (State::Invalid, 10), (State::Suppressed, 5)]);
         assert_eq!(planned(&plan), "read 2,995 rows, 2,980 to send; 10 invalid, 5 suppressed");
         plan.add(State::Accepted, 1_000);
-        assert_eq!(planned(&plan), "read 3,995 rows, 2,980 to send, 1,000 no longer to send; 10 invalid, 5 suppressed");
+        assert_eq!(
+            planned(&plan),
+            "read 3,995 rows, 2,980 to send, 1,000 already dealt with; 10 invalid, 5 suppressed"
+        );
     }
 
     #[test]
@@ -199,10 +207,13 @@ mod tests {
             (State::Invalid, 50),
         ]);
         assert_eq!(
-            sending(&now, Rates { now: Some(80.123), average: Some(79.0) }),
+            sending(&now, Rates { now: Some(80.123), average: Some(79.0) }, false),
             "sending: 1,200 of 3,000 accepted (40%), 80.1/s, about 23 s left; 3 rejected, 1 uncertain; 800 delivered, 300 read"
         );
-        assert_eq!(sending(&tally(&[(State::Pending, 9)]), Rates::default()), "sending: 0 of 9 accepted (0%)");
+        let waiting = tally(&[(State::Pending, 9)]);
+        assert_eq!(sending(&waiting, Rates::default(), false), "sending: 0 of 9 accepted (0%)");
+        let rates = Rates { now: Some(80.123), average: Some(79.0) };
+        assert_eq!(sending(&waiting, rates, true), "paused: 0 of 9 accepted (0%)");
     }
 
     #[test]

@@ -179,7 +179,7 @@ fn of_missing(purpose: &str, header: &Header) -> &'static str {
         (true, _) => NO_HEADER,
         (false, "to rename") => "the names on the right of `columns` must be in the first line of the file",
         (false, _) => {
-            "name a column that is in the first line of the file: in the campaign with `recipients.to`, for `suppress import` with `--column`"
+            "choose a column from the first line of the file: set `recipients.to` in the campaign, or pass `--column` to `suppress import`"
         }
     }
 }

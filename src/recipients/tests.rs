@@ -153,8 +153,7 @@ fn a_file_without_proper_columns_is_refused() {
     let words = error("phone,name, phone\u{a0}\n");
     assert!(words.starts_with("columns 1 and 3 of") && words.contains("have the same name `phone`"), "{words}");
     assert!(
-        error("Phone,name\n")
-            .contains("has no column `phone` for the numbers; name a column that is in the first line")
+        error("Phone,name\n").contains("has no column `phone` for the numbers; choose a column from the first line")
     );
     assert!(to_person("Phone,name\n").ends_with("; did you mean `Phone`?"));
     assert!(to_person("tel,name\n").ends_with("; the columns are `tel`, `name`"));

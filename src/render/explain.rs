@@ -42,13 +42,22 @@ pub(super) fn syntax_problem(error: &Error, path: &str, text: &str, columns: &[S
         let hint_of_list = if hint.is_none() { header.hint(name) } else { None };
         return TemplateProblem { code: "unknown_column", path: path.to_owned(), line, message, hint, hint_of_list };
     }
-    let message = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    let message = error.detail().map_or_else(|| error.kind().to_string(), without_jargon);
     let hint = match error.kind() {
         ErrorKind::UnknownFilter => Some(format!("the filters are {}", filters::NAMES)),
         ErrorKind::UnknownTest => Some(format!("the tests are {}", filters::TESTS)),
         _ => odd_column(text, columns).map(column_by_key),
     };
     no_template(path, text, line, &message, hint)
+}
+
+/// Returns the engine's words about a syntax error, in terms of what the author wrote.
+fn without_jargon(detail: &str) -> String {
+    match detail {
+        "unexpected end of input, expected end of variable block" => "the closing `}}` is missing".to_owned(),
+        "unexpected end of input, expected end of block" => "the closing `%}` is missing".to_owned(),
+        _ => detail.replace("end of variable block", "`}}`").replace("end of block", "`%}`"),
+    }
 }
 
 /// Returns the problem of a template with a name that two columns have.

@@ -236,7 +236,10 @@ impl<'t> Check<'t> {
                 self.tag.before = if closed == Some(Bracket::List) { Before::List } else { Before::Operand };
             }
             Token::BraceOpen | Token::BraceClose => {
-                return refusal("`{…}` is not available in messages", "use `if` and `elif`, or a column in the list");
+                return refusal(
+                    "a single `{` or `}` is not allowed inside `{{ … }}`",
+                    "check that each placeholder ends with `}}`",
+                );
             }
             Token::BracketOpen | Token::ParenOpen => {
                 let bracket = match (token, self.tag.before) {

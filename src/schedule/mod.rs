@@ -8,4 +8,4 @@ mod occurrences;
 mod tests;
 
 pub use due::{Due, Skipped, due};
-pub use occurrences::{next, note, upcoming};
+pub use occurrences::{just_within, next, note, upcoming};

@@ -16,6 +16,12 @@ pub fn count(number: u64, thing: &str) -> String {
     format!("{} {thing}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 
+/// `1 row is`, `1,234 rows are`.
+#[must_use]
+pub fn count_are(number: u64, thing: &str) -> String {
+    format!("{} {}", count(number, thing), if number == 1 { "is" } else { "are" })
+}
+
 /// `45 s`, `2 min 5 s`, `3 h 20 min`, `2 d 4 h`: the two largest units.
 #[must_use]
 pub fn duration(time: Duration) -> String {

@@ -17,7 +17,7 @@ pub use csv_formula::{escape_formula, formula_text, unescape_formula};
 pub use digits::{decimal_digit, with_ascii_digits};
 pub use double_encoded::{is_encoded_once, original_text};
 pub use fold::folded;
-pub use format::{count, duration, error_chain, grouped, hex, rate};
+pub use format::{count, count_are, duration, error_chain, grouped, hex, rate};
 pub use redact::redact_numbers;
 pub use sanitize::{
     BAD_CHARACTERS, BadCharacter, bad_character, escaped, escaped_json, escaped_lines, escaped_name, is_blank,

@@ -121,11 +121,7 @@ fn number(args: &Args) -> Result<Phone, CliError> {
     let numbers = Numbers::new(args.region.as_deref()).map_err(|error| CliError::of(Exit::Wrong, &error))?;
     let text = args.number.join(" ");
     numbers.normalise(&text).or_else(|problem| in_old_spelling(&text).ok_or(problem)).map_err(|problem| {
-        let hint = if args.region.is_none() {
-            "\n  for a national number, set the region with --region (for example --region DE)"
-        } else {
-            ""
-        };
+        let hint = if args.region.is_none() { "\n  for example: --region DE" } else { "" };
         let shown = format!("NUMBER: {}{hint}", number_in_words(&problem));
         CliError::of_number("NUMBER", &problem, hint).shown(escaped_lines(&shown).into_owned())
     })
@@ -142,7 +138,7 @@ fn as_text(phone: Phone, suppressed: Option<&Suppression>, found: &[Found]) -> V
         None => format!("+{}: not on the suppression list", phone.digits()),
     }];
     if found.is_empty() {
-        lines.push("not in any run that can be searched in this store".to_owned());
+        lines.push("not found in any run in this store".to_owned());
     }
     for Found { run, api, row, attempts, replies, message } in found {
         let other = if row.to == phone.digits() { String::new() } else { format!(" (+{})", row.to) };

@@ -108,7 +108,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             Exit::Wrong,
             match last {
                 _ if row == 0 => "rows are counted from 1".to_owned(),
-                Some(last) if last >= row => format!("row {row} has no message to preview, for the reason above"),
+                Some(last) if last >= row => format!("row {row} cannot be previewed; the reason is shown above"),
                 Some(last) => format!("the list has no row {row}; its last row is {last}"),
                 None => "the list has no rows".to_owned(),
             },

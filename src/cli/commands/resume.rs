@@ -30,7 +30,8 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let run = store.run(args.run.as_ref()).await?;
     run.not_purged()?;
     if run.finished_at.is_some() && !global.quiet {
-        console::info(&format!("{} has already finished; there is nothing to continue", run.id));
+        let has_ended = if run.cancelled_at.is_some() { "was cancelled" } else { "has already finished" };
+        console::info(&format!("{} {has_ended}; there is nothing to continue", run.id));
     }
     if args.ignore_pause {
         let account = session::account(&engine::thaw(&run)?, global).await?;

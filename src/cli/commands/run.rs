@@ -106,13 +106,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         }
     }
     let run = match start(&store, &new, args.repeat()).await? {
-        StartDecision::New(run) => run,
-        StartDecision::Resume(run) => {
-            if !global.quiet && run.planned_at.is_some() {
-                console::info(&format!("continuing {}, started {}", run.id, run.created_at));
-            }
-            run
-        }
+        StartDecision::New(run) | StartDecision::Resume(run) => run,
         other => {
             let checked = match other {
                 StartDecision::RanBefore => read_rows(plan, Some(&store), global).await?.0,
@@ -136,6 +130,9 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     if run.finished_at.is_some() {
         let words = format!("another process has just finished {0}; see `{1} status {0}`", run.id, global.command());
         return Err(CliError::new(Exit::Wrong, words));
+    }
+    if run.planned_at.is_some() && !global.quiet {
+        console::info(&format!("continuing {}, started {}", run.id, run.created_at));
     }
     if run.planned_at.is_none() && asks && !was_asked {
         return Err(CliError::new(

@@ -83,7 +83,7 @@ async fn list(args: &List, now: Millis, store: Option<&Store>) -> Result<Exit, C
             Ok(Loaded { campaign, .. }) if names[campaign.name.as_str()] > 1 => {
                 wrong += 1;
                 let words = format!(
-                    "{}: {} files have `name: {}`; none of these campaigns will run",
+                    "{}: {} files have `name: {}`; none of them will run",
                     file.display(),
                     names[campaign.name.as_str()],
                     campaign.name
@@ -146,15 +146,15 @@ async fn explain(args: &Explain, now: Millis, store: Option<&Store>, global: &Gl
     };
     print(&format!("{}: {}", loaded.campaign.name, words(schedule)))?;
     let late = match schedule.if_late {
-        IfLate::Skip => "later than that, the run is skipped, and the skip is recorded",
+        IfLate::Skip => "after that, it is skipped, and the skip is recorded",
         IfLate::Send => match schedule.when {
-            When::At(_) => "later than that, it starts as soon as possible",
+            When::At(_) => "after that, it starts as soon as possible",
             When::Cron { .. } => {
-                "later than that, it starts as soon as possible, but only once, however many starts it missed"
+                "after that, it starts as soon as possible, but only once, however many starts it missed"
             }
         },
     };
-    print(&format!("  a start up to {} late counts as on time; {late}", text::duration(schedule.not_after)))?;
+    print(&format!("  the run may start up to {} late; {late}", text::duration(schedule.not_after)))?;
     if let When::Cron { until: Some(until), .. } = &schedule.when {
         print(&format!("  until {until}"))?;
     }
@@ -163,11 +163,18 @@ async fn explain(args: &Explain, now: Millis, store: Option<&Store>, global: &Gl
     }
     print("\nnext")?;
     let mut next = upcoming(schedule, now, args.next);
+    let mut due = None;
     if let Some(first) = before_next(&loaded.campaign, schedule, &next, now, store).await? {
         print(&format!("  {first}"))?;
-        if let NoMore::RanBefore(_) = first {
-            next.clear();
+        match first {
+            NoMore::RanBefore(_) => next.clear(),
+            NoMore::DueSince(_) => due = Some(now.timestamp()),
+            NoMore::Missed(_) | NoMore::Over => {}
         }
+    }
+    if let Some(other) = same_name(&args.file, &loaded.campaign.name) {
+        (due, next) = (None, Vec::new());
+        print(&format!("  will not run: {} has the same `name`", other.display()))?;
     }
     for at in &next {
         print(&format!("  {}", line(schedule, *at, now)))?;
@@ -175,10 +182,20 @@ async fn explain(args: &Explain, now: Millis, store: Option<&Store>, global: &Gl
             print(&format!("    {note}"))?;
         }
     }
-    if let Some(first) = next.first() {
+    if let Some(first) = due.as_ref().or(next.first()) {
         print(&format!("  {}", estimate(&loaded, schedule, *first, now, store, global).await))?;
     }
     past(&loaded.campaign.name, store, global).await
+}
+
+/// Returns another campaign file in the folder of `file` that has the same name. A service runs neither.
+fn same_name(file: &Path, name: &str) -> Option<PathBuf> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let own = file.file_name()?;
+    serve::files(folder).ok()?.into_iter().filter(|other| other.file_name() != Some(own)).find(|other| {
+        let read = campaign_file::read(other);
+        read.is_ok_and(|loaded| loaded.campaign.name == name)
+    })
 }
 
 /// Why a schedule has no next time, or what comes before it.
@@ -320,13 +337,13 @@ async fn estimate(
                 Some(end) => {
                     let (end, zone) = (end.timestamp().to_zoned(schedule.zone.clone()), schedule.zone_name());
                     let end = end.strftime("%H:%M:%S on %Y-%m-%d");
-                    format!("{which} finishes sending at about {end} in {zone} ({how})")
+                    format!("{which} will finish sending at about {end} in {zone} ({how})")
                 }
                 None if rows == 0 => "no row of the current list can be sent; `campaigner check` shows why".to_owned(),
                 None => format!("no end time can be estimated for {which} ({how})"),
             }
         }
-        Err(failure) => format!("cannot estimate how long sending takes: {}", failure.words),
+        Err(failure) => format!("as things are, it cannot start: {}", failure.words),
     }
 }
 

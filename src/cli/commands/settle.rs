@@ -67,7 +67,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let Some(by) = &args.by else {
         return Err(CliError::new(
             Exit::Wrong,
-            "cannot tell who is making this decision (USER is not set); pass --by NAME",
+            "cannot tell who is making this decision, because USER is not set, as in containers and cron; pass --by NAME",
         ));
     };
     let store = Store::open_existing(&global.db).await?;

@@ -32,7 +32,7 @@ enum Action {
         /// Numbers with country code
         #[arg(required = true)]
         numbers: Vec<String>,
-        /// Record this reason, which reports show
+        /// Record this reason; it appears in reports
         #[arg(long)]
         reason: Option<String>,
         /// Read national numbers as numbers of this region, such as HK
@@ -76,7 +76,7 @@ enum Action {
         /// Read this sheet of the spreadsheet
         #[arg(long, value_name = "NAME")]
         sheet: Option<String>,
-        /// Record this reason, which reports show, instead of those in the file
+        /// Record this reason instead of those in the file; it appears in reports
         #[arg(long)]
         reason: Option<String>,
         /// Read national numbers as numbers of this region, such as HK
@@ -124,7 +124,8 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             let new = store.suppress(&phones, reason.as_deref(), Millis::now()).await?;
             store.close().await?;
             let known = (phones.len() as u64).saturating_sub(new);
-            let already = if known > 0 { format!(", {} already on it", text::grouped(known)) } else { String::new() };
+            let already =
+                if known > 0 { format!("; {} already on it", text::count_are(known, "number")) } else { String::new() };
             info(global, &format!("{} added to the suppression list{already}", text::count(new, "number")));
             Ok(Exit::Done)
         }
@@ -133,8 +134,18 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             let gone = store.unsuppress(&phones).await?;
             store.close().await?;
             let unknown = (phones.len() as u64).saturating_sub(gone);
-            let absent = if unknown > 0 { format!(", {} not on it", text::grouped(unknown)) } else { String::new() };
-            info(global, &format!("{} removed from the suppression list{absent}", text::count(gone, "number")));
+            let words = match (gone, unknown) {
+                (0, _) => {
+                    format!("nothing removed: {} not on the suppression list", text::count_are(unknown, "number"))
+                }
+                (_, 0) => format!("{} removed from the suppression list", text::count(gone, "number")),
+                _ => format!(
+                    "{} removed from the suppression list; {} not on it",
+                    text::count(gone, "number"),
+                    text::count_are(unknown, "number")
+                ),
+            };
+            info(global, &words);
             Ok(Exit::Done)
         }
         Action::List => list(&store).await,
@@ -185,7 +196,7 @@ async fn read(store: &Store, numbers: &[String], region: Option<&str>) -> Result
         };
         match Phone::from_digits(text.strip_prefix('+').unwrap_or(text)) {
             Some(phone) if store.has_replied(phone).await? => phones.push(phone),
-            _ => return Err(wrong_number(at, text, region, &problem)),
+            _ => return Err(wrong_number(at, numbers, region, &problem)),
         }
     }
     Ok(phones)
@@ -196,10 +207,17 @@ fn lacks_region(problem: &RowProblem) -> bool {
     problem.to_string().contains("`recipients.region`")
 }
 
-fn wrong_number(at: usize, text: &str, region: Option<&str>, problem: &RowProblem) -> CliError {
+/// The most characters of an argument that is probably a part of a number with spaces.
+const MAX_PART: usize = 5;
+
+fn wrong_number(at: usize, numbers: &[String], region: Option<&str>, problem: &RowProblem) -> CliError {
+    let text = numbers[at].as_str();
     let next = match (Path::new(text).is_file(), region) {
         (true, _) => {
             ". This is the name of a file; only `suppress import` reads files, and it adds their numbers".to_owned()
+        }
+        (false, _) if numbers.len() > 1 && text.len() <= MAX_PART => {
+            ". Put a number that contains spaces in quotes".to_owned()
         }
         (false, None) if lacks_region(problem) => format!("\n  {REGION_HINT}"),
         (false, _) => String::new(),

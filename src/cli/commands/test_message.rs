@@ -114,8 +114,12 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         true => Ok(()),
         false => console::wrapped_line(words),
     };
-    print(&format!("test of {}, row {row}: accepted {at}, message id {message_id}", campaign.name))
-        .map_err(cannot_print)?;
+    print(&format!(
+        "test of {}, row {row}, to +{}: accepted {at}, message id {message_id}",
+        campaign.name,
+        phone.digits()
+    ))
+    .map_err(cannot_print)?;
     let each = |update: &StatusUpdate| {
         let _ = print(&status_in_words(update, at));
     };
@@ -141,8 +145,12 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             campaign.api.title()
         ));
     } else if !arrived && status != Some(&DeliveryStatus::Failed) {
+        let why = match account.leaves_machine() {
+            true => "the phone may be off",
+            false => "the simulated provider never delivers some messages",
+        };
         console::info(&format!(
-            "not delivered within {}; the phone may be off. `{} find NUMBER` shows the stored result",
+            "not delivered within {}; {why}. `{} find NUMBER` shows the stored result",
             text::duration(args.timeout),
             global.command()
         ));

@@ -128,11 +128,11 @@ pub(in crate::cli) fn states(tally: &Tally, campaign: &Campaign, finished: bool)
 
 /// Returns in words how many rows wait for their next attempt, and until when.
 pub(in crate::cli) fn waiting(waiting: &Waiting) -> String {
-    let rows = text::count(waiting.rows, "row");
+    let rows_are = text::count_are(waiting.rows, "row");
     if waiting.first == waiting.last {
-        return format!("{rows} {} waiting until {}", if waiting.rows == 1 { "is" } else { "are" }, waiting.first);
+        return format!("{rows_are} waiting until {}", waiting.first);
     }
-    format!("{rows} are waiting, the first until {}, the last until {}", waiting.first, waiting.last)
+    format!("{rows_are} waiting, the first until {}, the last until {}", waiting.first, waiting.last)
 }
 
 fn shortened(text: &str) -> String {

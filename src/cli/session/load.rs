@@ -17,11 +17,14 @@ use crate::cli::session::template_lookup;
 use crate::engine::{Plan, PlanError, Warning};
 use crate::message::{self, Translation};
 use crate::model::{
-    Campaign, DATE, Millis, NotAfter, ProviderApi, RowProblem, RunId, Severity, TemplateSource, Timing, WhoseClock,
+    Campaign, DATE, Millis, NO_HEADER, NotAfter, ProviderApi, RowProblem, RunId, Severity, TemplateSource, Timing,
+    WhoseClock,
 };
+use crate::recipients::OpenError;
+use crate::schedule;
 use crate::send_window::local;
 use crate::store::Store;
-use crate::text::{self, shell_word};
+use crate::text::{self, list, nearest, shell_word};
 
 /// Reads a campaign file; its dates are filled in as of now.
 pub(in crate::cli) fn read(file: &Path, global: &Global) -> Result<Loaded, CliError> {
@@ -68,8 +71,24 @@ pub(in crate::cli) async fn through(
     if let Some(provider) = provider {
         provider.clone_into(&mut loaded.campaign.provider);
     }
+    let names = config::names(global).await?;
+    if provider.is_none() && !names.contains(&loaded.campaign.provider) {
+        return Err(unknown_provider(&loaded, &names).shown(&loaded));
+    }
     loaded.campaign.api = config::api(&loaded.campaign.provider, global).await?;
     Ok(loaded)
+}
+
+/// Returns the problem of a campaign file whose provider is none of `names`.
+fn unknown_provider(loaded: &Loaded, names: &[String]) -> LoadError {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let written = &loaded.campaign.provider;
+    let hint = match nearest(written, &names) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("the providers are {}", list(&names)),
+    };
+    let words = format!("unknown provider `{written}`");
+    LoadError::Wrong(vec![FileProblem::new("unknown_provider", loaded.values.provider, words).hint(hint)])
 }
 
 /// Fills in the dates of a campaign file: this date, or as of now.
@@ -123,9 +142,17 @@ pub(in crate::cli) async fn try_plan(
             }));
             None
         }
-        opened => Some(opened.map_err(|error| LoadError::Failed(error.into()))?),
+        Err(error) => match of_a_key(loaded, &error) {
+            Some(problem) => {
+                problems.push(problem);
+                None
+            }
+            None => return Err(LoadError::Failed(error.into())),
+        },
+        Ok(plan) => Some(plan),
     };
     let warnings = short_wait(&loaded.campaign, global).await.into_iter().chain(has_ended(&loaded.campaign));
+    let warnings = warnings.chain(leaves_out_the_last(&loaded.campaign));
     let warnings: Vec<Warning> = warnings.collect();
     let plan = plan.map(|plan| match pulled.and_then(|pulled| Some((pulled.loaded()?, pulled))) {
         Some((template, pulled)) => plan.with_template(template, pulled.to_text()),
@@ -139,6 +166,24 @@ pub(in crate::cli) async fn try_plan(
             problems.sort_by_key(|problem| (problem.place.line, problem.place.column));
             Err(LoadError::Wrong(problems))
         }
+    }
+}
+
+/// Returns the problem of a key of `recipients`, if the plan cannot be made because of one.
+fn of_a_key(loaded: &Loaded, error: &PlanError) -> Option<FileProblem> {
+    match error {
+        PlanError::Open(OpenError::Region(unknown)) => {
+            Some(FileProblem::new("bad_value", loaded.values.region, format!("`region`: {unknown}")))
+        }
+        PlanError::Open(OpenError::NoColumn { from, wanted, header, .. })
+            if *wanted == loaded.campaign.recipients.to =>
+        {
+            let words = format!("`to`: {from} has no column `{wanted}`");
+            let hint = if header.is_person() { NO_HEADER } else { "write a column from the first line of the list" };
+            let problem = FileProblem::new("unknown_column", loaded.values.to, words).hint(hint);
+            Some(FileProblem { hint_for_person: header.hint(wanted), ..problem })
+        }
+        _ => None,
     }
 }
 
@@ -166,10 +211,30 @@ async fn short_wait(campaign: &Campaign, global: &Global) -> Option<Warning> {
 
 /// Returns a warning if the campaign's last moment for sending has passed.
 fn has_ended(campaign: &Campaign) -> Option<Warning> {
+    ended_in_words(campaign).map(|words| Warning::of_campaign("ended", words))
+}
+
+/// Says that the campaign's last moment for sending has passed, if it has.
+pub(in crate::cli) fn ended_in_words(campaign: &Campaign) -> Option<String> {
     let Some(NotAfter::At(end)) = campaign.timing.not_after else { return None };
     let words =
         || format!("`not_after` passed at {}, so no row will be sent", local(end, campaign.timing.timezone.as_deref()));
-    (end <= Millis::now()).then(|| Warning::of_campaign("ended", words()))
+    (end <= Millis::now()).then(words)
+}
+
+/// Returns a warning if `skip_sent_within` leaves out those whom the run of a `cron` reached just that long ago.
+fn leaves_out_the_last(campaign: &Campaign) -> Option<Warning> {
+    let (schedule, time) = (campaign.schedule.as_ref()?, campaign.recipients.skip_sent_within?);
+    let (first, second) = schedule::just_within(schedule, Millis::now().timestamp(), time)?;
+    let shown = |at: jiff::Timestamp| at.to_zoned(schedule.zone.clone()).strftime("%a %Y-%m-%d %H:%M").to_string();
+    let words = format!(
+        "the run of {} leaves out whomever the run of {} reaches, because `skip_sent_within` is {}, and messages are accepted \
+         only after their run has started. Make it a few hours shorter",
+        shown(second),
+        shown(first),
+        text::duration(time)
+    );
+    Some(Warning::of_campaign("skips_the_last_run", words))
 }
 
 /// Returns a problem that does not depend on the row as one of the campaign file.
@@ -235,7 +300,7 @@ fn no_channel(loaded: &Loaded) -> Option<FileProblem> {
     let others = ProviderApi::ALL.into_iter().filter(|other| other.channels().contains(channel));
     let others = others.map(|other| format!("; for `{channel}`, choose a provider that uses {}", other.title()));
     let hint = format!("it sends only on {}{}", text::list(&can), others.collect::<String>());
-    Some(FileProblem::new("no_channel", loaded.channel, words).hint(hint))
+    Some(FileProblem::new("no_channel", loaded.values.channel, words).hint(hint))
 }
 
 fn with_hint(problem: FileProblem, hint: Option<String>) -> FileProblem {

@@ -171,7 +171,7 @@ fn what_is_not_known_is_sent_with_a_warning_that_names_what_was_meant() {
     let missing = errors(&findings);
     assert_eq!(
         missing[0].to_string(),
-        "`template.name`: this is missing; it must be text; is `nmae` a misspelling of it?"
+        "`template.name`: this is missing; it must be text; `nmae` looks like a misspelling of it"
     );
 }
 

@@ -56,8 +56,18 @@ struct Home {
 
 /// A region that the numbering plans do not know.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{0}` is not a region with phone numbers; write two capital letters such as HK, GB or US (ISO 3166-1)")]
+#[error("`{}` is not a region with phone numbers; {}", self.0, self.hint())]
 pub struct UnknownRegion(pub String);
+
+impl UnknownRegion {
+    /// Returns what to write instead.
+    fn hint(&self) -> &'static str {
+        match self.0.as_str() {
+            "UK" => "write GB for the United Kingdom",
+            _ => "write two capital letters such as HK, GB or US (ISO 3166-1)",
+        }
+    }
+}
 
 impl Numbers {
     /// Returns a parser for numbers. National numbers belong to `region` (ISO 3166-1 alpha-2, upper case); without it

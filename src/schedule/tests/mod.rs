@@ -6,7 +6,7 @@ mod due;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{next, upcoming};
+use super::{just_within, next, upcoming};
 use crate::model::{Cron, IfLate, Schedule, When};
 
 fn schedule(when: When, zone: &str) -> Schedule {
@@ -95,4 +95,21 @@ fn a_schedule_ends_with_until_and_a_single_time_with_itself() {
     let once = schedule(When::At("2026-12-01T09:00".parse().unwrap()), "America/New_York");
     assert_eq!(first(9, &once, "2026-11-01T00:00Z"), ["2026-12-01 09:00 -05:00"]);
     assert_eq!(next(&once, at("2026-12-01T14:00Z")), None);
+}
+
+#[test]
+fn runs_that_are_as_far_apart_as_people_are_left_out_for_are_found() {
+    let found = |text: &str, hours: u64| {
+        let time = std::time::Duration::from_secs(hours * 3600);
+        let pair = just_within(&cron(text, "Europe/Berlin"), at("2026-12-02T00:00Z"), time);
+        pair.map(|(first, second)| format!("{first} {second}"))
+    };
+    let monday = "0 9 * * MON";
+    assert_eq!(found(monday, 168).as_deref(), Some("2026-12-07T08:00:00Z 2026-12-14T08:00:00Z"));
+    for hours in [1, 24, 144, 167, 170, 200] {
+        assert_eq!(found(monday, hours), None, "{hours}");
+    }
+    // Each person once a week, by a campaign that runs daily.
+    assert_eq!(found("0 9 * * *", 168).as_deref(), Some("2026-12-02T08:00:00Z 2026-12-09T08:00:00Z"));
+    assert_eq!(found("0 9 * * *", 160), None);
 }

@@ -69,6 +69,40 @@ fn a_dry_run_sends_and_stores_nothing() {
 }
 
 #[test]
+fn a_dry_run_ends_as_the_run_would_without_a_credential_or_after_the_last_moment() {
+    let provider = ScriptedProvider::accepting_all();
+    let env = TestEnv::with(&CampaignFile::default(), &csv(5));
+    let dry = env.run_offline(&["run", "job.yaml", "--dry-run"]);
+    let run = env.run_offline(&["run", "job.yaml"]);
+    assert_eq!((dry.code, run.code), (1, 1), "{dry}{run}");
+    assert!(dry.err.ends_with(&run.err) && !dry.out.contains("would be sent"), "{dry}{run}");
+
+    let ended = env.read("job.yaml") + "not_after: 2020-01-31T10:00\ntimezone: Asia/Hong_Kong\n";
+    env.write("job.yaml", ended);
+    let dry = env.run(&provider, &["run", "job.yaml", "--dry-run"]);
+    assert!(dry.code == 3 && dry.err.contains("nothing would be sent: `not_after` passed at 2020-01-31"), "{dry}");
+    let run = env.run(&provider, &["run", "job.yaml"]);
+    assert_eq!((run.code, provider.sends()), (3, 0), "{run}");
+}
+
+#[test]
+fn what_only_the_list_and_the_configuration_can_tell_is_reported_at_its_line() {
+    let env = TestEnv::with(&CampaignFile::default(), &csv(5));
+    let right = env.read("job.yaml");
+    for (wrong, parts) in [
+        (right.replace("provider: incs", "provider: inc"), ["job.yaml:2:11", "unknown provider `inc`", "`incs`?"]),
+        (right.replace("to: phone", "to: phon"), ["job.yaml:4:", "`to`: list.csv has no column `phon`", "`phone`?"]),
+        (right.replace("to: phone", "to: phone, region: UK"), ["job.yaml:4:", "`UK` is not a region", "write GB"]),
+    ] {
+        env.write("job.yaml", wrong);
+        for command in [&["check", "job.yaml"][..], &["run", "job.yaml", "--yes"]] {
+            let refused = env.run_offline(command);
+            assert!(refused.code == 2 && parts.iter().all(|part| refused.err.contains(part)), "{parts:?} {refused}");
+        }
+    }
+}
+
+#[test]
 fn mistakes_are_reported_with_their_place_and_what_to_do() {
     if TestEnv::is_on_a_server() {
         return; // It is about a store in a file.

@@ -63,7 +63,7 @@ fn a_number_is_read_as_people_write_it_and_a_wrong_one_says_what_is_wrong() {
     assert!(spaced.code == 0 && spaced.out.contains("job-2, row 1: read"), "{spaced}");
     assert_eq!(spaced.out, national.out);
     let nobody = env.run_offline(&["find", "+4915112345678"]);
-    assert!(nobody.code == 0 && nobody.out.contains("not in any run that can be searched in this store"), "{nobody}");
+    assert!(nobody.code == 0 && nobody.out.contains("not found in any run in this store"), "{nobody}");
     let wrong = env.run_offline(&["find", "0151/2345678"]);
     assert!(wrong.code == 2 && wrong.out.is_empty() && wrong.err.contains("--region"), "{wrong}");
     assert!(!wrong.err.contains("recipients.region"), "{wrong}");
@@ -84,7 +84,7 @@ fn a_person_whose_number_has_two_spellings_is_recognised_by_either() {
     assert_eq!((nobody.code, provider.sends()), (0, 1), "{nobody}");
     // Mexico's old spelling is no valid number, but WhatsApp still shows it.
     let found = env.run_offline(&["find", "+5215512345678"]);
-    assert!(found.code == 0 && found.out.contains("not in any run"), "{found}");
+    assert!(found.code == 0 && found.out.contains("not found in any run"), "{found}");
 }
 
 #[test]

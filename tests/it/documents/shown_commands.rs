@@ -111,7 +111,7 @@ const DOCUMENTS: &[(&str, &[(&str, Expected)])] = &[
             ("serve --webhook .", SERVICE),
             ("serve --webhook .", SERVICE),
             ("simulator --webhook http://127.0.0.1:8088/webhook/try-it-on-one-machine --replies 0.5", SERVICE),
-            ("run spring-sale.yaml", SENDS),
+            ("run spring-sale.yaml --provider incs", SENDS),
             ("serve --webhook .", SERVICE),
             ("simulator --webhook http://127.0.0.1:8088/webhook/meta/meta --drop-rate 0.02", SERVICE),
             ("run --provider meta --again spring-sale.yaml", SENDS),

@@ -117,7 +117,7 @@ fn a_process_that_only_collects_statuses_does_not_send() {
     let provider = silent(20);
     let env = TestEnv::with(&CampaignFile { rate: "20/s", ..CampaignFile::default() }, &csv(60));
     let limited = env.start(&provider, &["run", "job.yaml", "--limit", "5"]);
-    limited.wait_for_words("sent: 5 of 60");
+    limited.wait_for_words("sent so far: 5 of 60");
     let first_stop = "stop the process that is collecting the statuses of the run, then run: ";
     let collecting =
         ["the limit set by `--limit` was reached; to continue, ", first_stop, "statuses are collected for up to 1 min"];

@@ -66,7 +66,7 @@ fn a_corrected_list_is_refused_and_only_new_sends_to_those_that_were_not_reached
     assert_eq!(provider.sends(), sends);
     let only_new = env.run(&provider, &["run", "job.yaml", "--only-new"]);
     assert_eq!(only_new.code, 0, "{only_new}");
-    assert!(only_new.err.contains("left out 7 rows already reached by earlier runs"), "{only_new}");
+    assert!(only_new.err.contains("left out 7 rows: earlier runs already reached these people"), "{only_new}");
     assert_eq!(env.states("job-2"), counts(&[("read", 5), ("suppressed", 7)]));
     let report = env.report("job-2");
     assert_eq!((report[0].state.as_str(), report[0].code.as_str()), ("suppressed", "already_reached"));

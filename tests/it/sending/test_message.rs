@@ -22,7 +22,10 @@ fn a_test_is_delivered_to_ones_own_number_and_no_run_knows_it() {
     let env = TestEnv::with(&CampaignFile::default(), &csv(3));
     let sent = env.run(&provider, &test(&["--row", "2"]));
     assert_eq!(sent.code, 0, "{sent}");
-    assert!(sent.out.contains("test of job, row 2: accepted 20") && sent.out.contains("after"), "{sent}");
+    assert!(
+        sent.out.contains("test of job, row 2, to +85269990000: accepted 20") && sent.out.contains("after"),
+        "{sent}"
+    );
     let received = provider.received();
     assert_eq!(received.sends[0].to, "85269990000");
     assert_eq!(without_to(received.sends[0].body.clone()), previewed(&env, &provider, 2));
@@ -32,8 +35,7 @@ fn a_test_is_delivered_to_ones_own_number_and_no_run_knows_it() {
     assert_eq!((run.code, provider.sends()), (0, 4), "{run}");
     let found = env.run_offline(&["find", MINE]);
     assert!(
-        found.out.contains("not in any run that can be searched in this store")
-            && found.out.contains("test of job, row 2:"),
+        found.out.contains("not found in any run in this store") && found.out.contains("test of job, row 2:"),
         "{found}"
     );
     let json: Value = serde_json::from_str(&env.run_offline(&["find", MINE, "--json"]).out).unwrap();

@@ -1,5 +1,6 @@
 //! `serve`: what is due runs once, whatever dies meanwhile, and people can watch and control it over HTTP.
 
+use std::fs;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -174,7 +175,20 @@ fn no_time_is_promised_for_what_runs_once_and_has_run() {
     assert_eq!(env.run(&provider, &["run", "job.yaml", "--limit", "5", "--no-wait"]).code, 4);
     assert!(listed().contains("\"ran_before\":\"job-1\"") && listed().contains("\"next\":[]"), "{}", listed());
     let explained = env.run_offline(&["schedule", "explain", "job.yaml"]).out;
-    assert!(explained.contains("will not start") && !explained.contains("finishes sending"), "{explained}");
+    assert!(explained.contains("will not start") && !explained.contains("finish sending"), "{explained}");
+}
+
+#[test]
+fn a_campaign_that_cannot_start_is_explained() {
+    let (_, env) = (ScriptedProvider::accepting_all(), due(7200, "400/s", ""));
+    let explained = || env.run_offline(&["schedule", "explain", "job.yaml"]).out;
+    assert!(explained().contains("the run will finish sending at about"), "{}", explained());
+    env.write("copy.yml", env.read("job.yaml"));
+    assert!(explained().contains("will not run: ./copy.yml has the same `name`"), "{}", explained());
+    assert!(!explained().contains("finish sending"), "{}", explained());
+    fs::remove_file(env.path("copy.yml")).unwrap();
+    fs::remove_file(env.path("list.csv")).unwrap();
+    assert!(explained().contains("as things are, it cannot start: "), "{}", explained());
 }
 
 #[test]
@@ -307,6 +321,7 @@ fn what_is_to_come_is_listed_in_both_time_zones() {
         twice.err.contains("./job.yaml: 2 files have `name: job`") && twice.err.contains("2 files will not run"),
         "{twice}"
     );
+    fs::remove_file(env.path("wrong.yaml")).unwrap();
     let explained = env.run_offline(&["schedule", "explain", "job.yaml"]);
     assert!(explained.out.contains("60 messages at 400/s"), "{explained}");
     assert!(explained.out.contains("the store store.db does not exist yet"), "{explained}");

@@ -11,7 +11,7 @@ use crate::cli::global::Global;
 use crate::cli::output::problem_report::ProblemReport;
 use crate::cli::output::{console, reached};
 use crate::cli::session::run_content::{content, digest};
-use crate::cli::session::{LoadError, load};
+use crate::cli::session::{self, LoadError, load};
 use crate::engine::{self, Plan, PlanError};
 use crate::model::{Campaign, Millis};
 use crate::send_window::local;
@@ -40,6 +40,7 @@ pub(super) async fn dry_run(
     if let (Some(StartDecision::Resume(run)), Some(store)) = (&decision, store)
         && run.planned_at.is_some()
     {
+        session::account(campaign, global).await?;
         return would_resume(args, store, run).await;
     }
     let importing = matches!(&decision, Some(StartDecision::Resume(run)) if run.only_new);
@@ -67,6 +68,12 @@ pub(super) async fn dry_run(
             true => nobody_new(&checked, global),
             false => Err(CliError::new(Exit::Wrong, "no row can be sent, for the reasons above")),
         };
+    }
+    // Without its credential, `run` stops before it sends.
+    session::account(campaign, global).await?;
+    if let Some(ended) = load::ended_in_words(campaign) {
+        console::info(&format!("nothing would be sent: {ended}"));
+        return Ok(Exit::SomeFailed);
     }
     if !args.json {
         let limits = load::limits_in_words(&campaign.timing);

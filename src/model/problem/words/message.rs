@@ -116,7 +116,7 @@ impl MessageProblem {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::SessionOnly { others, .. } => format!("to reach anyone else, send {} messages", quoted(others)),
-            Self::Missing { meant: Some(key), .. } => format!("is `{key}` a misspelling of it?"),
+            Self::Missing { meant: Some(key), .. } => format!("`{key}` looks like a misspelling of it"),
             Self::Missing { note, .. } | Self::UndocumentedKey { note } | Self::NotAllowed { note } => note.clone()?,
             Self::WrongType { fix, .. } => fix.as_ref()?.words(),
             Self::NoKind { kind, .. } => format!("write `type: {kind}`"),

@@ -101,7 +101,7 @@ fn an_xls_file_has_long_texts_hidden_rows_merged_cells_and_hidden_sheets() {
     assert_eq!(read.rows[9].1[1], "merged");
     assert_eq!(
         try_read(&fs::read(fixture("xlwt.xls")).unwrap(), Some("Notes")).unwrap_err(),
-        "the sheet `Notes` of list.xlsx has no column `phone` for the numbers; name a column that is in the first line of the file: in the campaign with `recipients.to`, for `suppress import` with `--column`"
+        "the sheet `Notes` of list.xlsx has no column `phone` for the numbers; choose a column from the first line of the file: set `recipients.to` in the campaign, or pass `--column` to `suppress import`"
     );
 }
 
