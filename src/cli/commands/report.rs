@@ -17,6 +17,9 @@ use crate::report::{
 use crate::store::{Run, Store, Wanted};
 use crate::text::escaped;
 
+/// Endings of files that people would not expect to hold CSV.
+const UNSUPPORTED: [&str; 6] = ["pdf", "doc", "docx", "xls", "xlsm", "ods"];
+
 /// The arguments of `report`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
@@ -112,6 +115,13 @@ impl Args {
     /// Refuses options that the format does not have.
     fn verify(&self) -> Result<(), CliError> {
         use ReportFormat::{Csv, Html, Jsonl, Xlsx};
+        let ending = self.file().and_then(Path::extension).map(|ending| ending.to_string_lossy().to_lowercase());
+        if let (None, Some(ending)) =
+            (self.named_format(), ending.filter(|ending| UNSUPPORTED.contains(&ending.as_str())))
+        {
+            let words = format!("campaigner writes no .{ending} files; use .xlsx or .html, or pass --format");
+            return Err(CliError::new(Exit::Wrong, words));
+        }
         let format = self.format();
         let is_table = !self.compare.is_empty() && self.named_format().is_none();
         let words = if self.input && !matches!(format, Csv | Jsonl | Xlsx) {

@@ -14,9 +14,9 @@ use crate::cli::output::console;
 use crate::cli::serve;
 use crate::cli::session::{load, run_content};
 use crate::engine::{self, RunActivity};
-use crate::model::{Campaign, IfLate, Millis, RunId, Schedule, When};
+use crate::model::{Campaign, IfLate, Millis, Schedule, When};
 use crate::schedule;
-use crate::store::{Occurrence, Store};
+use crate::store::{Occurrence, Run, Store};
 use crate::text;
 
 /// The arguments of `schedule`.
@@ -205,7 +205,7 @@ enum NoMore {
     /// It was due at this time; a service will skip it.
     Missed(Millis),
     /// It runs once, and this run has already sent messages.
-    RanBefore(RunId),
+    RanBefore(Box<Run>),
     /// It has ended.
     Over,
 }
@@ -243,7 +243,7 @@ async fn before_next(
             return Ok(Some(NoMore::Over));
         }
         if let Some(run) = run_content::sent_once(campaign, store).await? {
-            return Ok(Some(NoMore::RanBefore(run)));
+            return Ok(Some(NoMore::RanBefore(Box::new(run))));
         }
     }
     // A single past time may still be waiting for a service.
@@ -383,7 +383,7 @@ fn as_json(
         NoMore::Missed(_) | NoMore::RanBefore(_) | NoMore::Over => None,
     });
     let ran_before = over.and_then(|over| match over {
-        NoMore::RanBefore(run) => Some(run.to_string()),
+        NoMore::RanBefore(run) => Some(run.id.to_string()),
         NoMore::DueSince(_) | NoMore::Missed(_) | NoMore::Over => None,
     });
     let next: Vec<_> = next

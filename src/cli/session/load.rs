@@ -228,8 +228,8 @@ fn leaves_out_the_last(campaign: &Campaign) -> Option<Warning> {
     let (first, second) = schedule::just_within(schedule, Millis::now().timestamp(), time)?;
     let shown = |at: jiff::Timestamp| at.to_zoned(schedule.zone.clone()).strftime("%a %Y-%m-%d %H:%M").to_string();
     let words = format!(
-        "the run of {} leaves out whomever the run of {} reaches, because `skip_sent_within` is {}, and messages are accepted \
-         only after their run has started. Make it a few hours shorter",
+        "the run of {} will leave out everyone whom the run of {} reaches: `skip_sent_within` is {}, and a message is accepted \
+         only after its run has started. Make it a few hours shorter",
         shown(second),
         shown(first),
         text::duration(time)

@@ -3,9 +3,9 @@
 use crate::campaign_file;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::off_thread::off_thread;
-use crate::model::{Campaign, RunId};
+use crate::model::Campaign;
 use crate::recipients;
-use crate::store::{NewRun, Recurrence, Repeat, StartDecision, Store};
+use crate::store::{NewRun, Recurrence, Repeat, Run, StartDecision, Store};
 
 /// Returns the fingerprint of a campaign's recipients.
 pub(in crate::cli) async fn digest(campaign: &Campaign) -> Result<String, CliError> {
@@ -23,18 +23,24 @@ pub(in crate::cli) async fn has_run_before(campaign: &Campaign, store: &Store) -
 
 /// Returns the run because of which a campaign with `at` will not start, if there is one: it has sent messages, and no
 /// one said what that means for the people it reached.
-pub(in crate::cli) async fn sent_once(campaign: &Campaign, store: &Store) -> Result<Option<RunId>, CliError> {
+pub(in crate::cli) async fn sent_once(campaign: &Campaign, store: &Store) -> Result<Option<Run>, CliError> {
     match Recurrence::of(campaign) {
-        Recurrence::Once { skips_reached: false } => Ok(store.last_sent(&campaign.name).await?.map(|run| run.id)),
+        Recurrence::Once { skips_reached: false } => Ok(store.last_sent(&campaign.name).await?),
         Recurrence::Once { skips_reached: true } | Recurrence::Repeated => Ok(None),
     }
 }
 
 /// Says that a campaign with `at` will not start, because this run of it has sent messages.
-pub(in crate::cli) fn already_sent(run: &RunId) -> String {
+pub(in crate::cli) fn already_sent(run: &Run) -> String {
+    let has_rows_left = run.dispatched_at.is_none() && run.cancelled_at.is_none();
+    let rest = match has_rows_left {
+        true => format!("To send the rest of it: campaigner resume {}. ", run.id),
+        false => String::new(),
+    };
     format!(
-        "{run} has already sent messages, and a campaign with `at` runs once. To send to the people whom earlier runs did \
-         not reach, set `recipients.skip_sent_within`; to send to everyone again, change the campaign's `name`"
+        "{} has already sent messages, and a campaign with `at` runs once. {rest}To send to the people whom earlier runs \
+         did not reach, set `recipients.skip_sent_within`; to send to everyone again, change the campaign's `name`",
+        run.id
     )
 }
 

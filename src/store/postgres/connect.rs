@@ -9,7 +9,7 @@ use crate::store::sql::in_time;
 
 /// The settings of every connection, because a role or a database may have other defaults. A commit is synced before it
 /// returns. Statements find their rows by an index, whatever the planner assumes about tables that were just filled.
-const SETTINGS: [(&str, &str); 16] = [
+const SETTINGS: [(&str, &str); 17] = [
     ("synchronous_commit", "on"),
     ("default_transaction_isolation", "read committed"),
     ("default_transaction_read_only", "off"),
@@ -29,6 +29,8 @@ const SETTINGS: [(&str, &str); 16] = [
     ("tcp_user_timeout", "20000"),
     // A process that is suspended during a transaction must not keep the others waiting.
     ("idle_in_transaction_session_timeout", "2s"),
+    // A run that only awaits statuses does nothing for minutes.
+    ("idle_session_timeout", "0"),
 ];
 
 /// Returns the options for every connection.

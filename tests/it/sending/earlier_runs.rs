@@ -58,6 +58,12 @@ fn a_corrected_list_is_refused_and_only_new_sends_to_those_that_were_not_reached
         assert_eq!(output["reached"]["runs"][0]["run"], "job-1");
         assert_eq!(output["reached"]["uncertain"]["first"][0]["row"], 1);
     }
+    assert_eq!(env.run_offline(&["suppress", "add", &phone(ROWS)]).code, 0);
+    let refused = env.run(&provider, &["run", "job.yaml"]);
+    for words in ["on the suppression list: 1 person", "send to the 4 people", "send to everyone (11)"] {
+        assert!(refused.err.contains(words), "{words}: {refused}");
+    }
+    assert_eq!(env.run_offline(&["suppress", "remove", &phone(ROWS)]).code, 0);
     assert_eq!(env.run_offline(&["status", "--all"]).out.lines().count(), 1, "no run was made");
 
     let dry = env.run(&provider, &["run", "job.yaml", "--only-new", "--dry-run"]);

@@ -176,6 +176,23 @@ fn no_time_is_promised_for_what_runs_once_and_has_run() {
     assert!(listed().contains("\"ran_before\":\"job-1\"") && listed().contains("\"next\":[]"), "{}", listed());
     let explained = env.run_offline(&["schedule", "explain", "job.yaml"]).out;
     assert!(explained.contains("will not start") && !explained.contains("finish sending"), "{explained}");
+    assert!(explained.contains("To send the rest of it: campaigner resume job-1."), "{explained}");
+}
+
+#[test]
+fn a_weekly_campaign_that_leaves_out_whom_it_reached_a_week_ago_is_warned_about() {
+    let env = due(7200, "400/s", "");
+    let weekly = |skip: &str| {
+        let schedule = "schedule: {cron: '0 9 * * MON', timezone: UTC}\n";
+        let once =
+            env.read("job.yaml").lines().filter(|line| !line.starts_with("schedule")).collect::<Vec<_>>().join("\n");
+        let once = once.replace("to: phone}", &format!("to: phone, skip_sent_within: {skip}}}"));
+        env.write("weekly.yaml", once + "\n" + schedule);
+        env.run_offline(&["check", "weekly.yaml"])
+    };
+    let warned = weekly("7d");
+    assert!(warned.code == 0 && warned.out.contains("`skip_sent_within` is 7 d"), "{warned}");
+    assert!(!weekly("6d").out.contains("skip_sent_within"), "{}", weekly("6d"));
 }
 
 #[test]
