@@ -138,7 +138,8 @@ impl fmt::Display for Notice {
                 if *waits == 1 { " was" } else { "s were" }
             ),
             Self::LeftOut { rows, code } => {
-                write!(f, "left out {}: earlier runs already reached these people (`{code}` in the report)", count(*rows, "row"))
+                let rows = count(*rows, "row");
+                write!(f, "left out {rows}: earlier runs have already reached these people (`{code}` in the report)")
             }
             Self::Warning(words) => f.write_str(words),
             Self::NothingDue { until, timed, quota } => {

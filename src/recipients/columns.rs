@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::error::OpenError;
+use super::error::{FOR_NUMBERS, OpenError};
 use crate::model::Header;
 use crate::text::{ambiguous_column, composed, distinct_columns, find_column, formula_text, trimmed};
 
@@ -32,7 +32,7 @@ impl Columns {
             return Err(OpenError::Empty { from: from.to_owned() });
         }
         let names = rename(from, distinct_columns(names), renamed)?;
-        let to = if to.is_empty() { 0 } else { find(from, &names, to, "for the numbers")? };
+        let to = if to.is_empty() { 0 } else { find(from, &names, to, FOR_NUMBERS)? };
         Ok(Self { names, to })
     }
 }

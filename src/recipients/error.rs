@@ -8,6 +8,9 @@ use super::phone::parse::UnknownRegion;
 use crate::model::{Header, NO_HEADER};
 use crate::text::{any_of, escaped};
 
+/// What the column of the phone numbers is for.
+pub const FOR_NUMBERS: &str = "for the numbers";
+
 /// Why the recipients cannot be read; no row was read yet.
 ///
 /// Displayed without any of the header, which may be a person's data; see [`OpenError::to_person`].

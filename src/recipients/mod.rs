@@ -26,7 +26,7 @@ mod spreadsheet;
 pub use decoder::Decoder;
 pub use duplicates::{Duplicate, DuplicateRows, Duplicates, SpillError};
 pub use encoding::Rival;
-pub use error::{OpenError, ReadError, UnclearSheet};
+pub use error::{FOR_NUMBERS, OpenError, ReadError, UnclearSheet};
 pub use note::ListNote;
 pub use phone::kinds::{KindLookup, NumberKinds};
 pub use phone::parse::{Numbers, UnknownRegion};

@@ -235,11 +235,11 @@ impl<'t> Check<'t> {
                 let closed = self.tag.brackets.pop();
                 self.tag.before = if closed == Some(Bracket::List) { Before::List } else { Before::Operand };
             }
-            Token::BraceOpen | Token::BraceClose => {
-                return refusal(
-                    "a single `{` or `}` is not allowed inside `{{ … }}`",
-                    "check that each placeholder ends with `}}`",
-                );
+            Token::BraceOpen => {
+                return refusal("`{…}` is not available in messages", "use `if` and `elif`, or a column in the list");
+            }
+            Token::BraceClose => {
+                return refusal("a single `}` is not allowed here", "end a placeholder with `}}`, and a tag with `%}`");
             }
             Token::BracketOpen | Token::ParenOpen => {
                 let bracket = match (token, self.tag.before) {

@@ -70,8 +70,8 @@ fn what_could_take_all_memory_or_the_stack_is_refused() {
         ("{% for a in x recursive %}{{ loop(x) }}{% endfor %}", "`recursive` is not available"),
         ("{{ [x, x] ~ '' }}", "a list is only allowed after `in`"),
         ("{{ [[x] ~ ''] | join }}", "a list is only allowed after `in`"),
-        ("{{ {'a': x} }}", "a single `{` or `}` is not allowed"),
-        ("{{ x }", "a single `{` or `}` is not allowed"),
+        ("{{ {'a': x} }}", "`{…}` is not available"),
+        ("{{ x }", "a single `}` is not allowed here"),
     ];
     for (template, why) in cases {
         let found = compile(template).err().unwrap_or_default();

@@ -34,22 +34,20 @@ pub fn upcoming(schedule: &Schedule, after: Timestamp) -> impl Iterator<Item = T
     std::iter::successors(next(schedule, after), |last| next(schedule, *last))
 }
 
-/// Times that are compared by [`just_within`], enough for two weeks of working days and for the next months of a weekly one.
+/// Times that are compared: enough for two weeks of working days.
 const COMPARED: usize = 12;
 
-/// Returns two of the next times of which the second comes less than an hour before `time` has passed since the first, or
-/// just then. Whoever is sent to at the first is then sent to within `time` before the second, because sending takes a
-/// while.
+/// Returns two of the next times, one right after the other, of which the second comes less than an hour before `time` has
+/// passed since the first, or just then. Whoever is sent to at the first is then sent to within `time` before the second,
+/// because sending takes a while.
 #[must_use]
 pub fn just_within(schedule: &Schedule, after: Timestamp, time: Duration) -> Option<(Timestamp, Timestamp)> {
     let slack = (time / 10).min(Duration::from_secs(60 * 60));
     let next: Vec<Timestamp> = upcoming(schedule, after).take(COMPARED).collect();
-    let is_within = |first: &Timestamp, second: &Timestamp| {
-        Duration::try_from(second.duration_since(*first)).is_ok_and(|apart| apart <= time && apart > time - slack)
+    let is_within = |first: Timestamp, second: Timestamp| {
+        Duration::try_from(second.duration_since(first)).is_ok_and(|apart| apart <= time && apart > time - slack)
     };
-    let pairs =
-        next.iter().enumerate().flat_map(|(at, first)| next[at + 1..].iter().map(move |second| (first, second)));
-    pairs.map(|(first, second)| (*first, *second)).find(|(first, second)| is_within(first, second))
+    next.windows(2).map(|pair| (pair[0], pair[1])).find(|(first, second)| is_within(*first, *second))
 }
 
 /// Returns how a clock change affects an occurrence, if it does.

@@ -25,21 +25,21 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Whether there is a connection that can be used. One to a server may have died unnoticed, or in its last use: then
-    /// every further use of it would fail.
+    /// Whether there is a connection that can be used. One to a server may have died, or its last use may have left a
+    /// transaction open: then every further use of it would fail.
     pub(super) async fn is_usable(&mut self) -> bool {
         let is_proven = std::mem::take(&mut self.is_proven);
         match &mut self.connection {
             _ if self.is_spoilt => false,
             None => false,
-            Some(connection @ DbConnection::Sqlite(_)) => !connection.is_stuck().await,
+            Some(connection @ DbConnection::Sqlite(_)) => connection.is_free().await,
             Some(DbConnection::Postgres(_)) if is_proven => true,
             Some(DbConnection::Postgres(_)) => {
                 // Out of its place, so that a connection that hangs is not kept if this is abandoned.
                 let Some(mut connection) = self.connection.take() else { return false };
-                let answers = connection.answers().await;
-                self.connection = answers.then_some(connection);
-                answers
+                let is_free = connection.is_free().await;
+                self.connection = is_free.then_some(connection);
+                is_free
             }
         }
     }

@@ -70,6 +70,11 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         Err(CampaignError::Wrong(wrong)) if args.json => return wrong_campaign(&args.file, wrong.problems()),
         read => load::dated(read?, args.date)?,
     };
+    if let (true, None, Err(LoadError::Wrong(problems))) =
+        (args.json, &args.provider, load::provider_is_known(&loaded, global).await)
+    {
+        return wrong_campaign(&args.file, &problems);
+    }
     let loaded = load::through(loaded, args.provider.as_deref(), global).await?;
     if !global.quiet {
         for (line, words) in open_points(loaded.document.text()) {
@@ -169,7 +174,10 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         if let (Some(store), Some(_)) = (&store, &loaded.campaign.schedule)
             && let Some(run) = run_content::sent_once(&loaded.campaign, store).await?
         {
-            console::info(&format!("the schedule will not start it: {}", run_content::already_sent(&run)));
+            console::info(&format!(
+                "the schedule will not start it: {}",
+                run_content::already_sent(&run, &global.command())
+            ));
         } else if let Some(schedule) = &loaded.campaign.schedule
             && schedule::upcoming(schedule, now.timestamp()).next().is_none()
             && schedule::due(schedule, now, now).start.is_none()

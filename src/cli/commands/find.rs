@@ -121,7 +121,8 @@ fn number(args: &Args) -> Result<Phone, CliError> {
     let numbers = Numbers::new(args.region.as_deref()).map_err(|error| CliError::of(Exit::Wrong, &error))?;
     let text = args.number.join(" ");
     numbers.normalise(&text).or_else(|problem| in_old_spelling(&text).ok_or(problem)).map_err(|problem| {
-        let hint = if args.region.is_none() { "\n  for example: --region DE" } else { "" };
+        let lacks_region = args.region.is_none() && problem.to_string().contains("`recipients.region`");
+        let hint = if lacks_region { "\n  for example: --region DE" } else { "" };
         let shown = format!("NUMBER: {}{hint}", number_in_words(&problem));
         CliError::of_number("NUMBER", &problem, hint).shown(escaped_lines(&shown).into_owned())
     })

@@ -119,7 +119,7 @@ impl Args {
         if let (None, Some(ending)) =
             (self.named_format(), ending.filter(|ending| UNSUPPORTED.contains(&ending.as_str())))
         {
-            let words = format!("campaigner writes no .{ending} files; use .xlsx or .html, or pass --format");
+            let words = format!("campaigner cannot write .{ending} files; use .xlsx or .html, or pass --format");
             return Err(CliError::new(Exit::Wrong, words));
         }
         let format = self.format();

@@ -164,17 +164,16 @@ async fn explain(args: &Explain, now: Millis, store: Option<&Store>, global: &Gl
     print("\nnext")?;
     let mut next = upcoming(schedule, now, args.next);
     let mut due = None;
-    if let Some(first) = before_next(&loaded.campaign, schedule, &next, now, store).await? {
+    if let Some(other) = same_name(&args.file, &loaded.campaign.name) {
+        next.clear();
+        print(&format!("  will not run: {} has the same `name`", other.display()))?;
+    } else if let Some(first) = before_next(&loaded.campaign, schedule, &next, now, store).await? {
         print(&format!("  {first}"))?;
         match first {
             NoMore::RanBefore(_) => next.clear(),
             NoMore::DueSince(_) => due = Some(now.timestamp()),
             NoMore::Missed(_) | NoMore::Over => {}
         }
-    }
-    if let Some(other) = same_name(&args.file, &loaded.campaign.name) {
-        (due, next) = (None, Vec::new());
-        print(&format!("  will not run: {} has the same `name`", other.display()))?;
     }
     for at in &next {
         print(&format!("  {}", line(schedule, *at, now)))?;
@@ -192,7 +191,11 @@ async fn explain(args: &Explain, now: Millis, store: Option<&Store>, global: &Gl
 fn same_name(file: &Path, name: &str) -> Option<PathBuf> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let own = file.file_name()?;
-    serve::files(folder).ok()?.into_iter().filter(|other| other.file_name() != Some(own)).find(|other| {
+    let files = serve::files(folder).ok()?;
+    if !files.iter().any(|file| file.file_name() == Some(own)) {
+        return None;
+    }
+    files.into_iter().filter(|other| other.file_name() != Some(own)).find(|other| {
         let read = campaign_file::read(other);
         read.is_ok_and(|loaded| loaded.campaign.name == name)
     })
@@ -219,7 +222,7 @@ impl std::fmt::Display for NoMore {
             Self::Missed(at) => {
                 write!(f, "nothing: it was due at {at}, more than `not_after` ago; `campaigner serve` will skip it")
             }
-            Self::RanBefore(run) => write!(f, "will not start: {}", run_content::already_sent(run)),
+            Self::RanBefore(run) => write!(f, "will not start: {}", run_content::already_sent(run, "campaigner")),
             Self::Over => f.write_str("nothing: the schedule has ended"),
         }
     }
@@ -311,14 +314,14 @@ async fn estimate(
     store: Option<&Store>,
     global: &Global,
 ) -> String {
-    let loaded = Loaded { campaign: loaded.campaign.clone().dated(now), ..loaded.clone() };
-    let checked = match load::plan(&loaded, store, global).await {
-        Ok(plan) => {
-            let no_events: crate::model::Events = std::sync::Arc::new(|_| {});
-            plan.check(store, |_| Ok(()), &no_events).await.map_err(CliError::from)
-        }
-        Err(failure) => Err(failure),
+    let due = Millis(at.as_millisecond());
+    let loaded = Loaded { campaign: loaded.campaign.clone().dated(due), ..loaded.clone() };
+    let checked = async {
+        let plan = load::plan(&loaded, store, global).await?;
+        let no_events: crate::model::Events = std::sync::Arc::new(|_| {});
+        plan.check(store, |_| Ok(()), &no_events).await.map_err(CliError::from)
     };
+    let checked = checked.await;
     match checked {
         Ok(checked) => {
             let rows = checked.sendable();
@@ -333,7 +336,7 @@ async fn estimate(
             how.extend(load::limits_in_words(&loaded.campaign.timing));
             how.push("with the current list");
             let how = how.join(", ");
-            match engine::sent_by(rows, Millis(at.as_millisecond()), &checked.due, &loaded.campaign) {
+            match engine::sent_by(rows, due, &checked.due, &loaded.campaign) {
                 Some(end) => {
                     let (end, zone) = (end.timestamp().to_zoned(schedule.zone.clone()), schedule.zone_name());
                     let end = end.strftime("%H:%M:%S on %Y-%m-%d");
@@ -343,7 +346,8 @@ async fn estimate(
                 None => format!("no end time can be estimated for {which} ({how})"),
             }
         }
-        Err(failure) => format!("as things are, it cannot start: {}", failure.words),
+        Err(failure) if due <= now => format!("it cannot start: {}", failure.words),
+        Err(failure) => format!("with the files as they are now, it could not start then: {}", failure.words),
     }
 }
 

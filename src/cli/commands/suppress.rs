@@ -216,7 +216,7 @@ fn wrong_number(at: usize, numbers: &[String], region: Option<&str>, problem: &R
         (true, _) => {
             ". This is the name of a file; only `suppress import` reads files, and it adds their numbers".to_owned()
         }
-        (false, _) if numbers.len() > 1 && text.len() <= MAX_PART => {
+        (false, _) if numbers.len() > 1 && text.chars().count() <= MAX_PART => {
             ". Put a number that contains spaces in quotes".to_owned()
         }
         (false, None) if lacks_region(problem) => format!("\n  {REGION_HINT}"),

@@ -88,12 +88,12 @@ pub(in crate::cli) fn refusal(file: &Path, name: &str, checked: &Checked, global
     if let Some(more) = purged.len().checked_sub(MAX_RUNS).filter(|more| *more > 0) {
         words.push_str(&format!("\n  … and {}", text::count(more as u64, "more purged run")));
     }
-    let suppressed = of.saturating_sub(people + new);
-    if suppressed > 0 && purged.is_empty() {
-        words.push_str(&format!("\n  on the suppression list: {}", people_of(suppressed)));
-    }
     if runs.len() > 1 {
         words.push_str("\n  (each person is counted once, under the latest run)");
+    }
+    let suppressed = of.saturating_sub(people + new);
+    if suppressed > 0 && purged.is_empty() {
+        words.push_str(&format!("\n  not reached, and on the suppression list: {}", people_of(suppressed)));
     }
     // Rows that the campaign or the suppression list leaves out are not counted.
     let all = format!("send to everyone ({}):", text::grouped(checked.sendable()));

@@ -219,7 +219,9 @@ impl Service {
                 tracing::warn!(campaign = %name, %due, %run, "occurrence skipped: the same content has already run");
                 Ok(())
             }
-            OccurrenceStart::RanBefore(run) => Err(CliError::new(Exit::Wrong, run_content::already_sent(&run))),
+            OccurrenceStart::RanBefore(run) => {
+                Err(CliError::new(Exit::Wrong, run_content::already_sent(&run, &self.context.global.command())))
+            }
             OccurrenceStart::Blocked(run) => {
                 // A run that a person started, whose import did not finish: it never sent anything.
                 if run.planned_at.is_none()

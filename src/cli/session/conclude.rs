@@ -135,9 +135,8 @@ fn exit_of(ending: &RunResult) -> Exit {
 /// Whether other processes are sending the run, if the store tells soon.
 async fn others_send(store: &Store, run: &Run) -> bool {
     let workers = tokio::time::timeout(LONGEST_LOOK, store.workers()).await;
-    // This process is listed too if the store was away when it ended its work. Processes of other machines may have its
-    // number; then only the words are lost.
-    let is_other = |worker: &WorkerAtWork| worker.run == run.id && worker.pid != std::process::id();
+    // This process is listed too if the store was away when it ended its work.
+    let is_other = |worker: &WorkerAtWork| worker.run == run.id && !worker.is_own;
     workers.is_ok_and(|workers| workers.is_ok_and(|workers| workers.iter().any(is_other)))
 }
 

@@ -20,7 +20,7 @@ use crate::model::{
     Campaign, DATE, Millis, NO_HEADER, NotAfter, ProviderApi, RowProblem, RunId, Severity, TemplateSource, Timing,
     WhoseClock,
 };
-use crate::recipients::OpenError;
+use crate::recipients::{FOR_NUMBERS, OpenError};
 use crate::schedule;
 use crate::send_window::local;
 use crate::store::Store;
@@ -71,16 +71,19 @@ pub(in crate::cli) async fn through(
     if let Some(provider) = provider {
         provider.clone_into(&mut loaded.campaign.provider);
     }
-    let names = config::names(global).await?;
-    if provider.is_none() && !names.contains(&loaded.campaign.provider) {
-        return Err(unknown_provider(&loaded, &names).shown(&loaded));
+    if provider.is_none() {
+        provider_is_known(&loaded, global).await.map_err(|wrong| wrong.shown(&loaded))?;
     }
     loaded.campaign.api = config::api(&loaded.campaign.provider, global).await?;
     Ok(loaded)
 }
 
-/// Returns the problem of a campaign file whose provider is none of `names`.
-fn unknown_provider(loaded: &Loaded, names: &[String]) -> LoadError {
+/// Checks that the provider in a campaign file exists.
+pub(in crate::cli) async fn provider_is_known(loaded: &Loaded, global: &Global) -> Result<(), LoadError> {
+    let names = config::names(global).await.map_err(LoadError::Failed)?;
+    if names.contains(&loaded.campaign.provider) {
+        return Ok(());
+    }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let written = &loaded.campaign.provider;
     let hint = match nearest(written, &names) {
@@ -88,7 +91,7 @@ fn unknown_provider(loaded: &Loaded, names: &[String]) -> LoadError {
         None => format!("the providers are {}", list(&names)),
     };
     let words = format!("unknown provider `{written}`");
-    LoadError::Wrong(vec![FileProblem::new("unknown_provider", loaded.values.provider, words).hint(hint)])
+    Err(LoadError::Wrong(vec![FileProblem::new("unknown_provider", loaded.values.provider, words).hint(hint)]))
 }
 
 /// Fills in the dates of a campaign file: this date, or as of now.
@@ -175,7 +178,7 @@ fn of_a_key(loaded: &Loaded, error: &PlanError) -> Option<FileProblem> {
         PlanError::Open(OpenError::Region(unknown)) => {
             Some(FileProblem::new("bad_value", loaded.values.region, format!("`region`: {unknown}")))
         }
-        PlanError::Open(OpenError::NoColumn { from, wanted, header, .. })
+        PlanError::Open(OpenError::NoColumn { from, wanted, header, purpose: FOR_NUMBERS })
             if *wanted == loaded.campaign.recipients.to =>
         {
             let words = format!("`to`: {from} has no column `{wanted}`");
@@ -211,12 +214,15 @@ async fn short_wait(campaign: &Campaign, global: &Global) -> Option<Warning> {
 
 /// Returns a warning if the campaign's last moment for sending has passed.
 fn has_ended(campaign: &Campaign) -> Option<Warning> {
-    ended_in_words(campaign).map(|words| Warning::of_campaign("ended", words))
+    ended_in_words(campaign, Millis::now()).map(|words| Warning::of_campaign("ended", words))
 }
 
-/// Says that the campaign's last moment for sending has passed, if it has.
-pub(in crate::cli) fn ended_in_words(campaign: &Campaign) -> Option<String> {
-    let Some(NotAfter::At(end)) = campaign.timing.not_after else { return None };
+/// Says that the last moment for sending has passed for a run created at `begun`, if it has.
+pub(in crate::cli) fn ended_in_words(campaign: &Campaign, begun: Millis) -> Option<String> {
+    let end = match campaign.timing.not_after? {
+        NotAfter::At(end) => end,
+        NotAfter::Within(time) => begun.plus(time),
+    };
     let words =
         || format!("`not_after` passed at {}, so no row will be sent", local(end, campaign.timing.timezone.as_deref()));
     (end <= Millis::now()).then(words)
@@ -229,7 +235,7 @@ fn leaves_out_the_last(campaign: &Campaign) -> Option<Warning> {
     let shown = |at: jiff::Timestamp| at.to_zoned(schedule.zone.clone()).strftime("%a %Y-%m-%d %H:%M").to_string();
     let words = format!(
         "the run of {} will leave out everyone whom the run of {} reaches: `skip_sent_within` is {}, and a message is accepted \
-         only after its run has started. Make it a few hours shorter",
+         only after its run has started. Make it shorter, by more time than a run takes to send",
         shown(second),
         shown(first),
         text::duration(time)

@@ -30,11 +30,12 @@ pub(in crate::cli) async fn sent_once(campaign: &Campaign, store: &Store) -> Res
     }
 }
 
-/// Says that a campaign with `at` will not start, because this run of it has sent messages.
-pub(in crate::cli) fn already_sent(run: &Run) -> String {
+/// Says that a campaign with `at` will not start, because this run of it has sent messages. `command` starts
+/// the commands to type.
+pub(in crate::cli) fn already_sent(run: &Run, command: &str) -> String {
     let has_rows_left = run.dispatched_at.is_none() && run.cancelled_at.is_none();
     let rest = match has_rows_left {
-        true => format!("To send the rest of it: campaigner resume {}. ", run.id),
+        true => format!("To send the rest of it: {command} resume {}. ", run.id),
         false => String::new(),
     };
     format!(

@@ -65,7 +65,12 @@ impl Session {
                     if is_over || !store.can_be_joined() {
                         return Err(failure);
                     }
-                    console::error(&failure.words);
+                    match failure.is_away {
+                        true => {
+                            console::info(&format!("{}\n  waiting until the store can be used again", failure.words))
+                        }
+                        false => console::error(&failure.words),
+                    }
                 }
                 done => return done,
             }

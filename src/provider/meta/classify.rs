@@ -3,7 +3,8 @@
 //! Meta advises to decide on `error.code`, not on the HTTP status or the words ("Cloud API error codes"). A direct
 //! response with a listed code means that the message was not accepted. The exceptions are codes that only say that
 //! something went wrong inside Meta: with a 5xx status they leave the message in doubt, because there is no idempotency
-//! key and a second request might be a second message. If it was accepted after all, a webhook says so.
+//! key and a second request might be a second message. If it was accepted after all, a webhook says so. The same goes for an
+//! answer that names a message while its status denies it.
 
 use std::time::Duration;
 

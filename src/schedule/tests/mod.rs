@@ -110,6 +110,6 @@ fn runs_that_are_as_far_apart_as_people_are_left_out_for_are_found() {
         assert_eq!(found(monday, hours), None, "{hours}");
     }
     // Each person once a week, by a campaign that runs daily.
-    assert_eq!(found("0 9 * * *", 168).as_deref(), Some("2026-12-02T08:00:00Z 2026-12-09T08:00:00Z"));
-    assert_eq!(found("0 9 * * *", 160), None);
+    assert_eq!(found("0 9 * * *", 168), None);
+    assert_eq!(found("0 9 * * *", 24).as_deref(), Some("2026-12-02T08:00:00Z 2026-12-03T08:00:00Z"));
 }

@@ -170,7 +170,7 @@ impl Store {
             }
         };
         writer.guard.is_spoilt = false;
-        writer.guard.is_proven = true;
+        writer.guard.is_proven = is_owner;
         if let (Some(taken), Backend::Server(server)) = (slots, &self.backend) {
             // A slow step counts for a while.
             writer.guard.lead = taken.took.max(lead.mul_f64(0.9)).min(LONGEST_LEAD);

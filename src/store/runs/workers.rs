@@ -46,6 +46,8 @@ pub struct WorkerAtWork {
     pub claimed: u64,
     /// Its requests in flight.
     pub in_flight: u64,
+    /// Whether it is one of this process.
+    pub is_own: bool,
 }
 
 impl WorkerAtWork {
@@ -280,19 +282,21 @@ impl Store {
         if !self.can_be_joined() {
             return Ok(Vec::new());
         }
-        type Row = (i64, String, i64, i64, i64, String, u32, bool, i64, i64);
+        type Row = (i64, String, i64, i64, i64, String, u32, bool, i64, i64, i64);
         let rows: Vec<Row> = query_as(
             "SELECT s.worker, p.host, p.pid, w.started_at, \
              CAST(extract(epoch FROM clock_timestamp() - p.beat_at) * 1000 AS BIGINT), r.name, r.number, s.is_joined, s.claimed, \
-             (SELECT count(*) FROM delivery d WHERE d.run = s.run AND d.state = 1 AND d.worker = s.worker) \
+             (SELECT count(*) FROM delivery d WHERE d.run = s.run AND d.state = 1 AND d.worker = s.worker), p.id \
              FROM sender s JOIN process p ON p.id = s.process JOIN worker w ON w.id = s.worker JOIN run r ON r.id = s.run \
              WHERE NOT p.ended ORDER BY s.run, s.worker",
         )
         .fetch_all(&self.readers)
         .await
         .map_err(doing("list the workers"))?;
-        let worker =
-            |(worker, host, pid, since, silent, name, number, is_joined, claimed, in_flight): Row| WorkerAtWork {
+        let own = self.process();
+        let worker = |(worker, host, pid, since, silent, name, number, is_joined, claimed, in_flight, process): Row| {
+            WorkerAtWork {
+                is_own: Some(process) == own,
                 worker,
                 host,
                 pid: u32::try_from(pid).unwrap_or_default(),
@@ -302,7 +306,8 @@ impl Store {
                 is_joined,
                 claimed: claimed.unsigned_abs(),
                 in_flight: in_flight.unsigned_abs(),
-            };
+            }
+        };
         Ok(rows.into_iter().map(worker).collect())
     }
 }

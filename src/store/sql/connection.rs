@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::{
-    Database, Error, Executor, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
+    Database, Error, Executor, PgConnection, PgPool, Postgres, Row as _, Sqlite, SqliteConnection, SqlitePool,
+    Transaction,
 };
 
 use super::dialect;
@@ -17,7 +18,7 @@ use crate::store::guarded;
 /// How long a call to a server may take: more than a lock is waited for.
 const LONGEST_CALL: Duration = Duration::from_secs(60);
 
-/// How long a server may take to say that a connection to it is alive; then a new one is opened.
+/// How long a server may take to say that a connection to it is free; then a new one is opened.
 const LONGEST_PING: Duration = Duration::from_secs(3);
 
 /// A connection, or a transaction on one. A transaction that is dropped changes nothing.
@@ -88,7 +89,7 @@ impl DbConnection<'_> {
 
     /// Whether sqlx counts a transaction that SQLite has already rolled back itself, as it does when the disk is full: no
     /// other can begin on this connection. No transaction of it is in use.
-    pub(in crate::store) async fn is_stuck(&mut self) -> bool {
+    async fn is_stuck(&mut self) -> bool {
         use sqlx::Connection as _;
         match self {
             // The statement comes after the rollback of a transaction that was dropped.
@@ -99,12 +100,19 @@ impl DbConnection<'_> {
         }
     }
 
-    /// Whether the server answers on this connection.
-    pub(in crate::store) async fn answers(&mut self) -> bool {
-        use sqlx::Connection as _;
+    /// Whether it is free: on a server, whether that answers, and no transaction is open. sqlx does not know of one that
+    /// failed or was dropped while it began.
+    pub(in crate::store) async fn is_free(&mut self) -> bool {
         match self {
-            Self::Sqlite(_) => true,
-            Self::Postgres(held) => matches!(tokio::time::timeout(LONGEST_PING, held.ping()).await, Ok(Ok(()))),
+            Self::Sqlite(_) => !self.is_stuck().await,
+            Self::Postgres(held) => {
+                // In a transaction, `now()` is the time of its beginning.
+                let is_free = async {
+                    let answer = held.fetch_one(sqlx::raw_sql("SELECT now() = statement_timestamp()")).await?;
+                    answer.try_get::<bool, _>(0)
+                };
+                matches!(tokio::time::timeout(LONGEST_PING, is_free).await, Ok(Ok(true)))
+            }
         }
     }
 

@@ -155,6 +155,20 @@ async fn a_problem_stops_a_run_until_it_continues() {
     assert_eq!(f.store.halted(owner.run).await.unwrap(), None);
 }
 
+/// The statement that begins a transaction waits for the line of the store, and may fail.
+#[tokio::test]
+async fn a_transaction_that_could_not_begin_leaves_nothing_behind() {
+    let Some((f, other)) = two_processes().await else { return };
+    let w = f.run("job", 4).await;
+    let mut holder = other.write().await.unwrap();
+    let held = holder.begin("hold the store").await.unwrap();
+    f.store.write().await.unwrap().connection().command("SET lock_timeout = '100ms'").await.unwrap();
+    assert!(f.store.is_writable().await.is_err());
+    held.close().await.unwrap();
+    f.store.is_writable().await.unwrap();
+    assert_eq!(w.claim(1).await.len(), 1);
+}
+
 /// Between steps, something else may be the first to use a connection that has died.
 #[tokio::test]
 async fn a_connection_that_the_server_has_ended_is_replaced_whatever_uses_it_next() {

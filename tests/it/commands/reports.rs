@@ -55,7 +55,7 @@ fn rows_are_chosen_by_state_by_error_and_by_time() {
     let accepted = rows(&["--accepted-before", "2100-01-01"]);
     assert!(!accepted.is_empty() && accepted.len() < 40, "those that were never accepted are left out: {accepted:?}");
     let pdf = env.run_offline(&["report", "-o", "all.PDF"]);
-    assert!(pdf.code == 2 && pdf.err.contains("writes no .pdf files") && !env.path("all.PDF").exists(), "{pdf}");
+    assert!(pdf.code == 2 && pdf.err.contains("cannot write .pdf files") && !env.path("all.PDF").exists(), "{pdf}");
     let wrong = env.run_offline(&["report", "--since", "yesterday"]);
     assert!(wrong.code == 2 && wrong.err.contains("2026-03-23"), "{wrong}");
 

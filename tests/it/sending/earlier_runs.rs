@@ -60,7 +60,8 @@ fn a_corrected_list_is_refused_and_only_new_sends_to_those_that_were_not_reached
     }
     assert_eq!(env.run_offline(&["suppress", "add", &phone(ROWS)]).code, 0);
     let refused = env.run(&provider, &["run", "job.yaml"]);
-    for words in ["on the suppression list: 1 person", "send to the 4 people", "send to everyone (11)"] {
+    for words in ["not reached, and on the suppression list: 1 person", "send to the 4 people", "send to everyone (11)"]
+    {
         assert!(refused.err.contains(words), "{words}: {refused}");
     }
     assert_eq!(env.run_offline(&["suppress", "remove", &phone(ROWS)]).code, 0);
@@ -72,7 +73,7 @@ fn a_corrected_list_is_refused_and_only_new_sends_to_those_that_were_not_reached
     assert_eq!(provider.sends(), sends);
     let only_new = env.run(&provider, &["run", "job.yaml", "--only-new"]);
     assert_eq!(only_new.code, 0, "{only_new}");
-    assert!(only_new.err.contains("left out 7 rows: earlier runs already reached these people"), "{only_new}");
+    assert!(only_new.err.contains("left out 7 rows: earlier runs have already reached these people"), "{only_new}");
     assert_eq!(env.states("job-2"), counts(&[("read", 5), ("suppressed", 7)]));
     let report = env.report("job-2");
     assert_eq!((report[0].state.as_str(), report[0].code.as_str()), ("suppressed", "already_reached"));

@@ -205,7 +205,7 @@ fn a_campaign_that_cannot_start_is_explained() {
     assert!(!explained().contains("finish sending"), "{}", explained());
     fs::remove_file(env.path("copy.yml")).unwrap();
     fs::remove_file(env.path("list.csv")).unwrap();
-    assert!(explained().contains("as things are, it cannot start: "), "{}", explained());
+    assert!(explained().contains("with the files as they are now, it could not start then: "), "{}", explained());
 }
 
 #[test]

@@ -41,7 +41,7 @@ pub(super) async fn dry_run(
         && run.planned_at.is_some()
     {
         session::account(campaign, global).await?;
-        return would_resume(args, store, run).await;
+        return would_resume(args, campaign, store, run).await;
     }
     let importing = matches!(&decision, Some(StartDecision::Resume(run)) if run.only_new);
     let plan = plan.only_new(args.only_new || importing);
@@ -56,9 +56,19 @@ pub(super) async fn dry_run(
         return refused(args, loaded, &decision, &checked, global);
     }
     let sendable = checked.sendable();
+    // Without its credential, `run` stops before it sends.
+    if sendable > 0 {
+        session::account(campaign, global).await?;
+    }
+    let ended = load::ended_in_words(campaign, Millis::now());
     if args.json {
         let nobody_new = args.only_new && has_nobody_new(&checked);
-        print_answer(if nobody_new { "nobody_new" } else { "new" }, &checked)?;
+        let decision = match (nobody_new, &ended) {
+            (true, _) => "nobody_new",
+            (false, Some(_)) => "ended",
+            (false, None) => "new",
+        };
+        print_answer(decision, &checked)?;
     }
     if checked.rows == 0 {
         return Err(PlanError::NoRows.into());
@@ -69,10 +79,9 @@ pub(super) async fn dry_run(
             false => Err(CliError::new(Exit::Wrong, "no row can be sent, for the reasons above")),
         };
     }
-    // Without its credential, `run` stops before it sends.
-    session::account(campaign, global).await?;
-    if let Some(ended) = load::ended_in_words(campaign) {
-        console::info(&format!("nothing would be sent: {ended}"));
+    if ended.is_some() {
+        // The warning above says why.
+        console::info("nothing would be sent");
         return Ok(Exit::SomeFailed);
     }
     if !args.json {
@@ -107,12 +116,15 @@ pub(super) async fn dry_run(
 }
 
 /// Prints what `run` would do if it continues a run.
-async fn would_resume(args: &Args, store: &Store, run: &Run) -> Result<Exit, CliError> {
+async fn would_resume(args: &Args, campaign: &Campaign, store: &Store, run: &Run) -> Result<Exit, CliError> {
     let tally = store.tally(run).await?;
     let left = tally.sendable() - tally.settled();
+    let ended = load::ended_in_words(campaign, run.created_at).filter(|_| left > 0);
     if args.json {
-        let answer = json!({"decision": "resume", "run": run.id.to_string(), "sendable": left});
+        let answer = json!({"decision": if ended.is_some() { "ended" } else { "resume" }, "run": run.id.to_string(), "sendable": left});
         console::data(&answer).map_err(cannot_print)?;
+    } else if let Some(ended) = &ended {
+        console::info(&format!("{} is unfinished, but {ended}", run.id));
     } else {
         console::line(&format!(
             "{} is unfinished and would continue with {} to send; nothing was stored or sent",
@@ -121,5 +133,5 @@ async fn would_resume(args: &Args, store: &Store, run: &Run) -> Result<Exit, Cli
         ))
         .map_err(cannot_print)?;
     }
-    Ok(Exit::Done)
+    Ok(if ended.is_some() { Exit::SomeFailed } else { Exit::Done })
 }
