@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::engine::job::thaw;
-use crate::model::{Millis, RunId, StatusSource};
-use crate::send_window::day_of;
+use crate::model::{Millis, RunId, StatusSource, Timing};
+use crate::send_window::{RowTiming, day_of};
 use crate::store::{Run, Store, StoreError};
 use crate::text;
 
@@ -200,23 +200,37 @@ impl RunActivity {
 async fn waits_until(store: &Store, run: &Run, now: Millis) -> Result<Option<(Millis, WaitReason)>, StoreError> {
     let campaign = thaw(run)?;
     let timing = &campaign.timing;
-    let rows = WaitReason::Rows { window: timing.window.is_some(), send_at: timing.columns.send_at.is_some() };
-    let mut wait = store.waits_until(run.key, now).await?.map(|until| (until, rows));
-    let mut longer = |until: Millis, why| {
-        if wait.as_ref().is_none_or(|(at, _)| *at < until) {
-            wait = Some((until, why));
-        }
-    };
-    if let Some(most) = timing.quota {
-        let (from, tomorrow) = day_of(now, timing.timezone.as_deref());
-        if store.taken_since(run.id.name(), from).await? >= most.get().into() {
-            longer(tomorrow, WaitReason::Quota(most.get()));
-        }
-    }
-    if let Some(until) = store.provider_pause(&campaign.provider, now).await? {
-        longer(until, WaitReason::Provider);
-    }
-    Ok(wait)
+    let own = store.waits_until(run.key, now).await?.map(|until| (until, rows_wait(timing)));
+    let all = all_wait_until(store, run, timing, now).await?;
+    let pause = store.provider_pause(&campaign.provider, now).await?.map(|until| (until, WaitReason::Provider));
+    Ok(longest([own, all, pause]))
+}
+
+fn rows_wait(timing: &Timing) -> WaitReason {
+    WaitReason::Rows { window: timing.window.is_some(), send_at: timing.columns.send_at.is_some() }
+}
+
+fn longest<const N: usize>(waits: [Option<(Millis, WaitReason)>; N]) -> Option<(Millis, WaitReason)> {
+    waits.into_iter().flatten().reduce(|longest, wait| if wait.0 > longest.0 { wait } else { longest })
+}
+
+/// Returns until when the campaign's times and quota let no row of a run be sent, whatever its own times are.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(super) async fn all_wait_until(
+    store: &Store,
+    run: &Run,
+    timing: &Timing,
+    now: Millis,
+) -> Result<Option<(Millis, WaitReason)>, StoreError> {
+    // A stored campaign was valid when its rows were imported.
+    let timed = RowTiming::new(timing, &run.columns, run.created_at).ok().flatten();
+    let closed = timed.and_then(|timed| timed.closed_until(now)).map(|until| (until, rows_wait(timing)));
+    let Some(most) = timing.quota else { return Ok(closed) };
+    let (from, tomorrow) = day_of(now, timing.timezone.as_deref());
+    let is_used_up = store.taken_since(run.id.name(), from).await? >= most.get().into();
+    Ok(longest([closed, is_used_up.then_some((tomorrow, WaitReason::Quota(most.get())))]))
 }
 
 impl fmt::Display for WaitReason {

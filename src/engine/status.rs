@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::engine::activity::RunActivity;
+use crate::engine::activity::{RunActivity, all_wait_until};
 use crate::engine::job::thaw;
 use crate::model::{Campaign, Dispatch, Millis, RunId, State, Tally};
 use crate::provider;
-use crate::send_window::day_of;
 use crate::store::{ProblemCount, Run, Store, StoreError, Waiting, WorkerAtWork};
 
 /// Maximum number of error codes reported.
@@ -98,20 +97,17 @@ pub async fn workers(store: &Store, run: Option<&RunId>) -> Result<Vec<Value>, S
     Ok(workers.iter().map(answer).collect())
 }
 
-/// Returns the waiting rows: each waits for its own time, or all wait for another day if today's quota is used up.
+/// Returns the waiting rows: each waits for its own time, or all wait for the send window or for another day.
 ///
 /// # Errors
 /// When the store or the stored campaign cannot be read.
 pub async fn waiting(store: &Store, run: &Run, tally: &Tally) -> Result<Option<Waiting>, StoreError> {
     let now = Millis::now();
     let waiting = store.waiting(run.key, now).await?;
-    let timing = thaw(run)?.timing;
-    let sends = run.dispatched_at.is_none() && run.cancelled_at.is_none();
-    let Some(most) = timing.quota.filter(|_| sends) else { return Ok(waiting) };
-    let (from, until) = day_of(now, timing.timezone.as_deref());
-    if store.taken_since(run.id.name(), from).await? < most.get().into() {
+    if run.dispatched_at.is_some() || run.cancelled_at.is_some() {
         return Ok(waiting);
     }
+    let Some((until, _)) = all_wait_until(store, run, &thaw(run)?.timing, now).await? else { return Ok(waiting) };
     let last = waiting.map_or(until, |waiting| waiting.last.max(until));
     let rows = tally.of(State::Pending);
     Ok((rows > 0).then_some(Waiting { rows, first: until, last }))

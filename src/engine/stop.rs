@@ -119,6 +119,12 @@ impl StopHandle {
         *self.0.paused.borrow()
     }
 
+    /// Waits until sending is paused.
+    pub async fn until_paused(&self) {
+        // The sender lives in `self`, so this cannot end by its loss.
+        let _ = self.0.paused.subscribe().wait_for(|paused| *paused).await;
+    }
+
     /// Waits until sending is not paused.
     pub async fn until_resumed(&self) {
         if *self.0.paused.borrow() {

@@ -118,5 +118,9 @@ pub(super) fn word(value: &Value) -> Option<String> {
 
 /// Returns Unix seconds from a number or text; `None` for 0 and less.
 pub(super) fn seconds(value: &Value) -> Option<Millis> {
-    Millis::from_provider_seconds(word(value)?.parse().ok()?)
+    // Some senders write whole seconds as `1.7739E9` or `1773907751.0`.
+    let word = word(value)?;
+    #[expect(clippy::cast_possible_truncation, reason = "it saturates, and what is far off is no time")]
+    let whole = || word.parse::<f64>().ok().map(|seconds| seconds as i64);
+    Millis::from_provider_seconds(word.parse().ok().or_else(whole)?)
 }

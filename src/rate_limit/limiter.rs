@@ -83,6 +83,9 @@ const RECOVERY_STEP: (Duration, f64) = (Duration::from_secs(1), 0.05);
 const GATHER: Duration = Duration::from_millis(20);
 /// Governor's burst: longer than rows wait to be claimed together, so no reservation is lost.
 const BURST: Duration = Duration::from_millis(80);
+/// How long a request with a reservation waits to be admitted, at most. Nothing is reserved while it would take longer,
+/// because the rate was lowered and many requests left at the higher one.
+pub(crate) const LONGEST_ADMISSION: Duration = Duration::from_secs(1);
 /// The lowest share of the rate that throttling can cause.
 const MIN_SHARE: f64 = 0.02;
 
@@ -261,6 +264,9 @@ impl RateLimiter {
             return Err(pause);
         }
         if let Some(wait) = limits.breaker.wait(now) {
+            return Err(wait);
+        }
+        if let Some(wait) = limits.window.wait(now).filter(|wait| *wait > LONGEST_ADMISSION) {
             return Err(wait);
         }
         limits.pacer.check().map_err(|not_yet| not_yet.wait_time_from(TokioClock.now()))?;

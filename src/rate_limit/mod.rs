@@ -18,6 +18,7 @@ mod sliding_window;
 pub use account::{AccountLimiter, RunLimiter, Use};
 pub use backoff::{FREE_DEFERRALS, RetryPolicy, deferral};
 pub use circuit_breaker::Reservation;
+pub(crate) use limiter::LONGEST_ADMISSION;
 pub use limiter::{RateLimiter, Slowed};
 
 #[cfg(test)]

@@ -30,6 +30,15 @@ impl SlidingWindow {
 
     /// Admits one more request, or returns how long to wait before asking again.
     pub(super) fn admit(&mut self, now: Instant) -> Option<Duration> {
+        let wait = self.wait(now);
+        if wait.is_none() {
+            self.admitted.push_back(now);
+        }
+        wait
+    }
+
+    /// Returns how long no further request can be admitted.
+    pub(super) fn wait(&mut self, now: Instant) -> Option<Duration> {
         let longest = self.limits.iter().map(|(_, per)| *per).max().unwrap_or_default();
         while self.admitted.front().is_some_and(|first| now.duration_since(*first) >= longest) {
             self.admitted.pop_front();
@@ -39,11 +48,7 @@ impl SlidingWindow {
             let first = self.admitted.get(self.admitted.len().checked_sub(*max)?)?;
             per.checked_sub(now.duration_since(*first)).filter(|wait| !wait.is_zero())
         };
-        let wait = self.limits.iter().filter_map(wait).max();
-        if wait.is_none() {
-            self.admitted.push_back(now);
-        }
-        wait
+        self.limits.iter().filter_map(wait).max()
     }
 }
 

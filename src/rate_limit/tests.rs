@@ -54,6 +54,18 @@ async fn a_request_that_waits_at_a_low_rate_leaves_as_soon_as_the_rate_is_raised
     assert_eq!((begun.elapsed() - held_up).as_secs(), 5);
 }
 
+#[tokio::test(start_paused = true)]
+async fn nothing_is_reserved_that_could_not_leave_soon_after_the_rate_was_lowered() {
+    let limiter = limiter(400, Duration::from_secs(1));
+    admissions(&limiter, Duration::from_secs(2)).await;
+    limiter.set_rates(&[(NonZeroU32::new(60).unwrap(), Duration::from_secs(60))]);
+    let lowered = Instant::now();
+    let next = limiter.reserve().await;
+    assert!((58..=60).contains(&lowered.elapsed().as_secs()), "{:?}", lowered.elapsed());
+    let admitted = tokio::time::timeout(LONGEST_ADMISSION, limiter.admit(next)).await;
+    assert_eq!(admitted, Ok(true));
+}
+
 /// An event in the life of a limiter. Times are in milliseconds.
 #[derive(Clone, Debug)]
 enum Event {

@@ -129,6 +129,15 @@ impl RowTiming {
         (!by_row).then(|| RowTimes { zones: self.campaign_zone(), send_at: None, not_after: self.not_after })
     }
 
+    /// Returns when rows may be sent again, if none may be sent at `now` because of times that are the same for all.
+    #[must_use]
+    pub fn closed_until(&self, now: Millis) -> Option<Millis> {
+        match Self::may(&self.of_all()?, self.hours().as_mut(), now) {
+            MaySend::Wait(at) => Some(at),
+            MaySend::Leave { .. } | MaySend::Expire(_) => None,
+        }
+    }
+
     /// Returns the times of a row with this number and these cells.
     ///
     /// # Errors

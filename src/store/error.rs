@@ -306,12 +306,13 @@ impl std::error::Error for StatementError {
 }
 
 impl StoreError {
-    /// Whether the same operation may succeed later without any repair: another process was writing, or the disk was
-    /// full.
+    /// Whether the same operation may succeed later in the same process: another process was writing, the disk was full,
+    /// or the file could only be read.
     #[must_use]
     pub fn may_pass(&self) -> bool {
         let Self::Query { source, .. } = self else { return self.is_away() };
-        matches!(code(&source.0), BUSY | FULL) || NO_ROOM.contains(&extended_code(&source.0)) || self.is_away()
+        let (code, extended) = (code(&source.0), extended_code(&source.0));
+        matches!(code, BUSY | FULL | READ_ONLY) && extended != MOVED || NO_ROOM.contains(&extended) || self.is_away()
     }
 
     /// Whether nothing is sent from the store because it may lack the record of messages that were sent.
@@ -344,6 +345,8 @@ impl StoreError {
 // https://sqlite.org/rescode.html
 const BUSY: u32 = 5;
 const READ_ONLY: u32 = 8;
+/// The kind of `READ_ONLY` that says that the file was moved or deleted.
+const MOVED: u32 = 1032;
 const IO: u32 = 10;
 const CORRUPT: u32 = 11;
 const FULL: u32 = 13;
@@ -466,12 +469,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_store_that_may_only_be_read_stays_so() {
+    async fn a_store_that_may_only_be_read_is_waited_for() {
         let mut store = SqliteConnection::connect("sqlite::memory:").await.unwrap();
         sqlx::raw_sql("CREATE TABLE t (x); PRAGMA query_only = ON").execute(&mut store).await.unwrap();
         let refused = sqlx::query("INSERT INTO t VALUES (1)").execute(&mut store).await;
         let error = doing("commit")(refused.unwrap_err());
         assert!(error.to_string().contains("make the file and its folder writable"), "{error}");
-        assert!(!error.may_pass());
+        assert!(error.may_pass());
     }
 }

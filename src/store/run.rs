@@ -134,13 +134,15 @@ pub struct RequeueFilter {
     pub rows: Vec<RowNumber>,
     /// Their phone numbers; empty for any.
     pub phones: Vec<Phone>,
+    /// Whether failed rows are included of which an earlier attempt may have been accepted.
+    pub with_doubtful: bool,
 }
 
 impl RequeueFilter {
     /// Returns a filter for all rows in these states.
     #[must_use]
     pub fn in_states(states: &[State]) -> Self {
-        Self { states: states.to_vec(), ..Self::default() }
+        Self { states: states.to_vec(), with_doubtful: true, ..Self::default() }
     }
 }
 

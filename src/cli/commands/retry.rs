@@ -99,6 +99,17 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         ));
         return Ok(Exit::Stopped);
     }
+    let certain = store.count_requeue(&run, &RequeueFilter { with_doubtful: false, ..wanted.clone() }).await?;
+    let all = store.count_requeue(&run, &RequeueFilter { with_doubtful: true, ..wanted.clone() }).await?;
+    let doubtful = all - certain;
+    if doubtful > 0 && !wanted.with_doubtful {
+        console::info(&format!(
+            "left out {}, because an earlier attempt may have been accepted; to send {} again, at the risk of a duplicate, \
+             pass --state failed",
+            text::count(doubtful, "failed row"),
+            if doubtful == 1 { "it" } else { "them" }
+        ));
+    }
     if rows == 0 {
         console::info(&format!("{} has no matching rows; nothing to do", run.id));
         for line in why_none(&store, &run, &wanted).await? {
@@ -117,6 +128,11 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     if wanted.states.contains(&State::Uncertain) {
         question =
             format!("uncertain rows may have been accepted, so some people may get the message twice. {question}");
+    } else if doubtful > 0 && wanted.with_doubtful {
+        question = format!(
+            "an earlier attempt of {} may have been accepted, so some people may get the message twice. {question}",
+            text::count(doubtful, "row")
+        );
     }
     let without_reason = RequeueFilter { errors: vec!["not_delivered".to_owned()], ..wanted.clone() };
     // Where only webhooks bring statuses, there is no better source.
@@ -196,7 +212,7 @@ async fn why_none(store: &Store, run: &Run, wanted: &RequeueFilter) -> Result<Ve
     Ok(lines)
 }
 
-/// Returns which rows are meant. Without `--state`, none that are uncertain.
+/// Returns which rows are meant. Without `--state`, none that may have been accepted.
 fn wanted(args: &Args, region: Option<&str>) -> Result<RequeueFilter, CliError> {
     let mut states = match args.state.as_slice() {
         [] => vec![State::Rejected, State::Exhausted, State::Failed],
@@ -209,5 +225,6 @@ fn wanted(args: &Args, region: Option<&str>) -> Result<RequeueFilter, CliError> 
         phones.push(number_of_run(to, region)?);
     }
     let rows = args.row.iter().map(|row| RowNumber(*row)).collect();
-    Ok(RequeueFilter { states, errors: args.error.clone(), rows, phones })
+    let with_doubtful = !args.state.is_empty();
+    Ok(RequeueFilter { states, errors: args.error.clone(), rows, phones, with_doubtful })
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use crate::campaign_file::{self, Loaded};
 use crate::cli::error::{BECAUSE, CliError, Exit};
 use crate::cli::session::load;
-use crate::model::ProviderApi;
+use crate::model::{ProviderApi, Schedule};
 use crate::text;
 
 /// How long a file must be unchanged before it is read.
@@ -76,7 +76,7 @@ impl News {
                 tracing::error!("{file} is not a valid campaign and will be skipped until it is fixed\n{words}");
             }
             Self::Gone(file) => {
-                tracing::info!(file = %file.display(), "campaign file removed; its unfinished runs continue")
+                tracing::info!(file = %file.display(), "campaign file removed; its runs that have started continue")
             }
             Self::Unreadable(folder, words) => {
                 let folder = folder.display();
@@ -165,6 +165,12 @@ impl Folder {
             }
         }
         news
+    }
+
+    /// Returns the schedule of the valid campaign of this name.
+    pub(super) fn schedule(&self, name: &str) -> Option<&Schedule> {
+        let (_, loaded) = self.campaigns().into_iter().find(|(_, loaded)| loaded.campaign.name == name)?;
+        loaded.campaign.schedule.as_ref()
     }
 
     /// Returns the valid campaigns whose name is unique.

@@ -13,7 +13,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::session::join::{JoinEnd, JoinGoal, can_join, join};
 use crate::cli::session::{self, account_check, template_check};
 use crate::engine::{self, EngineError, Job, Notifier, Reason, RunMode, RunResult, StopHandle};
-use crate::model::{Event, Events, Millis, Notice, RunId};
+use crate::model::{Event, Events, IfLate, Millis, Notice, RunId, Schedule};
 use crate::provider;
 use crate::rate_limit::{RetryPolicy, Use};
 use crate::store::{Run, RunLock, StoreError};
@@ -32,37 +32,61 @@ impl Service {
             if matches!(self.resting.get(&run.key), Some(Resting::Halted)) && self.is_resumed(&run).await? {
                 self.resting.remove(&run.key);
             }
-            let rests = self.resting.get(&run.key).is_some_and(|rest| match rest {
-                Resting::Until(until) => Instant::now() < *until,
-                Resting::Waits { until, .. } => now < *until,
-                Resting::Halted => run.dispatched_at.is_none(),
-            });
-            if rests || self.active.contains_key(&run.key) {
+            let is_open = run.dispatched_at.is_none() && run.cancelled_at.is_none();
+            // Whether it is not sent now, and whether its statuses are not polled either.
+            let (rests, is_quiet) = match self.resting.get(&run.key) {
+                Some(Resting::Until(until)) => (Instant::now() < *until, true),
+                Some(Resting::Waits { until, polls_from, .. }) => {
+                    (is_open && now < *until, Instant::now() < *polls_from)
+                }
+                Some(Resting::Halted) => (run.dispatched_at.is_none(), true),
+                None => (false, false),
+            };
+            if rests && is_quiet || self.active.contains_key(&run.key) {
                 continue;
             }
-            self.resting.remove(&run.key);
-            if run.dispatched_at.is_some() {
-                let polling = self.active.values().filter(|active| !active.sends).count();
-                let next = self.context.store.next_poll(run.key, Millis(i64::MIN)).await?;
-                if polling < MAX_POLLING && next.is_none_or(|next| next.plus(LINGER) <= now) {
-                    self.poll(run);
-                }
-                continue;
+            if !rests {
+                self.resting.remove(&run.key);
             }
             let is_own = due.is_some() || self.adopted.contains(&run.key);
+            if run.dispatched_at.is_some() || rests || run.paused_at.is_some() && is_own {
+                self.poll_if_due(run, now).await?;
+                continue;
+            }
             if run.paused_at.is_some() || !(is_own || self.takes(&run)) {
                 continue;
             }
-            if let (None, Some(due)) = (run.started_at, due)
-                && self.is_too_late(run.id.name(), due, now)
-            {
-                self.skip_late_run(&run, due, now).await?;
-                continue;
+            if let (None, Some(due)) = (run.started_at, due) {
+                let is_late =
+                    |schedule: &Schedule| schedule.if_late == IfLate::Skip && now.since(due) > schedule.not_after;
+                let is_late = match self.folder.schedule(run.id.name()) {
+                    Some(schedule) => is_late(schedule),
+                    // Without a valid file, it is not known whether the run may still start.
+                    None if self.takes == Takes::Own && !self.adopted.contains(&run.key) => continue,
+                    None => false,
+                };
+                if is_late {
+                    self.skip_late_run(&run, due, now).await?;
+                    continue;
+                }
             }
             match self.import_of(&run, due) {
                 Ok(import) => self.send(run, import, is_own),
                 Err(failure) => self.rest(run.key, &run.id, failure),
             }
+        }
+        Ok(())
+    }
+
+    /// Polls the statuses of a run if some are due, or if none is awaited any more and the run is over.
+    async fn poll_if_due(&mut self, run: Run, now: Millis) -> Result<(), StoreError> {
+        let polling = self.active.values().filter(|active| !active.sends).count();
+        let is_due = match self.context.store.next_poll(run.key, Millis(i64::MIN)).await? {
+            Some(next) => next.plus(LINGER) <= now,
+            None => run.dispatched_at.is_some(),
+        };
+        if is_due && polling < MAX_POLLING {
+            self.poll(run);
         }
         Ok(())
     }
@@ -99,16 +123,6 @@ impl Service {
             }
         }
         Ok(true)
-    }
-
-    /// Returns whether an occurrence that sent nothing is too late to start.
-    fn is_too_late(&self, name: &str, due: Millis, now: Millis) -> bool {
-        let campaigns = self.folder.campaigns();
-        let loaded = campaigns.iter().find(|(_, loaded)| loaded.campaign.name == name);
-        let schedule = loaded.and_then(|(_, loaded)| loaded.campaign.schedule.as_ref());
-        schedule.is_some_and(|schedule| {
-            schedule.if_late == crate::model::IfLate::Skip && now.since(due) > schedule.not_after
-        })
     }
 
     /// Skips a started occurrence that sent nothing.
@@ -217,6 +231,20 @@ impl Service {
         };
         let Some(ActiveRun { id, api, sends, .. }) = self.active.remove(&key) else { return };
         self.context.board.of_run(&id.to_string(), |seen| seen.work = None);
+        if let (false, Some(Resting::Waits { polls_from, .. })) = (sends, self.resting.get_mut(&key)) {
+            // The run still waits, whatever became of the polls.
+            match done {
+                Ok(RunResult { reason: None, paused: false, .. }) => {}
+                Ok(_) => *polls_from = Instant::now() + LONG_PAUSE,
+                Err(failure) => {
+                    if failure.exit != Exit::Held {
+                        tracing::warn!(run = %id, "polling statuses failed: {}", failure.words);
+                    }
+                    *polls_from = Instant::now() + 3 * RETRY;
+                }
+            }
+            return;
+        }
         let ending = match done {
             Ok(ending) => ending,
             Err(failure) => return self.rest(key, &id, failure),
@@ -253,7 +281,8 @@ impl Service {
                         tracing::warn!(run = %id, %error, "cannot mark the run as waiting");
                         None
                     });
-                    self.resting.insert(key, Resting::Waits { until: waiting.first, lock });
+                    let waits = Resting::Waits { until: waiting.first, lock, polls_from: Instant::now() };
+                    self.resting.insert(key, waits);
                 }
             }
             // The run is still checked from time to time, because webhooks may finish it.

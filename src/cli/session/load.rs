@@ -155,7 +155,8 @@ pub(in crate::cli) async fn try_plan(
         Ok(plan) => Some(plan),
     };
     let warnings = short_wait(&loaded.campaign, global).await.into_iter().chain(has_ended(&loaded.campaign));
-    let warnings = warnings.chain(leaves_out_the_last(&loaded.campaign));
+    let warnings =
+        warnings.chain(leaves_out_the_last(&loaded.campaign)).chain(template_lookup::unused_language(loaded));
     let warnings: Vec<Warning> = warnings.collect();
     let plan = plan.map(|plan| match pulled.and_then(|pulled| Some((pulled.loaded()?, pulled))) {
         Some((template, pulled)) => plan.with_template(template, pulled.to_text()),

@@ -9,6 +9,7 @@ use crate::cli::config::template_accounts;
 use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::session::load_error::LoadError;
+use crate::engine::Warning;
 use crate::model::{Millis, TemplateProvider, TemplateSource};
 use crate::store::{Store, StoreError};
 use crate::template::Snapshot;
@@ -28,8 +29,7 @@ pub(in crate::cli) async fn find(
     let Some(name) = name else {
         return Err(wrong(loaded, "type", "not_a_template", "the message has no template", "remove `definition`"));
     };
-    let named = template.get("language").map(|language| language.get("code").unwrap_or(language));
-    let language = fixed(loaded, "template.language", named)?.or(language.as_deref());
+    let language = fixed(loaded, "template.language", language_of(template))?.or(language.as_deref());
 
     let account = template_accounts::account(provider, global).await.map_err(LoadError::Failed)?;
     let is_ours = |other: &str| account.as_ref().is_none_or(|account| account == other);
@@ -48,8 +48,8 @@ pub(in crate::cli) async fn find(
     if names.is_empty() {
         return Err(at_name(
             "not_pulled",
-            format!("no {provider} templates have been pulled into {}", global.db),
-            format!("run {pull}"),
+            format!("the store {} has no {provider} templates yet", global.db),
+            format!("create the template at {provider} if it does not exist there, then run {pull}"),
         ));
     }
     let near = nearest(name, &names).map(|near| format!("did you mean `{near}`? If not, "));
@@ -89,6 +89,21 @@ pub(in crate::cli) async fn find(
     }
     usable(loaded, &snapshot, global)?;
     Ok(Some(snapshot))
+}
+
+fn language_of(template: &Value) -> Option<&Value> {
+    template.get("language").map(|language| language.get("code").unwrap_or(language))
+}
+
+/// Returns a warning if the language in `definition` has no effect, because the message names another one.
+pub(in crate::cli) fn unused_language(loaded: &Loaded) -> Option<Warning> {
+    let Some(TemplateSource::At { language: Some(unused), .. }) = &loaded.campaign.definition else { return None };
+    let used = language_of(&loaded.campaign.message["template"])?.as_str().filter(|used| used != unused)?;
+    let words = format!(
+        "`definition` names the language {unused}, but the message is sent in {used}; the rows are checked against the \
+         template in {used}. Remove one of the two"
+    );
+    Some(Warning::of_campaign("unused_language", words))
 }
 
 /// Checks that messages can be sent with this template and checked against it; if so, prints its age.

@@ -55,13 +55,16 @@ impl Session {
         global: &Global,
     ) -> Result<Exit, CliError> {
         let (store, id, account, json) = (self.store.clone(), self.run.id.clone(), self.account.clone(), self.json);
+        let key = self.run.key;
+        let (mode, mut limit) = mode;
         let mut session = self;
         loop {
             let stop = session.stop.clone();
-            match session.work_as_owner(mode, overrides, global).await {
+            let before = if limit.is_some() { store.limit_left(key).await? } else { None };
+            match session.work_as_owner((mode, limit), overrides, global).await {
                 Err(failure) if failure.exit == Exit::Held || failure.is_away => {
-                    // A limit would count from zero again.
-                    let is_over = mode.1.is_some() || matches!(stop.reason(), Some(Reason::Signal | Reason::Halt(_)));
+                    let is_over = limit.is_some() && !failure.is_away
+                        || matches!(stop.reason(), Some(Reason::Signal | Reason::Halt(_)));
                     if is_over || !store.can_be_joined() {
                         return Err(failure);
                     }
@@ -81,8 +84,15 @@ impl Session {
                 return Err(CliError::new(Exit::Stopped, words));
             };
             let run = run?;
+            if limit.is_some()
+                && let Some((owner, left)) = store.limit_left(key).await?
+                && before.is_none_or(|(before, _)| before != owner)
+            {
+                // This process took the run over, and may have sent some messages since.
+                limit = Some(left);
+            }
             let wait = LockWait { store: &store, run: &run, account: &account, progress: &progress, stop: &stop, json };
-            let lock = match wait.lock(mode, overrides, global).await? {
+            let lock = match wait.lock((mode, limit), overrides, global).await? {
                 LockEnd::Locked(lock) => lock,
                 LockEnd::Done(exit) => return Ok(exit),
             };

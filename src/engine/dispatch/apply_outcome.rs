@@ -135,8 +135,12 @@ impl OutcomeRules<'_> {
                     StateChange::Doubt
                 }
             }
+            // No request left.
+            Outcome::Unreachable(problem) => {
+                return Ok(Settlement { problem: Some(problem), ..released(claim, now, now) });
+            }
             // The problem concerns every row: the account waits, not the row.
-            Outcome::Halted(problem) | Outcome::TemplateRefused(problem) | Outcome::Unreachable(problem) => {
+            Outcome::Halted(problem) | Outcome::TemplateRefused(problem) => {
                 settled.problem = Some(problem);
                 settled.charged_attempts = charged;
                 settled.next_attempt_at = Some(now);
@@ -289,9 +293,10 @@ mod tests {
 
     #[test]
     fn what_is_not_the_rows_fault_leaves_it_as_it_was() {
-        for outcome in [Outcome::Halted(problem()), Outcome::Unreachable(problem())] {
+        for (outcome, departed) in [(Outcome::Halted(problem()), true), (Outcome::Unreachable(problem()), false)] {
             let settled = settle(WhenUncertain::Hold, 2, outcome);
-            assert_eq!((settled.state, settled.charged_attempts, settled.departed), (State::Pending, 2, true));
+            assert_eq!((settled.state, settled.charged_attempts, settled.departed), (State::Pending, 2, departed));
+            assert_eq!(settled.problem, Some(problem()));
         }
         let unsent = settle(WhenUncertain::Hold, 2, Outcome::Unsent);
         assert_eq!(

@@ -224,6 +224,7 @@ impl Dispatcher {
 
     /// Waits until there may be something to do: an outcome, a due time, or a change by a person.
     async fn idle(&mut self, next: Option<Millis>, now: Millis, is_open: bool) -> Result<(), EngineError> {
+        self.leave_line();
         let context = self.context.clone();
         let job = &*context.job;
         let is_idle = self.is_idle();
@@ -249,6 +250,12 @@ impl Dispatcher {
             () = tokio::time::sleep(wait), if !is_idle => {}
         }
         Ok(())
+    }
+
+    /// Gives up the place in the line for reservations, where every request of the account waits for the first.
+    fn leave_line(&mut self) {
+        self.reserving = None;
+        self.reserved.clear();
     }
 
     /// Waits until the outcomes at hand have waited long enough.
@@ -462,6 +469,7 @@ impl Dispatcher {
     /// Waits for the requests in flight and records them.
     async fn finish(&mut self, remaining: Result<Remaining, EngineError>) -> Result<Remaining, EngineError> {
         let remaining = remaining.map_err(|error| self.fail(error));
+        self.leave_line();
         // At once if possible; what is in flight is recorded in any case.
         let is_told = self.halt_others().await.unwrap_or(false);
         loop {

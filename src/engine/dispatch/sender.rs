@@ -17,12 +17,8 @@ use crate::engine::error::EngineError;
 use crate::engine::job::Job;
 use crate::engine::stop::Reason;
 use crate::model::{Millis, Outcome, Problem, ReferenceKey};
-use crate::rate_limit::Reservation;
+use crate::rate_limit::{LONGEST_ADMISSION, Reservation};
 use crate::store::{Attempt, Claim, Deferral, History, Owner, SendSlot, Settlement, StoreError};
-
-/// The longest pause a request waits for here. A longer one releases its row, so that a crash does not leave it in
-/// doubt.
-const SHORT_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long a row in doubt waits for webhooks before the next check.
 const WEBHOOK_CHECK: Duration = Duration::from_secs(3600);
@@ -144,25 +140,25 @@ impl DispatchContext {
     }
 
     /// Waits until a request may leave, and returns whether it may. Since it was prepared, an answer may have stopped the
-    /// run or asked for a pause, the row's time may have ended, or another process may have taken the run over.
+    /// run or asked for a pause, a person may have paused it or lowered its rate, the row's time may have ended, or another
+    /// process may have taken the run over. What cannot leave soon is released, so that a crash does not leave it in doubt.
     async fn leave(&self, Departure { reservation, slot }: Departure, send_before: Option<Millis>) -> bool {
         let job = &self.job;
-        if let Some(slot) = slot {
-            tokio::select! {
-                biased;
-                () = job.stop.sending_ended() => return false,
-                () = job.limiter.paused_beyond(SHORT_PAUSE) => return false,
-                () = tokio::time::sleep_until(slot.at) => {}
+        let admitted = async {
+            if let Some(slot) = slot {
+                tokio::time::sleep_until(slot.at).await;
             }
-        }
-        let may_leave = match job.limiter.try_admit(reservation) {
-            Some(may_leave) => may_leave,
-            None => tokio::select! {
-                biased;
-                () = job.stop.sending_ended() => false,
-                () = job.limiter.paused_beyond(SHORT_PAUSE) => false,
-                may_leave = job.limiter.admit(reservation) => may_leave,
-            },
+            match job.limiter.try_admit(reservation) {
+                Some(may_leave) => may_leave,
+                None => tokio::time::timeout(LONGEST_ADMISSION, job.limiter.admit(reservation)).await.unwrap_or(false),
+            }
+        };
+        let may_leave = tokio::select! {
+            biased;
+            () = job.stop.sending_ended() => false,
+            () = job.stop.until_paused() => false,
+            () = job.limiter.paused_beyond(LONGEST_ADMISSION) => false,
+            may_leave = admitted => may_leave,
         };
         let is_in_time = send_before.is_none_or(|before| job.clock.now() < before);
         let is_in_slot = slot.is_none_or(|slot| Instant::now() < slot.until);

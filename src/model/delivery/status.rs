@@ -18,6 +18,9 @@ pub enum DeliveryStatus {
     Other(String),
 }
 
+/// The most characters of an unknown status that are kept. The longest known word has nine.
+const LONGEST_WORD: usize = 100;
+
 impl DeliveryStatus {
     /// Returns the status for the provider's word.
     #[must_use]
@@ -27,7 +30,7 @@ impl DeliveryStatus {
             "delivered" => Self::Delivered,
             "read" => Self::Read,
             "failed" => Self::Failed,
-            other => Self::Other(other.to_owned()),
+            other => Self::Other(other.chars().take(LONGEST_WORD).collect()),
         }
     }
 

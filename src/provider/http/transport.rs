@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep};
 use super::answer::{HttpAnswer, LARGEST_ANSWER, wait_asked};
 use super::connect::{Connector, timed_out};
 use super::failure::{self, Failure};
-use super::pool::{IDLE, IdlePool, LATELY};
+use super::pool::{IdlePool, LATELY};
 use crate::model::BadAnswer;
 use crate::model::Channel;
 
@@ -71,8 +71,6 @@ impl Transport {
         let [(_, first), ..] = &self.heads;
         let head = self.heads.iter().find(|(known, _)| *known == channel).map_or(first, |(_, head)| head);
         let mut end = pin!(sleep(self.timeout));
-        // Whether it was permitted but has no connection any more.
-        let mut departed = false;
         let (mut line, response) = loop {
             let (mut line, idled) = match self.idle.take() {
                 Some(line) => (line, true),
@@ -80,26 +78,13 @@ impl Transport {
                 None => (Box::pin(self.connector.connect()).await.map_err(Failure::Connect)?, false),
             };
             let asked = Instant::now();
-            let leaves = std::mem::take(&mut departed) || leave().await;
-            let left = Instant::now();
-            let waited = left - asked;
-            match leaves {
-                // Expired by now, or closed. The permission is used up, and waiting for another could take just as
-                // long: at a low rate the request would never be sent.
-                true if waited > IDLE || (waited > LATELY && !line.is_open()) => {
-                    departed = true;
-                    continue;
-                }
-                true => {}
-                false => {
-                    if waited <= IDLE {
-                        self.idle.put(line);
-                    }
-                    return Err(Failure::Held);
-                }
+            if !leave().await {
+                self.idle.put(line);
+                return Err(Failure::Held);
             }
+            let left = Instant::now();
             // A new connection may also be closed while its request waits.
-            let idled = idled || waited > LATELY;
+            let idled = idled || left - asked > LATELY;
             end.as_mut().reset(left + self.timeout);
             let before = line.written();
             let sent = line.requests.send_request(head.clone().map(|()| Full::new(body.clone())));

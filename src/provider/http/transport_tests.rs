@@ -226,33 +226,6 @@ async fn a_new_connection_that_is_closed_while_its_request_waits_is_replaced() {
     assert_eq!((answer.ok().unwrap().status, count(&seen)), (StatusCode::OK, 2));
 }
 
-/// At a low rate every permission takes long: each unused one permanently costs a message.
-#[tokio::test]
-async fn a_request_that_waited_for_long_uses_its_departure_whatever_became_of_its_connection() {
-    for (wait, stays_open) in [(IDLE * 2, true), (LATELY * 2, false)] {
-        let (address, seen) = server(move |number, mut stream| async move {
-            if number == 1 && !stays_open {
-                return;
-            }
-            if request(&mut stream).await.is_some() {
-                let _ = stream.write_all(OK.as_bytes()).await;
-            }
-        });
-        let transport = transport(address, 8);
-        let asked = AtomicUsize::new(0);
-        let leave = || async {
-            asked.fetch_add(1, Ordering::SeqCst);
-            settle().await;
-            tokio::time::pause();
-            tokio::time::advance(wait).await;
-            tokio::time::resume();
-            true
-        };
-        let answer = transport.send(Channel::Viber, b"{}".to_vec(), leave).await;
-        assert_eq!((answer.ok().unwrap().status, count(&asked), count(&seen)), (StatusCode::OK, 1, 2));
-    }
-}
-
 #[tokio::test]
 async fn a_kept_connection_that_is_closed_over_a_request_leaves_it_in_doubt() {
     let (address, seen) = server(|_, mut stream| async move {
@@ -359,7 +332,7 @@ async fn a_connection_that_idles_for_too_long_is_closed_and_not_used() {
     let transport = transport(address, 8);
     body(&transport).await;
     tokio::time::pause();
-    tokio::time::advance(IDLE - Duration::from_secs(5)).await;
+    tokio::time::advance(crate::provider::http::pool::IDLE - Duration::from_secs(5)).await;
     settle_paused().await;
     assert_eq!(kept(&transport), 1);
     tokio::time::advance(Duration::from_secs(6)).await;

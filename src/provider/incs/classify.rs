@@ -10,10 +10,11 @@ use std::time::Duration;
 use reqwest::StatusCode;
 
 use super::envelope::{Envelope, MessageId, Status, Success};
-use crate::model::{BadAnswer, DeliveryStatus, Millis, Outcome, Problem, SendProblem, StatusUpdate, plain_code};
+use crate::model::{BadAnswer, DeliveryStatus, Outcome, Problem, SendProblem, StatusUpdate, plain_code};
 use crate::provider::error::PollError;
 use crate::provider::gateway::{by_status, without_envelope};
 use crate::provider::refusal_words::Words;
+use crate::provider::webhook::seconds;
 use crate::provider::whatsapp_errors;
 
 /// Returns the outcome of a send with a complete response.
@@ -30,7 +31,10 @@ pub(super) fn answer(status: StatusCode, wait: Option<Duration>, body: &[u8]) ->
             MessageId::None => Outcome::Unnamed(SendProblem::NoMessageId.into()),
             MessageId::Unusable => Outcome::Unnamed(SendProblem::BadMessageId.into()),
         },
-        ("error", _) => refusal(status, wait, envelope.code, words(envelope.message)),
+        ("error", _) if envelope.message_id() == MessageId::None => {
+            refusal(status, wait, envelope.code, words(envelope.message))
+        }
+        // An id names a message that exists, and the rest denies it.
         _ => Outcome::Uncertain(bad_answer(BadAnswer::Contradictory(status.to_string()))),
     }
 }
@@ -47,6 +51,10 @@ pub(super) fn statuses(
             let garbled = || PollError::TryAgain(bad_answer(BadAnswer::Statuses));
             return Ok(envelope.statuses().ok_or_else(garbled)?.into_iter().map(update).collect());
         }
+        // Unlike a refused credential, an unknown id says nothing about the account.
+        Ok(Envelope { code: Some(404), message, .. }) => {
+            return Err(PollError::TryAgain(Problem::new("404", words(message))));
+        }
         Ok(Envelope { code, message, .. }) => refusal(status, wait, code, words(message)),
         Err(_) => without_envelope(status, wait, body),
     };
@@ -57,8 +65,8 @@ fn update(status: Status) -> StatusUpdate {
     StatusUpdate {
         status: DeliveryStatus::from_word(&status.message_status),
         message_id: status.message_id,
-        delivered_at: status.delivered_at.and_then(Millis::from_provider_seconds),
-        read_at: status.read_at.and_then(Millis::from_provider_seconds),
+        delivered_at: seconds(&status.delivered_at),
+        read_at: seconds(&status.read_at),
         problem: None,
         reference: None,
     }

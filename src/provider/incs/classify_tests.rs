@@ -1,6 +1,7 @@
 //! A table of responses and their outcomes.
 
 use super::*;
+use crate::model::Millis;
 use crate::model::ProviderApi;
 
 fn kind(outcome: &Outcome) -> (&'static str, String) {
@@ -355,11 +356,14 @@ fn every_listed_code_has_advice_and_the_list_is_in_order() {
 #[test]
 fn statuses_are_read_by_id_and_zero_is_no_time() {
     let body = br#"{"status":"success","code":200,"message":"","error":{},"data":{"data":[
-        {"message_id":"a=","message_status":"read","created_at":1774249921,"delivered_at":0,"read_at":1774249929},
+        {"message_id":"a=","message_status":"read","created_at":1774249921,"delivered_at":"1774249925","read_at":1774249929.0},
         {"message_id":"b","message_status":"parked","created_at":1,"delivered_at":0,"read_at":0}]}}"#;
     let updates = statuses(StatusCode::OK, None, body).unwrap();
     assert_eq!(updates[0].message_id, "a=");
-    assert_eq!((updates[0].delivered_at, updates[0].read_at), (None, Some(Millis(1_774_249_929_000))));
+    assert_eq!(
+        (updates[0].delivered_at, updates[0].read_at),
+        (Some(Millis(1_774_249_925_000)), Some(Millis(1_774_249_929_000)))
+    );
     assert_eq!(updates[1].status, DeliveryStatus::Other("parked".into()));
     // A strange one does not affect the others.
     let odd = String::from_utf8_lossy(body).replace("\"parked\"", "null");

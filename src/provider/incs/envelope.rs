@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::Deserializer;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::text::escaped;
@@ -160,12 +161,12 @@ pub(super) struct Status {
     pub(super) message_id: String,
     /// The provider's word.
     pub(super) message_status: String,
-    /// Unix seconds; 0 if not recorded.
+    /// Unix seconds, as a number or text; 0 if not recorded.
     #[serde(default)]
-    pub(super) delivered_at: Option<i64>,
-    /// Unix seconds; 0 if not recorded.
+    pub(super) delivered_at: Value,
+    /// Unix seconds, as a number or text; 0 if not recorded.
     #[serde(default)]
-    pub(super) read_at: Option<i64>,
+    pub(super) read_at: Value,
 }
 
 /// Deserialises the message id of a status.

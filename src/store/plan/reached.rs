@@ -3,8 +3,8 @@
 //!
 //! A number counts as reached if any run of the name has a row for it in one of these states: accepted, sent,
 //! delivered, read, uncertain or sending. It also counts if a row was sent and waits for its next attempt, since that
-//! may reach it, or if an earlier attempt was accepted and is not known to have failed. Rows that failed, were refused
-//! or never sent do not count.
+//! may reach it, or if an earlier attempt was accepted, or may have been, and is not known to have failed. Other rows that
+//! failed, were refused or never sent do not count.
 //!
 //! A number that has two spellings counts in both: they are one person's.
 //!
@@ -244,10 +244,11 @@ const WITH_TWO_SPELLINGS: &str = "SELECT phone FROM reached WHERE phone > $1 \
 /// last attempt was. The second statement finds who has it by an earlier attempt of a row.
 const REACHED: [&str; 2] = [
     "INSERT INTO reached (phone, id, at, uncertain, run, waits) \
-     SELECT r.phone, d.id, coalesce(d.accepted_at, d.started_at), d.state IN (1, 9) OR d.state = 0 AND d.in_doubt, $4, \
+     SELECT r.phone, d.id, coalesce(d.accepted_at, d.started_at), d.state IN (1, 9) OR d.state IN (0, 6) AND d.in_doubt, $4, \
      d.state = 0 AND NOT d.in_doubt FROM delivery d JOIN recipient r ON r.id = d.id \
      WHERE d.id BETWEEN $1 AND $2 AND r.phone IS NOT NULL AND (d.state = 0 AND d.attempts > 0 \
-       OR d.state IN (1, 2, 3, 4, 5, 9) AND coalesce(d.accepted_at, d.started_at) > $3) ON CONFLICT DO NOTHING",
+       OR (d.state IN (1, 2, 3, 4, 5, 9) OR d.state = 6 AND d.in_doubt) AND coalesce(d.accepted_at, d.started_at) > $3) \
+     ON CONFLICT DO NOTHING",
     "INSERT INTO reached (phone, id, at, uncertain, run, waits) \
      SELECT r.phone, p.row, p.accepted_at, false, $4, false FROM past_attempt p JOIN recipient r ON r.id = p.row \
      WHERE p.row BETWEEN $1 AND $2 AND p.outcome IN (2, 3, 4, 5) AND p.accepted_at > $3 AND r.phone IS NOT NULL ON CONFLICT DO NOTHING",
@@ -259,6 +260,7 @@ const _: () = assert!(
         && State::Sent as i64 == 3
         && State::Delivered as i64 == 4
         && State::Read as i64 == 5
+        && State::Failed as i64 == 6
         && State::Uncertain as i64 == 9,
     "they stand in the statement"
 );

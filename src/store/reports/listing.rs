@@ -54,21 +54,28 @@ impl Store {
             return Ok(None);
         }
         let mut connection = self.separate().await?;
-        script("CREATE TEMP TABLE listed (phone BIGINT PRIMARY KEY, row BIGINT NOT NULL)", &mut connection)
-            .await
-            .map_err(failed())?;
+        script(
+            "CREATE TEMP TABLE listed (phone BIGINT PRIMARY KEY, row BIGINT NOT NULL, line BIGINT NOT NULL UNIQUE)",
+            &mut connection,
+        )
+        .await
+        .map_err(failed())?;
         Ok(Some(Listing { connection, name: name.to_owned(), code: "" }))
     }
 }
 
 impl Listing {
-    /// Adds numbers with their rows, in list order; the first row of a number counts.
+    /// Adds numbers with their rows, in list order; the first row of a number counts, in whichever spelling.
     ///
     /// # Errors
     /// When there is no space for them.
     pub async fn add(&mut self, numbers: &[(Phone, RowNumber)]) -> Result<(), StoreError> {
-        let numbers: Vec<(u64, u64)> = numbers.iter().map(|(phone, row)| (phone.as_u64(), row.0)).collect();
-        query("INSERT INTO listed SELECT CAST(value ->> 0 AS BIGINT), CAST(value ->> 1 AS BIGINT) FROM jsonb_each($1) WHERE true ON CONFLICT DO NOTHING")
+        let numbers: Vec<(u64, u64, u64)> =
+            numbers.iter().map(|(phone, row)| (phone.as_u64(), row.0, phone.line().as_u64())).collect();
+        query(
+            "INSERT INTO listed SELECT CAST(value ->> 0 AS BIGINT), CAST(value ->> 1 AS BIGINT), CAST(value ->> 2 AS BIGINT) \
+             FROM jsonb_each($1) WHERE true ON CONFLICT DO NOTHING",
+        )
             .bind(json(&numbers))
             .execute(&mut self.connection)
             .await

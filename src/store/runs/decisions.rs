@@ -20,14 +20,16 @@ const REQUEUE: &str = "UPDATE delivery SET state = $2, charged_attempts = 0, def
     in_doubt = (in_doubt OR $4), next_attempt_at = $3, next_poll_at = NULL WHERE id IN (SELECT CAST(atom AS BIGINT) FROM json_each($1)) AND state = $5";
 
 /// The condition of rows that a person chose: those after $1 up to $2 in the state $3, with one of the errors $4, one of
-/// the keys $5 and one of the phone numbers $6, which are JSON arrays, or NULL for any.
+/// the keys $5 and one of the phone numbers $6, which are JSON arrays, or NULL for any; if $7 is false, no failed row of
+/// which an earlier attempt may have been accepted.
 macro_rules! chosen {
     () => {
         "d.id > $1 AND d.id <= $2 AND d.state = $3 \
          AND ($4 IS NULL OR d.error_code IN (SELECT atom FROM json_each($4))) \
          AND ($5 IS NULL OR d.id IN (SELECT CAST(atom AS BIGINT) FROM json_each($5))) \
          AND ($6 IS NULL OR EXISTS (SELECT 1 FROM recipient r WHERE r.id = d.id \
-              AND r.phone IN (SELECT CAST(atom AS BIGINT) FROM json_each($6))))"
+              AND r.phone IN (SELECT CAST(atom AS BIGINT) FROM json_each($6)))) \
+         AND ($7 OR d.state <> 6 OR NOT d.in_doubt)"
     };
 }
 
@@ -87,8 +89,8 @@ impl Store {
                     "SELECT d.id, EXISTS (SELECT 1 FROM recipient r JOIN reached USING (phone) \
                          WHERE r.id = d.id), d.message_id IS NOT NULL FROM delivery d WHERE ",
                     chosen!(),
-                    " AND NOT EXISTS (SELECT 1 FROM run WHERE id = $7 AND cancelled_at IS NOT NULL) \
-                         ORDER BY d.id LIMIT $8"
+                    " AND NOT EXISTS (SELECT 1 FROM run WHERE id = $8 AND cancelled_at IS NOT NULL) \
+                         ORDER BY d.id LIMIT $9"
                 ))
                 .bind(after)
                 .bind(RowKey::last(run.key))
@@ -96,6 +98,7 @@ impl Store {
                 .bind(&errors)
                 .bind(&rows)
                 .bind(&phones)
+                .bind(wanted.with_doubtful)
                 .bind(run.key)
                 .bind(CHUNK)
                 .fetch_all(&mut tx)
@@ -158,6 +161,7 @@ impl Store {
                 .bind(&errors)
                 .bind(&rows)
                 .bind(&phones)
+                .bind(wanted.with_doubtful)
                 .fetch_one(&self.readers)
                 .await
                 .map_err(doing("count the rows to requeue"))?;

@@ -1,9 +1,9 @@
 //! Which workers may claim rows on a server: those in `sender` whose process has not ended.
 
-use crate::store::StoreError;
 use crate::store::error::doing;
 use crate::store::handle::{Backend, Store};
-use crate::store::sql::{DbConnection, query, query_scalar};
+use crate::store::sql::{DbConnection, query, query_as, query_scalar};
+use crate::store::{StoreError, WorkerId};
 
 impl Store {
     /// Whether several processes can send one run: only on a server.
@@ -18,6 +18,21 @@ impl Store {
             Backend::File(_) => None,
             Backend::Server(server) => server.process(),
         }
+    }
+
+    /// Returns the worker that owns a run, if it was taken over with a limit, and how many rows it may still claim for the
+    /// first time.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn limit_left(&self, run: i64) -> Result<Option<(WorkerId, u64)>, StoreError> {
+        let left: Option<(i64, i64)> =
+            query_as("SELECT owner, limit_left FROM progress WHERE run = $1 AND limit_left IS NOT NULL")
+                .bind(run)
+                .fetch_optional(&self.readers)
+                .await
+                .map_err(doing("read the limit"))?;
+        Ok(left.map(|(owner, left)| (WorkerId(owner), left.unsigned_abs())))
     }
 
     /// Forgets that a worker stopped a run, because the run continues.

@@ -94,20 +94,33 @@ impl Store {
         Ok(result)
     }
 
-    /// Drops early statuses received before `before`: no message will get their ids any more.
+    /// Drops early statuses received before `before`: no message will get their ids any more. Those that name an attempt
+    /// whose outcome is not recorded yet stay, because its process may have died.
     ///
     /// # Errors
     /// When the store cannot be written.
     pub async fn drop_early(&self, before: Millis) -> Result<(), StoreError> {
-        for statement in
-            ["DELETE FROM early_status WHERE received_at < $1", "DELETE FROM early_user WHERE received_at < $1"]
-        {
+        for statement in [DROP_EARLY_BEFORE, "DELETE FROM early_user WHERE received_at < $1"] {
             let done = query(statement).bind(before.0).execute(self.write().await?.alone()).await;
             done.map_err(doing("drop early webhooks"))?;
         }
         Ok(())
     }
 }
+
+// Each row is found by its key: with `+ 0`, no index of the rows in flight can be used instead.
+macro_rules! drop_early {
+    ($which:literal) => {
+        concat!(
+            "DELETE FROM early_status WHERE ",
+            $which,
+            " AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.id = early_status.row AND d.claim = early_status.claim AND d.state + 0 = 1 \
+             LIMIT 1 OFFSET 0)"
+        )
+    };
+}
+pub(in crate::store) const DROP_EARLY_BEFORE: &str = drop_early!("received_at < $1");
+pub(in crate::store) const DROP_OLDEST_EARLY: &str = drop_early!("id <= (SELECT max(id) FROM early_status) - $1");
 
 // The planner may turn an `EXISTS` without an `OFFSET` around, and then reads every row of a table that was small when it
 // was planned.
@@ -271,11 +284,7 @@ async fn keep_early(
     .execute(&mut *store)
     .await
     .map_err(failed())?;
-    let dropped = query("DELETE FROM early_status WHERE id <= (SELECT max(id) FROM early_status) - $1")
-        .bind(MAX_EARLY)
-        .execute(&mut *store)
-        .await
-        .map_err(failed())?;
+    let dropped = query(DROP_OLDEST_EARLY).bind(MAX_EARLY).execute(&mut *store).await.map_err(failed())?;
     Ok((unknown.len() as u64, dropped.rows_affected()))
 }
 

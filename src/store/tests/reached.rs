@@ -7,6 +7,7 @@ contract!(
     people_who_may_have_an_earlier_message_are_left_out_of_the_next_run,
     people_about_to_be_messaged_are_left_out_however_old_their_last_attempt_is,
     people_who_got_an_earlier_message_of_a_row_are_left_out,
+    people_who_may_have_an_attempt_before_one_that_failed_are_left_out_and_not_sent_again_unasked,
     people_reached_in_another_spelling_are_left_out_too,
     a_list_is_reported_whom_it_would_leave_out_and_whom_earlier_runs_reached,
     a_store_with_nobody_to_leave_out_has_no_listing,
@@ -117,6 +118,32 @@ async fn people_who_got_an_earlier_message_of_a_row_are_left_out(f: Fixture<impl
     assert_eq!(left_out(&next, LeaveOut::Everyone).await, [(1, words)]);
 }
 
+async fn people_who_may_have_an_attempt_before_one_that_failed_are_left_out_and_not_sent_again_unasked(
+    f: Fixture<impl Place>,
+) {
+    let w = f.run("job", 2).await;
+    w.settle([interrupted_and_resent(&w.claim_one().await, NOW)]).await;
+    for id in ["m1", "m2"] {
+        w.send(|claim| accepted(claim, id)).await;
+        let message_id = id.into();
+        let status = DeliveryStatus::Failed;
+        let update =
+            StatusUpdate { message_id, status, delivered_at: None, read_at: None, problem: None, reference: None };
+        f.store.save_webhooks(&WebhookBatch { statuses: vec![update], ..WebhookBatch::default() }, NOW).await.unwrap();
+    }
+    assert_eq!(w.states().await, [State::Failed; 2]);
+    let run = w.now().await;
+    let sure = RequeueFilter { with_doubtful: false, ..RequeueFilter::in_states(&[State::Failed]) };
+    let asked = RequeueFilter { with_doubtful: true, ..sure.clone() };
+    assert_eq!(f.store.count_requeue(&run, &sure).await.unwrap(), 1);
+    assert_eq!(f.store.count_requeue(&run, &asked).await.unwrap(), 2);
+    let requeued = w.store.requeue(w.owner, &run, &sure, false, NOW).await.unwrap();
+    assert_eq!((requeued.rows, w.states().await), (1, vec![State::Failed, State::Pending]));
+    w.send(rejected).await;
+    let left_out = left_out(&next(&f, &w).await, LeaveOut::Everyone).await;
+    assert_eq!(left_out.into_iter().map(|(row, _)| row).collect::<Vec<_>>(), [1]);
+}
+
 async fn people_reached_in_another_spelling_are_left_out_too(f: Fixture<impl Place>) {
     let spellings = |first: u64| {
         let texts = ["5215512345678", "541123456789", "551187654321", "5511976543210"].into_iter();
@@ -134,9 +161,12 @@ async fn people_reached_in_another_spelling_are_left_out_too(f: Fixture<impl Pla
         w.send(|claim| accepted(claim, id)).await;
     }
     let mut listing = f.store.listing("job").await.unwrap().unwrap();
-    listing.add(&spellings(1).into_iter().zip((1..).map(RowNumber)).collect::<Vec<_>>()).await.unwrap();
+    // Duplicates of each other.
+    for numbers in [spellings(1), spellings(0)] {
+        listing.add(&numbers.into_iter().zip((1..).map(RowNumber)).collect::<Vec<_>>()).await.unwrap();
+    }
     let reached = listing.reached().await.unwrap();
-    assert_eq!((reached.people, reached.new), (4, 0));
+    assert_eq!((reached.of, reached.people, reached.new), (4, 4, 0));
     let next = f.one_more_begun("job").await;
     f.store.begin_import(next.owner, &["name".to_owned()], None).await.unwrap();
     f.store.add_rows(next.owner, &rows(1)).await.unwrap();

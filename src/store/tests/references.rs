@@ -6,6 +6,7 @@ use crate::model::{DeliveryStatus, Millis, Reference, ReferenceKey, RowNumber, S
 contract!(
     a_status_settles_the_attempt_that_its_reference_names,
     a_status_before_the_answer_waits_for_it_and_settles_it_if_it_is_lost,
+    an_early_status_of_an_attempt_that_died_outlasts_the_others,
     an_early_status_waits_while_others_of_its_message_settle_another_row,
     a_row_that_waits_to_be_sent_again_is_not_if_its_attempt_was_accepted,
     a_refusal_gives_way_to_a_status_of_the_same_attempt,
@@ -45,6 +46,21 @@ fn status(message_id: &str, status: DeliveryStatus, reference: Reference) -> Sta
 
 async fn save(w: &Worker, statuses: Vec<StatusUpdate>) -> WebhookResult {
     w.store.save_webhooks(&WebhookBatch { statuses, ..WebhookBatch::default() }, at(60)).await.unwrap()
+}
+
+async fn an_early_status_of_an_attempt_that_died_outlasts_the_others(f: Fixture<impl Place>) {
+    let (w, claim) = claimed(&f).await;
+    let named = status("m1", DeliveryStatus::Delivered, reference(&w, &claim).await);
+    let other = StatusUpdate { message_id: "m2".into(), reference: None, ..named.clone() };
+    assert_eq!(save(&w, vec![named, other]).await.early, 2);
+    f.store.drop_early(at(100_000)).await.unwrap();
+    assert_eq!(w.state(1).await, Sending);
+    let next = w.next().await;
+    next.settle([interrupted_and_resent(&claim, NOW)]).await;
+    assert_eq!((w.state(1).await, w.row(1).await.message_id.as_deref()), (Delivered, Some("m1")));
+    f.store.drop_early(at(100_000)).await.unwrap();
+    assert!(!f.store.match_early(Millis(0), NOW).await.unwrap().found > 0);
+    w.check().await;
 }
 
 /// Returns a run of one row with its first claim.

@@ -59,6 +59,23 @@ fn a_paused_run_stays_paused_over_a_crash_until_a_person_resumes_it() {
     assert_eq!(env.states("job-1"), counts(&[("read", ROWS as u64)]));
 }
 
+/// What left at the higher rate fills the first minute, so nothing can leave.
+#[test]
+fn after_the_rate_is_lowered_no_row_waits_in_flight_and_a_pause_holds() {
+    let (provider, env) = (ScriptedProvider::accepting_all(), test_env("40/s"));
+    let run = env.start(&provider, &["run", "job.yaml"]);
+    provider.wait_for_sends(20);
+    assert_eq!(env.run_offline(&["rate", "job-1", "3/min"]).code, 0);
+    provider.wait_for_silence(Duration::from_secs(2));
+    assert!(wait_until(SOON, || !env.states("job-1").contains_key("sending")), "{:?}", env.states("job-1"));
+    assert_eq!(env.run_offline(&["pause", "job-1"]).code, 0);
+    run.kill();
+    let sent = provider.sends() as u64;
+    assert_eq!(env.run_offline(&["resume", "job-1"]).code, 1, "{:?}", env.states("job-1"));
+    assert_eq!(env.states("job-1").get("uncertain"), None);
+    assert_eq!(env.states("job-1")["pending"] + sent, ROWS as u64);
+}
+
 /// Nobody waits for statuses, and nothing may be sent: there is nothing to hold the run for.
 #[test]
 fn a_paused_run_that_nobody_waits_for_ends_at_once() {

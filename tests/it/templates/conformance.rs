@@ -103,6 +103,10 @@ fn a_template_that_cannot_be_sent_is_reported_where_the_campaign_names_it() {
     server.succeeds(&["pull"]);
     changed("", "", 2, &["which_language", "write `definition: {from: cams, language: de}`"]);
     changed("{from: cams}", "{from: cams, language: en_US}", 0, &[]);
+    let both = campaign.replace("{from: cams}", "{from: cams, language: de}");
+    server.env.write("job.yaml", both.replace("name: spring_sale", "name: spring_sale\n    language: en_US"));
+    let contradicts = "the message is sent in en_US; the rows are checked against the template in en_US";
+    assert_printed(&server.run(&["check", "job.yaml"]), 0, &["definition` names the language de", contradicts]);
     changed(
         "{from: cams}",
         "{from: cams, language: de}",
@@ -111,7 +115,8 @@ fn a_template_that_cannot_be_sent_is_reported_where_the_campaign_names_it() {
     );
 
     // What is pulled by name takes the place of what was there, also where it is gone.
-    server.succeeds(&["delete", "spring_sale", "--language", "en_US", "--yes"]);
+    let deleted = server.templates(&["delete", "spring_sale", "--language", "en_US", "--yes"]);
+    assert_printed(&deleted, 0, &["still checked against `spring_sale` as it was pulled before this change"]);
     server.succeeds(&["delete", "spring_sale", "--language", "de", "--yes"]);
     assert_printed(&server.templates(&["pull", "spring_sale"]), 2, &["CAMS has no template `spring_sale`"]);
     changed("", "", 2, &["not_pulled"]);

@@ -13,6 +13,7 @@ use crate::cli::global::Global;
 use crate::cli::output::{console, template_table, terminal};
 use crate::model::{Finding, TemplateProvider};
 use crate::provider::{MetaTemplates, cams, nxlink};
+use crate::store::{Store, StoreError};
 use crate::template;
 use crate::template::{ChangeAnswer, Definition, Loaded, TemplateSummary};
 
@@ -180,6 +181,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             let loaded = checked(file, at.provider, global)?;
             let api = template_accounts::api(at.provider, global).await?;
             print_answer("updated", at, &loaded, &api.update(&loaded.definition).await.map_err(failure)?)?;
+            tell_of_saved(at.provider, &loaded.definition.name, global).await;
         }
         Action::Delete { named, at, confirm } => {
             let api = template_accounts::api(at.provider, global).await?;
@@ -192,6 +194,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             } else {
                 line(&format!("deleted: {} in {}{}", listed.name, listed.language, details(&answer)))?;
             }
+            tell_of_saved(at.provider, &listed.name, global).await;
         }
         Action::Diff { file, at } => {
             let loaded = checked(file, at.provider, global)?;
@@ -297,6 +300,25 @@ fn summary(loaded: &Loaded) -> String {
     let definition = &loaded.definition;
     let parts: Vec<&str> = definition.components.iter().map(template::Component::kind).collect();
     format!("{} in {}, {}", definition.category.as_str(), definition.language, parts.join(", "))
+}
+
+/// Says that the store still has a template as it was before a change, if it was pulled.
+async fn tell_of_saved(provider: TemplateProvider, name: &str, global: &Global) {
+    let is_saved = async {
+        let Some(store) = Store::open_if_there(&global.db).await? else { return Ok(false) };
+        let saved = store.templates(provider, name).await?;
+        store.close().await?;
+        Ok::<_, StoreError>(!saved.is_empty())
+    };
+    // The change is made, whatever the state of the store.
+    if !global.quiet && is_saved.await.unwrap_or_default() {
+        console::info(&format!(
+            "campaigns are still checked against `{name}` as it was pulled before this change; to pull it again: \
+             {} templates pull --provider {} {name}",
+            global.command(),
+            provider.as_str(),
+        ));
+    }
 }
 
 fn print_answer(what: &str, at: &At, loaded: &Loaded, answer: &ChangeAnswer) -> Result<(), CliError> {

@@ -90,6 +90,16 @@ fn active_tally(app: &App, run: &Run) -> Option<Tally> {
     (seen.work.is_some() && seen.tally.rows() > 0).then_some(seen.tally)
 }
 
+/// Returns the counts of a run: those of this service while it works on the run, otherwise those of the store, which may
+/// be a moment old.
+pub(super) async fn tally(app: &App, run: &Run) -> Result<Tally, StoreError> {
+    if let Some(tally) = active_tally(app, run) {
+        return Ok(tally);
+    }
+    shown(app, run).await?;
+    Ok(app.looks.0.lock().await.get(&run.key).map(|look| look.counts.tally).unwrap_or_default())
+}
+
 /// Returns one run. A request that arrives while the run is being counted waits for that count.
 async fn shown(app: &App, run: &Run) -> Result<Value, StoreError> {
     let mut looks = app.looks.0.lock().await;

@@ -9,6 +9,7 @@ use axum::response::Response;
 use axum::routing::get;
 
 use super::app::App;
+use super::live;
 use super::response::{failed, text};
 use crate::engine::RunActivity;
 use crate::model::Millis;
@@ -52,6 +53,13 @@ async fn page(app: &App) -> Result<String, StoreError> {
     for worker in app.store.workers().await? {
         *workers.entry(worker.run.to_string()).or_insert(0_u32) += 1;
     }
+    let mut tallies = Vec::new();
+    for (run, _) in &unfinished {
+        let is_known = app.board.status().runs.contains_key(&run.id.to_string());
+        if is_known {
+            tallies.push((run.id.to_string(), live::tally(app, run).await?));
+        }
+    }
     let status = app.board.status();
     let mut page = Page(String::new());
 
@@ -69,8 +77,8 @@ async fn page(app: &App) -> Result<String, StoreError> {
     }
 
     page.family("campaigner_run_rows", "gauge", "Rows of an unfinished run by state, as last counted by the service.");
-    for (run, seen) in &status.runs {
-        for (state, rows) in seen.tally.iter() {
+    for (run, tally) in &tallies {
+        for (state, rows) in tally.iter() {
             page.sample("campaigner_run_rows", &[("run", run), ("state", state.as_str())], rows as f64);
         }
     }
