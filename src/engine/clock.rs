@@ -26,6 +26,14 @@ impl Clock {
         }
     }
 
+    /// Returns how far it is ahead of the system clock, if that was set back by more than a minute.
+    pub(super) fn ahead(&self) -> Option<Duration> {
+        match &self.0 {
+            Some(_) => None,
+            None => Millis::ahead_of_clock(),
+        }
+    }
+
     /// Advances a clock that was set by hand.
     pub fn go_on(&self, time: Duration) {
         if let Some(set) = &self.0 {

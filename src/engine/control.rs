@@ -141,12 +141,12 @@ pub enum CancelResult {
 ///
 /// # Errors
 /// When the store fails.
-pub async fn cancel(store: &Store, run: &Run, by: &str) -> Result<CancelResult, EngineError> {
+pub async fn cancel(store: &Store, run: &Run, by: &str) -> Result<CancelResult, StoreError> {
     store.cancel(run.key, by, Millis::now()).await?;
     let _lock = match store.lock(&run.id).await {
         Ok(lock) => lock,
         Err(StoreError::Held(_)) => return Ok(CancelResult::Soon),
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(error),
     };
     // After a crash the run may not have been resumed yet; then its rows in doubt are not marked as uncertain.
     let (owner, _) = take_over(store, run, &thaw(run)?, None).await?;

@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::{AccountEvent, RunId};
-use crate::text::{any_of, count};
+use crate::text::{any_of, count, duration};
 
 /// Something that the person watching a run should know. Displayed as a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,11 @@ pub enum Notice {
     ClockSetBack {
         /// The number of waits that start again.
         waits: u64,
+    },
+    /// The system clock was ahead and was set back, so nothing is sent that depends on the time of day.
+    ClockWasAhead {
+        /// By how much it was set back.
+        by: Duration,
     },
     /// Rows are skipped because earlier runs reached their numbers.
     LeftOut {
@@ -136,6 +142,12 @@ impl fmt::Display for Notice {
                 f,
                 "the system clock has been set back since the run stopped; {waits} waiting row{} rescheduled",
                 if *waits == 1 { " was" } else { "s were" }
+            ),
+            Self::ClockWasAhead { by } => write!(
+                f,
+                "the system clock was set back by {}; nothing is sent until it shows the earlier time again, because the campaign \
+                 depends on the time of day. To continue at once, stop this process and run the command again",
+                duration(*by)
             ),
             Self::LeftOut { rows, code } => {
                 let rows = count(*rows, "row");

@@ -18,11 +18,21 @@ impl Millis {
     pub fn now() -> Self {
         static STEADY: Mutex<Option<Steady>> = Mutex::new(None);
         let mut steady = STEADY.lock().unwrap_or_else(PoisonError::into_inner);
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let clock = Self(0).plus(since_epoch);
-        let next = Steady::after(*steady, clock, Instant::now());
+        let next = Steady::after(*steady, Self::of_system(), Instant::now());
         *steady = Some(next);
         next.time
+    }
+
+    /// Returns how far [`Millis::now`] is ahead of the system clock, if that is more than a minute: the clock was ahead, and
+    /// was set back. What depends on the time of day must wait.
+    #[must_use]
+    pub fn ahead_of_clock() -> Option<Duration> {
+        Some(Self::now().since(Self::of_system())).filter(|ahead| *ahead > A_MINUTE)
+    }
+
+    /// Returns the time of the system clock.
+    fn of_system() -> Self {
+        Self(0).plus(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
     }
 
     /// Converts it for calendars and time zones; times beyond their range become the furthest one.
@@ -101,6 +111,8 @@ const FAR_OFF_MILLIS: i64 = FAR_OFF * 1000;
 
 /// A clock may go back by this much without any effect.
 const A_LITTLE: Duration = Duration::from_secs(1);
+/// A clock that is set back by more than this may have shown another hour or day.
+const A_MINUTE: Duration = Duration::from_secs(60);
 
 impl fmt::Display for Millis {
     /// RFC 3339, UTC, to the second.

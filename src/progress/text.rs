@@ -47,7 +47,8 @@ pub(super) fn sending(tally: &Tally, rates: Rates, is_paused: bool) -> String {
     let (accepted, all) = (tally.accepted(), tally.sendable());
     let what = if is_paused { "paused" } else { "sending" };
     let mut line = format!("{what}: {} of {} accepted ({})", grouped(accepted), grouped(all), percent(accepted, all));
-    if !is_paused {
+    // Cancelled rows were not sent at any rate.
+    if !is_paused && tally.of(State::Cancelled) == 0 {
         line.push_str(&part(", ", &pace(all.saturating_sub(tally.settled()), rates)));
     }
     line.push_str(&part("; ", &troubles(tally)));

@@ -116,6 +116,12 @@ impl RowTiming {
         self.timing.columns.send_at.as_deref()
     }
 
+    /// Returns the column with the time from which on a row is not sent any more.
+    #[must_use]
+    pub fn not_after_column(&self) -> Option<&str> {
+        self.timing.columns.not_after.as_deref()
+    }
+
     /// Returns the hours of its window, if it has one.
     #[must_use]
     pub fn hours(&self) -> Option<Hours> {

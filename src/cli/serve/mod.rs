@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
 
-use crate::cli::config;
+use crate::cli::config::{self, hook};
 use crate::cli::confirmed::Confirmed;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
@@ -75,6 +75,7 @@ const MAX_IN_FLIGHT: usize = 1024;
 pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, CliError> {
     let folder = Folder::open(&args.dir, config::apis(global).await?)?;
     let token = http::token()?;
+    hook::hook(global).await?;
     let webhooks = if args.webhook { Some(webhooks::settings(global).await?) } else { None };
     let listener = match args.no_http {
         true => None,

@@ -9,6 +9,7 @@ use super::state::{Resting, SLOW, Service, slow};
 use crate::engine::{Reason, StopHandle};
 use crate::model::{Millis, RunId, SendProblem};
 use crate::store::StoreError;
+use crate::text;
 
 /// How often the service checks the clock, the folder and the store.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -24,6 +25,7 @@ impl Service {
         stop: &StopHandle,
     ) -> Result<(), StoreError> {
         let mut in_place = Ok(());
+        let mut clock_was_ahead = false;
         while !stop.ends_all() {
             let now = Millis::now();
             in_place = self.context.store.is_in_place();
@@ -34,7 +36,19 @@ impl Service {
             }
             self.keep_locks().await;
             self.scan_folder(stop).await;
-            self.check_schedules(now).await;
+            // Otherwise, campaigns of later times would start.
+            let ahead = Millis::ahead_of_clock();
+            if let Some(ahead) = ahead.filter(|_| !clock_was_ahead) {
+                tracing::error!(
+                    "the system clock was set back by {}; no campaign starts until it shows the earlier time again. To continue at \
+                     once, restart this process",
+                    text::duration(ahead)
+                );
+            }
+            clock_was_ahead = ahead.is_some();
+            if !clock_was_ahead {
+                self.check_schedules(now).await;
+            }
             if let Err(error) = self.resume_runs(now).await {
                 tracing::error!(%error, "cannot check the runs");
             } else {

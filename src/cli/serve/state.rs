@@ -109,7 +109,7 @@ pub(super) enum Resting {
     Until(Instant),
     /// Until its first row is due. The lock tells other processes that the service sends it then. Its statuses are polled
     /// meanwhile, after the instant.
-    Waits { until: Millis, lock: Option<RunLock>, polls_from: Instant },
+    Waits { id: RunId, until: Millis, lock: Option<RunLock>, polls_from: Instant },
     /// Until a person resumes it.
     Halted,
 }

@@ -28,7 +28,9 @@ const LONG_PAUSE: Duration = Duration::from_secs(600);
 impl Service {
     /// Resumes unfinished runs: sends those that belong to the service, and collects the statuses of all.
     pub(super) async fn resume_runs(&mut self, now: Millis) -> Result<(), StoreError> {
-        for (run, due) in self.context.store.unfinished().await? {
+        let unfinished = self.context.store.unfinished().await?;
+        self.conclude_cancelled(&unfinished).await?;
+        for (run, due) in unfinished {
             if matches!(self.resting.get(&run.key), Some(Resting::Halted)) && self.is_resumed(&run).await? {
                 self.resting.remove(&run.key);
             }
@@ -74,6 +76,25 @@ impl Service {
                 Ok(import) => self.send(run, import, is_own),
                 Err(failure) => self.rest(run.key, &run.id, failure),
             }
+        }
+        Ok(())
+    }
+
+    /// Writes the reports of runs that were cancelled and are over, while they were waiting.
+    async fn conclude_cancelled(&mut self, unfinished: &[(Run, Option<Millis>)]) -> Result<(), StoreError> {
+        let is_over = |key: i64| unfinished.iter().all(|(run, _)| run.key != key);
+        let over: Vec<(i64, RunId)> = (self.resting.iter())
+            .filter_map(|(key, rest)| match rest {
+                Resting::Waits { id, .. } if is_over(*key) && !self.active.contains_key(key) => {
+                    Some((*key, id.clone()))
+                }
+                _ => None,
+            })
+            .collect();
+        for (key, id) in over {
+            self.resting.remove(&key);
+            let run = self.context.store.run(Some(&id)).await?;
+            self.poll(run);
         }
         Ok(())
     }
@@ -141,14 +162,9 @@ impl Service {
                 Err(StoreError::Held(_)) => Ok(false),
                 Err(error) => Err(error),
             },
-            Some(_) => match engine::cancel(store, run, "the schedule").await {
-                Ok(result) => Ok(result == engine::CancelResult::Stopped),
-                Err(engine::EngineError::Store(error)) => Err(error),
-                Err(error) => {
-                    self.rest(run.key, &run.id, error.into());
-                    return Ok(());
-                }
-            },
+            Some(_) => {
+                engine::cancel(store, run, "the schedule").await.map(|result| result == engine::CancelResult::Stopped)
+            }
         }?;
         if stopped {
             store.skip_started_occurrence(run.key, &reason, now).await?;
@@ -281,7 +297,8 @@ impl Service {
                         tracing::warn!(run = %id, %error, "cannot mark the run as waiting");
                         None
                     });
-                    let waits = Resting::Waits { until: waiting.first, lock, polls_from: Instant::now() };
+                    let (id, until) = (id.clone(), waiting.first);
+                    let waits = Resting::Waits { id, until, lock, polls_from: Instant::now() };
                     self.resting.insert(key, waits);
                 }
             }

@@ -5,6 +5,7 @@
 //! campaign without any times skips all of this.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub(in crate::engine) struct Eligibility {
     of_all: Option<RowTimes>,
     quota: Option<Quota>,
     timezone: Option<String>,
+    /// Whether the time of day was not known when it was last needed.
+    was_unsure: AtomicBool,
 }
 
 /// How many messages may be accepted per day.
@@ -69,6 +72,7 @@ impl Eligibility {
             timed,
             quota,
             timezone: timing.timezone.clone(),
+            was_unsure: AtomicBool::new(false),
         })
     }
 
@@ -167,6 +171,16 @@ impl Eligibility {
             // Expired rows pass, so that they end.
             MaySend::Leave { .. } | MaySend::Expire(_) => None,
         }
+    }
+
+    /// Whether the time of day is not known, because the system clock was ahead and was set back: another hour or day could
+    /// count as open.
+    pub(super) fn is_unsure(&self, job: &Job) -> bool {
+        let ahead = job.clock.ahead().filter(|_| self.is_timed() || self.has_quota());
+        if let (false, Some(by)) = (self.was_unsure.swap(ahead.is_some(), Ordering::Relaxed), ahead) {
+            (job.events)(Event::Notice(Notice::ClockWasAhead { by }));
+        }
+        ahead.is_some()
     }
 
     /// Returns how many more rows may be claimed today, with `in_flight` requests under way.

@@ -2,10 +2,9 @@
 
 use super::apply_outcome::{OutcomeRules, interrupted};
 use crate::crash_point::Point;
-use crate::engine::error::EngineError;
 use crate::model::{Campaign, Millis, State};
 use crate::rate_limit::RetryPolicy;
-use crate::store::{Owner, Run, Step, Store};
+use crate::store::{Owner, Run, Step, Store, StoreError};
 
 /// Takes over a run and settles what its previous process left in flight. Returns how many rows became uncertain. At
 /// most `limit` rows are then claimed for the first time. Call it first, with the run's lock held.
@@ -17,7 +16,7 @@ pub async fn take_over(
     run: &Run,
     campaign: &Campaign,
     limit: Option<u64>,
-) -> Result<(Owner, usize), EngineError> {
+) -> Result<(Owner, usize), StoreError> {
     let now = Millis::now();
     let owner = store.take_over(run.key, limit, now).await?;
     Ok((owner, settle_ended(store, owner, campaign, now).await?))
@@ -32,7 +31,7 @@ pub(in crate::engine) async fn settle_ended(
     owner: Owner,
     campaign: &Campaign,
     now: Millis,
-) -> Result<usize, EngineError> {
+) -> Result<usize, StoreError> {
     let claims = store.claims(owner, false).await?;
     if claims.is_empty() {
         return Ok(0);

@@ -142,7 +142,6 @@ impl<'m> RowValidator<'m> {
             Ok(times) => (times, None),
             Err(problem) => (None, Some(problem)),
         };
-        let send_at = times.as_ref().and_then(|times| times.send_at);
         let due = |due: &mut DueRows| match &times {
             Some(times) => due.add(&times.zones, times.send_at),
             None => due.add("", None),
@@ -150,7 +149,7 @@ impl<'m> RowValidator<'m> {
         let fine = to.filter(|_| untimely.is_none() && !self.measure.links && self.is_fine(record));
         if let (Some(phone), Some(usual)) = (fine, &self.usual) {
             usual.iter().for_each(|finding| note_finding(&mut self.notes.warnings, finding, record, self.measure));
-            self.note_row(record, phone, send_at);
+            self.note_row(record, phone, times.as_ref());
             due(&mut self.notes.due);
             return Ok(phone);
         }
@@ -196,7 +195,7 @@ impl<'m> RowValidator<'m> {
                     let key = (doubt.code(), doubt.path.as_deref().unwrap_or_default(), None);
                     note(warnings, key, || Warning::new(doubt, record));
                 }
-                self.note_row(record, phone, send_at);
+                self.note_row(record, phone, times.as_ref());
                 due(&mut self.notes.due);
                 if self.measure.links {
                     media_links::see(
@@ -259,7 +258,7 @@ impl<'m> RowValidator<'m> {
     }
 
     /// Notes what is odd about a row that can be sent, apart from its message.
-    fn note_row(&mut self, record: &Record, phone: Phone, send_at: Option<Millis>) {
+    fn note_row(&mut self, record: &Record, phone: Phone, times: Option<&RowTimes>) {
         let Self { measure, kinds, notes, .. } = self;
         let warnings = &mut notes.warnings;
         if let (Some(lookup), Some((_, column))) = (kinds, &measure.kinds)
@@ -268,12 +267,19 @@ impl<'m> RowValidator<'m> {
             let problem = || RowProblem::from(NumberProblem::Kind(kind)).column(column).value(&record.raw_to);
             note(warnings, (kind.code(), "", None), || Warning::new(&problem(), record));
         }
-        if let Some(at) = send_at.filter(|at| *at < measure.now) {
-            let problem = RowProblem::from(TimeProblem::Passed(at));
-            note(warnings, (problem.code(), "", None), || {
-                let column = measure.timed.as_ref().and_then(RowTiming::send_at_column).unwrap_or_default();
-                Warning::new(&problem.column(column), record)
-            });
+        let timed = measure.timed.as_ref();
+        let passed = |at: Option<Millis>| at.filter(|at| *at < measure.now);
+        let expired = passed(times.and_then(|times| times.not_after)).zip(timed.and_then(RowTiming::not_after_column));
+        let late = passed(times.and_then(|times| times.send_at)).zip(timed.and_then(RowTiming::send_at_column));
+        let problem = match (expired, late) {
+            // A deadline of the campaign is another warning.
+            (Some((at, column)), _) => Some((TimeProblem::Expired(at), column)),
+            (None, Some((at, column))) => Some((TimeProblem::Passed(at), column)),
+            (None, None) => None,
+        };
+        if let Some((problem, column)) = problem {
+            let problem = RowProblem::from(problem);
+            note(warnings, (problem.code(), "", None), || Warning::new(&problem.column(column), record));
         }
         for (position, name, path) in &measure.used {
             let Some(cell) = record.cells.get(*position).filter(|cell| !is_encoded_once(cell)) else { continue };

@@ -88,6 +88,7 @@ fn times() -> Vec<TimeProblem> {
         TimeProblem::BadSendAt,
         TimeProblem::BadNotAfter,
         TimeProblem::Passed(Millis(1_000)),
+        TimeProblem::Expired(Millis(1_000)),
         TimeProblem::TooLate(Millis(2_000), Millis(1_000)),
         TimeProblem::NoSuchZone,
         TimeProblem::NoZone,

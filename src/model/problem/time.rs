@@ -14,6 +14,8 @@ pub enum TimeProblem {
     BadNotAfter,
     /// This send time has passed.
     Passed(Millis),
+    /// This deadline has passed.
+    Expired(Millis),
     /// The send time (first) is later than the deadline (second).
     TooLate(Millis, Millis),
     /// The time zone is unknown.
@@ -35,6 +37,7 @@ impl TimeProblem {
         match self {
             Self::BadSendAt | Self::TooLate(..) => "bad_send_at",
             Self::Passed(_) => "past_send_at",
+            Self::Expired(_) => "past_not_after",
             Self::BadNotAfter => "bad_not_after",
             Self::NoSuchZone => "bad_timezone",
             Self::NoZone | Self::SeveralZones | Self::NeverOpen(_) | Self::NeverOpenInAll(_) => "no_timezone",

@@ -31,10 +31,10 @@ pub(super) fn answer(status: StatusCode, wait: Option<Duration>, body: &[u8]) ->
             MessageId::None => Outcome::Unnamed(SendProblem::NoMessageId.into()),
             MessageId::Unusable => Outcome::Unnamed(SendProblem::BadMessageId.into()),
         },
-        ("error", _) if envelope.message_id() == MessageId::None => {
+        // An id names a message that exists, and the rest denies it.
+        ("error", _) if !matches!(envelope.message_id(), MessageId::Known(_)) => {
             refusal(status, wait, envelope.code, words(envelope.message))
         }
-        // An id names a message that exists, and the rest denies it.
         _ => Outcome::Uncertain(bad_answer(BadAnswer::Contradictory(status.to_string()))),
     }
 }

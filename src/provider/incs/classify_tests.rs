@@ -63,6 +63,13 @@ fn every_answer_has_its_meaning() {
         (429, Some(7), error(429, "too many attempts"), "throttled", "429 7"),
         (429, Some(3), "slow down".into(), "throttled", "http_429 3"),
         (200, None, error(500, "server error"), "uncertain", "500"),
+        (
+            429,
+            None,
+            error(429, "slow down").replace("\"data\":{}", "\"data\":{\"msg_id\":\"m1\"}"),
+            "uncertain",
+            "bad_answer",
+        ),
         (500, None, error(500, "server error"), "uncertain", "500"),
         (200, None, error(77777, "new in the next version"), "uncertain", "77777"),
         (200, None, error(10002, "(#132012) Parameter format does not match"), "refused", "132012"),

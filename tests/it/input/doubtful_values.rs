@@ -111,8 +111,8 @@ fn the_first_of_several_numbers_is_used_on_request_only() {
 fn times_that_have_passed_are_warnings() {
     let checked = check_file(
         "name: late\nprovider: simulator\nchannel: whatsapp\ntimezone: Asia/Hong_Kong\n\
-         recipients: {to: phone, send_at: when, rows: [{phone: \"85264120001\", when: \"2025-12-01 09:00\"},\n\
-         \x20 {phone: \"85264120002\", when: \"2199-12-01 09:00\"}, {phone: \"85264120003\"}]}\n\
+         recipients: {to: phone, send_at: when, not_after: end, rows: [{phone: \"85264120001\", when: \"2025-12-01 09:00\"},\n\
+         \x20 {phone: \"85264120002\", when: \"2199-12-01 09:00\"}, {phone: \"85264120003\", end: \"2025-12-01 09:00\"}]}\n\
          message: {type: template, template: {name: t, components: [{type: limited_time_offer, parameters:\n\
          \x20 [{type: limited_time_offer, limited_time_offer: {expiration_time_ms: 1600000000000}}]}]}}\n",
     );
@@ -120,6 +120,8 @@ fn times_that_have_passed_are_warnings() {
     for words in [
         "column `when`: the send time 2025-12-01T01:00:00Z has passed",
         "[past_send_at, row 1, line 5]",
+        "column `end`: the deadline 2025-12-01T01:00:00Z has passed, so the row will expire without being sent",
+        "[past_not_after, row 3, line 6]",
         "the offer ended at 2020-09-13T12:26:40Z; set a later time (other.yaml:8:",
         "[offer_ended, 3 rows, first row 1, line 5]",
     ] {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::support::campaign::zone_at_noon;
+use crate::support::campaign::{schedule, zone_at_noon};
 use crate::support::service::{ROWS, SERVE, WITH_TOKEN, ask, connect, due, service};
 use crate::support::{CampaignFile, Running, SOON, ScriptedProvider, TestEnv, counts, csv, wait_until};
 
@@ -347,4 +347,61 @@ fn what_is_to_come_is_listed_in_both_time_zones() {
     let output = |args: &[&str]| late.run_offline(args).out;
     assert!(wait_until(SOON, || output(&["schedule", "list", "--json"]).contains("\"due_since\":\"20")));
     assert!(output(&["schedule", "list"]).contains("due since 20"));
+}
+
+/// A campaign that is due now, with these lines, on a clock that shows noon.
+fn due_at_noon(dispatch: &'static str, rest: &str) -> TestEnv {
+    let rest = format!("{}timezone: {}\n{rest}", schedule(0, ""), zone_at_noon());
+    TestEnv::with(&CampaignFile { dispatch, rest, ..CampaignFile::default() }, &csv(ROWS))
+}
+
+fn json_of(service: &Running, path: &str) -> serde_json::Value {
+    serde_json::from_str(&ask(service, "GET", path, WITH_TOKEN, "").1).unwrap()
+}
+
+#[test]
+fn the_statuses_of_a_run_that_waits_for_tomorrow_are_collected_and_its_cancellation_reaches_its_reports() {
+    let (provider, env) = (ScriptedProvider::accepting_all(), due_at_noon("quota: 20/day", ""));
+    let service = service(&env, &provider);
+    service.wait_for_words("rows waiting for their time");
+    let read = |states: &serde_json::Value| states["read"] == 20;
+    assert!(wait_until(SOON, || read(&json_of(&service, "/runs/job-1")["states"])), "{}", service.stderr());
+    assert_eq!(json_of(&service, "/runs/job-1")["stage"], "waiting");
+    let metric = |state: &str| format!("campaigner_run_rows{{run=\"job-1\",state=\"{state}\"}} ");
+    let metrics = ask(&service, "GET", "/metrics", WITH_TOKEN, "").1;
+    assert!(metrics.contains(&format!("{}20", metric("read"))), "{metrics}");
+    assert_eq!(env.run_offline(&["cancel", "job-1", "--yes"]).code, 0);
+    let summary = || serde_json::from_str::<serde_json::Value>(&env.read("reports/job-1/summary.json")).unwrap();
+    let cancelled = ROWS - 20;
+    assert!(wait_until(SOON, || summary()["states"]["cancelled"] == cancelled), "{}\n{}", summary(), service.stderr());
+    assert!(wait_until(SOON, || !ask(&service, "GET", "/metrics", WITH_TOKEN, "").1.contains(&metric("pending"))));
+    assert_eq!((service.stop().code, provider.sends()), (0, 20));
+}
+
+#[test]
+fn a_run_outside_its_window_waits_with_all_its_rows() {
+    let (provider, env) = (ScriptedProvider::accepting_all(), due_at_noon("", "window: 01:00-02:00\n"));
+    let service = service(&env, &provider);
+    service.wait_for_words("rows waiting for their time");
+    let status = json_of(&service, "/runs/job-1");
+    assert_eq!((&status["stage"], &status["waiting"]["rows"]), (&"waiting".into(), &ROWS.into()), "{status}");
+    let shown = env.run_offline(&["status", "job-1"]);
+    assert!(shown.out.contains("waiting for the send window") && !shown.out.contains("stopped"), "{shown}");
+    assert_eq!((service.stop().code, provider.sends()), (0, 0));
+}
+
+/// It is not known then how late it may start.
+#[cfg(debug_assertions)]
+#[test]
+fn what_was_cut_off_before_anything_was_sent_waits_while_its_file_is_not_valid() {
+    let (provider, env) = (ScriptedProvider::accepting_all(), due(-1, "400/s", ""));
+    env.crash(&provider, "plan committed", &["serve", "--no-http"]);
+    let right = env.read("job.yaml");
+    env.write("job.yaml", right.replace("channel:", "chanel:"));
+    let service = service(&env, &provider);
+    service.wait_for_words("not a valid campaign");
+    assert!(!wait_until(Duration::from_secs(3), || provider.sends() > 0));
+    env.write("job.yaml", right);
+    assert!(wait_until(SOON, || provider.sends() == ROWS), "{}", service.stderr());
+    assert_eq!(service.stop().code, 0);
 }

@@ -12,9 +12,9 @@ use super::response::{answer, failed, no_such_run, refused};
 use super::{body, runs};
 use crate::campaign_file;
 use crate::cli::who;
-use crate::engine::{self, EngineError};
+use crate::engine;
 use crate::model::{Millis, Rate, RunId};
-use crate::store::Run;
+use crate::store::{Run, StoreError};
 
 /// The largest body of a request, in bytes.
 const MAX_BYTES: usize = 4 * 1024;
@@ -63,16 +63,15 @@ async fn control(State(app): State<App>, Path(id): Path<String>, action: Control
     }
     let done = async {
         follow(&app, &run, action).await?;
-        Ok(runs::run_json(&app, &app.store.run(Some(&id)).await?).await?)
+        runs::run_json(&app, &app.store.run(Some(&id)).await?).await
     };
     match done.await {
         Ok(run) => answer(StatusCode::OK, &run),
-        Err(EngineError::Store(error)) => failed(&error),
-        Err(error) => refused(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+        Err(error) => failed(&error),
     }
 }
 
-async fn follow(app: &App, run: &Run, action: Control) -> Result<(), EngineError> {
+async fn follow(app: &App, run: &Run, action: Control) -> Result<(), StoreError> {
     match action {
         Control::Pause => app.store.pause(run.key, who::OVER_HTTP, Millis::now()).await?,
         Control::Rate(rate) => app.store.set_rate(run.key, rate, who::OVER_HTTP, Millis::now()).await?,

@@ -120,7 +120,6 @@ impl Dispatcher {
             patiently(job, async || job.store.use_account(self.owner, &job.account, rate).await).await?;
             self.shared_rate = Some(rate);
         }
-        let mut retry = StoreRetry::new(job);
         if self.role == Role::Joined {
             let account = job.store.sends_through(self.owner.run).await?;
             return match account.is_some_and(|account| account != job.account) {
@@ -128,15 +127,11 @@ impl Dispatcher {
                 false => Ok(()),
             };
         }
-        while job.store.has_orphans(self.owner).await? {
-            match settle_ended(&job.store, self.owner, &job.campaign, job.clock.now()).await {
-                Ok(0) => break,
-                Ok(uncertain) => {
-                    (job.events)(Event::Notice(Notice::InDoubt { messages: uncertain as u64 }));
-                    break;
-                }
-                Err(EngineError::Store(error)) => retry.wait_or_fail(error).await?,
-                Err(error) => return Err(error),
+        if job.store.has_orphans(self.owner).await? {
+            let settle = async || settle_ended(&job.store, self.owner, &job.campaign, job.clock.now()).await;
+            let uncertain = patiently(job, settle).await?;
+            if uncertain > 0 {
+                (job.events)(Event::Notice(Notice::InDoubt { messages: uncertain as u64 }));
             }
         }
         Ok(())

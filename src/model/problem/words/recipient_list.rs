@@ -291,6 +291,7 @@ impl TimeProblem {
         match self {
             Self::BadSendAt | Self::BadNotAfter => "this is not a valid time".to_owned(),
             Self::Passed(at) => format!("the send time {at} has passed, so the message is sent as soon as possible"),
+            Self::Expired(at) => format!("the deadline {at} has passed, so the row will expire without being sent"),
             Self::TooLate(send_at, late) => format!("the send time {send_at} is later than the deadline {late}"),
             Self::NoSuchZone => "unknown time zone".to_owned(),
             Self::NoZone => "the recipient's time zone is unknown".to_owned(),
@@ -313,7 +314,7 @@ impl TimeProblem {
             Self::BadSendAt | Self::BadNotAfter => {
                 "write `2026-12-01T09:00` for the recipient's clock, or `2026-12-01T09:00+08:00` with an offset"
             }
-            Self::Passed(_) => "correct the time, or leave the cell empty",
+            Self::Passed(_) | Self::Expired(_) => "correct the time, or leave the cell empty",
             Self::TooLate(..) => "set a send time before the deadline",
             Self::NoSuchZone => "write an IANA name such as `Europe/Berlin`, or leave the cell empty",
             Self::NoZone => "set `recipients.timezone` to a column, or set `timezone` in the campaign",
