@@ -1,7 +1,7 @@
 //! Estimates when a campaign will have sent its last message, from its rate, window, quota and the rows' own times. It
-//! knows neither the provider nor the store.
+//! does not know the provider.
 
-use crate::engine::plan::DueRows;
+use crate::engine::plan::{Checked, DueRows};
 use crate::engine::status::time_to_send;
 use crate::model::{Campaign, Millis};
 use crate::send_window::{Hours, Stretch, day_of};
@@ -12,17 +12,18 @@ const MAX_STEPS: usize = 20_000;
 /// Maximum number of times that a zone is looked at in one estimate: a fraction of a second.
 const MAX_VISITS: usize = 1_000_000;
 
-/// Returns when `rows` messages are all sent, starting at `from` or at their own times; `None` if no end can be
-/// estimated. `due` says in which time zones the rows are; if it counts other rows too, they are taken to be spread
-/// alike. Only the first and the last own time of each zone are known: if many rows share a late one, sending takes
+/// Returns when `rows` messages of a list that was checked are all sent, starting at `from` or at their own times; `None`
+/// if no end can be estimated. If the list has other rows too, they are taken to be spread alike over the time zones. Only the first and the last own time of each zone are known: if many rows share a late one, sending takes
 /// longer.
 #[must_use]
-pub fn sent_by(rows: u64, from: Millis, due: &DueRows, campaign: &Campaign) -> Option<Millis> {
-    let groups = groups(rows, from, due);
+pub fn sent_by(rows: u64, from: Millis, checked: &Checked, campaign: &Campaign) -> Option<Millis> {
+    let groups = groups(rows, from, &checked.due);
+    let taken = checked.taken_on.filter(|(day, _)| *day == day_of(from, campaign.timing.timezone.as_deref()).0);
+    let taken = taken.map_or(0, |(_, taken)| taken);
     let last = |group: &Group| Group { left: 1, from: group.last, ..group.clone() };
     let latest: Vec<Group> = groups.iter().filter(|group| group.last > group.from).map(last).collect();
-    let all = at_its_rate(groups, from, campaign)?;
-    latest.into_iter().try_fold(all, |end, group| Some(end.max(at_its_rate(vec![group], from, campaign)?)))
+    let all = at_its_rate(groups, (from, taken), campaign)?;
+    latest.into_iter().try_fold(all, |end, group| Some(end.max(at_its_rate(vec![group], (from, taken), campaign)?)))
 }
 
 /// Rows in the same time zones that are still to be sent.
@@ -55,12 +56,13 @@ fn groups(rows: u64, from: Millis, due: &DueRows) -> Vec<Group> {
     groups
 }
 
-fn at_its_rate(mut groups: Vec<Group>, from: Millis, campaign: &Campaign) -> Option<Millis> {
+/// The same for these rows, if so many messages of the day of `from` count against the quota already.
+fn at_its_rate(mut groups: Vec<Group>, (from, taken): (Millis, u64), campaign: &Campaign) -> Option<Millis> {
     let (timing, dispatch) = (&campaign.timing, &campaign.dispatch);
     let zone = timing.timezone.as_deref();
     let mut hours = timing.window.clone().map(Hours::new);
     let a_day = timing.quota.map_or(u64::MAX, |quota| quota.get().into());
-    let (mut now, mut today, mut day_ends) = (from, a_day, None);
+    let (mut now, mut today, mut day_ends) = (from, a_day.saturating_sub(taken), None);
     let mut visits = 0;
     for _ in 0..MAX_STEPS {
         visits += groups.len();
@@ -92,7 +94,8 @@ fn at_its_rate(mut groups: Vec<Group>, from: Millis, campaign: &Campaign) -> Opt
             continue;
         }
         if timing.quota.is_some() && day_ends.is_none_or(|end| end <= now) {
-            (today, day_ends) = (a_day, Some(day_of(now, zone).1));
+            let is_first = now < day_of(from, zone).1;
+            (today, day_ends) = (if is_first { today } else { a_day }, Some(day_of(now, zone).1));
         }
         if today == 0 {
             now = day_ends?;
@@ -136,6 +139,10 @@ mod tests {
     }
 
     fn forecast_of(dispatch: &str, more: &str, rows: u64, due: &DueRows) -> Option<String> {
+        forecast_with(dispatch, more, rows, &Checked { due: due.clone(), ..Checked::default() })
+    }
+
+    fn forecast_with(dispatch: &str, more: &str, rows: u64, checked: &Checked) -> Option<String> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("f.yaml");
         let text = format!(
@@ -146,7 +153,7 @@ mod tests {
         let campaign = crate::campaign_file::read(Path::new(&file)).unwrap().campaign;
         // A Tuesday, 18:00 in Hong Kong.
         let from = "2026-12-01T10:00:00Z".parse::<jiff::Timestamp>().unwrap();
-        sent_by(rows, Millis(from.as_millisecond()), due, &campaign).map(|at| at.to_string())
+        sent_by(rows, Millis(from.as_millisecond()), checked, &campaign).map(|at| at.to_string())
     }
 
     #[test]
@@ -161,6 +168,14 @@ mod tests {
         assert_eq!(quota.as_deref(), Some("2026-12-02T16:00:50Z"));
         let both = forecast("rate: 10/s, quota: 1000/day", window, 2_500);
         assert_eq!(both.as_deref(), Some("2026-12-03T01:00:50Z"));
+        // 200 are left today; what was used on another day does not count.
+        let used = |day: &str| {
+            let day = Millis(day.parse::<jiff::Timestamp>().unwrap().as_millisecond());
+            let checked = Checked { taken_on: Some((day, 800)), ..Checked::default() };
+            forecast_with("rate: 10/s, quota: 1000/day", zone, 2_500, &checked)
+        };
+        assert_eq!(used("2026-11-30T16:00:00Z").as_deref(), Some("2026-12-03T16:00:30Z"));
+        assert_eq!(used("2026-11-29T16:00:00Z"), quota);
     }
 
     #[test]

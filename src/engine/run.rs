@@ -32,6 +32,14 @@ pub enum RunMode {
     ReconcileDue,
 }
 
+impl RunMode {
+    /// Whether it sends rows that are due.
+    #[must_use]
+    pub fn sends(self) -> bool {
+        matches!(self, Self::SendAndReconcile | Self::Send)
+    }
+}
+
 /// How the work on a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunResult {
@@ -96,7 +104,7 @@ pub async fn run(job: Job, mode: RunMode) -> Result<RunResult, EngineError> {
     if uncertain > 0 {
         (job.events)(Event::Notice(Notice::InDoubt { messages: uncertain as u64 }));
     }
-    let sends = matches!(mode, RunMode::SendAndReconcile | RunMode::Send) && job.run.dispatched_at.is_none();
+    let sends = mode.sends() && job.run.dispatched_at.is_none();
     clock_skew::attempts(&job).await?;
     if !sends {
         clock_skew::polls(&job).await?;
@@ -145,7 +153,7 @@ async fn count_rows(job: &Arc<Job>, mode: RunMode, is_news: bool) -> Result<Back
         (job.events)(Event::Planned(tally));
     }
     if is_news {
-        let open = counted.map(|tally| tally.sendable() - tally.settled());
+        let open = counted.map(|tally| tally.unsettled());
         tracing::info!(run = %job.run.id, ?mode, rows = counted.map(|tally| tally.rows()), open, "run started");
     }
     // The task must not hold the job, whose lock would then outlive it.

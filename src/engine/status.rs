@@ -22,7 +22,7 @@ pub fn speed(run: &Run, campaign: &Campaign, tally: &Tally) -> Option<(f64, Dura
     let elapsed = Millis::now().since(sending_since(run)?).as_secs_f64();
     let most = f64::from(campaign.dispatch.rate.get()) / campaign.dispatch.per.as_secs_f64();
     let rate = tally.settled() as f64 / elapsed.max(0.001);
-    let left = (tally.of(State::Pending) + tally.of(State::Sending)) as f64;
+    let left = tally.unsettled() as f64;
     // The rest is sent no faster than the current rate, which may differ from the initial one.
     (rate > 0.0).then(|| (rate, Duration::from_secs_f64((left / rate.min(most)).min(1e9))))
 }

@@ -8,18 +8,6 @@ use super::{Notice, State};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally([u64; State::ALL.len()]);
 
-/// The change in the number of rows per state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Moved([i64; State::ALL.len()]);
-
-impl Moved {
-    /// Records that a row moved from one state to another.
-    pub fn shift(&mut self, from: State, to: State) {
-        self.0[from as usize] -= 1;
-        self.0[to as usize] += 1;
-    }
-}
-
 impl Tally {
     /// Returns the rows in this state.
     #[must_use]
@@ -30,21 +18,6 @@ impl Tally {
     /// Adds `rows` to this state.
     pub fn add(&mut self, state: State, rows: u64) {
         self.0[state as usize] += rows;
-    }
-
-    /// Returns the tally after these moves.
-    #[must_use]
-    pub fn after(mut self, moved: &Moved) -> Self {
-        for (rows, moved) in self.0.iter_mut().zip(moved.0) {
-            *rows = rows.saturating_add_signed(moved);
-        }
-        self
-    }
-
-    /// Moves one row from one state to another.
-    pub fn shift(&mut self, from: State, to: State) {
-        self.0[from as usize] = self.0[from as usize].saturating_sub(1);
-        self.0[to as usize] += 1;
     }
 
     /// Returns the rows in all states.
@@ -62,7 +35,13 @@ impl Tally {
     /// Returns the rows that dispatch has finished with.
     #[must_use]
     pub fn settled(&self) -> u64 {
-        self.sendable() - self.of(State::Pending) - self.of(State::Sending)
+        self.sendable() - self.unsettled()
+    }
+
+    /// Returns the rows that dispatch has not finished with.
+    #[must_use]
+    pub fn unsettled(&self) -> u64 {
+        self.of(State::Pending) + self.of(State::Sending)
     }
 
     /// Returns the rows that the provider accepted, including those that failed later.

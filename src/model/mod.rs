@@ -33,7 +33,7 @@ pub use delivery::{
     Delivery, DeliveryStatus, IllegalChange, Outcome, Pause, Problem, Reference, ReferenceKey, State, StateChange,
     StatusUpdate,
 };
-pub use event::{Event, Events, Moved, Tally};
+pub use event::{Event, Events, Tally};
 pub use header::{Header, NO_HEADER};
 pub use id::{AttemptNumber, BadRunId, RowNumber, RunId};
 pub use notice::Notice;

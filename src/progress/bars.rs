@@ -155,7 +155,7 @@ impl RunState {
             for (name, rows) in [("delivered", tally.delivered()), ("read", tally.of(State::Read))] {
                 add(BAR, name, (rows, accepted), text::of(rows, accepted));
             }
-            left = sendable.saturating_sub(settled);
+            left = tally.unsettled();
         }
         let mut note = |template, words: String| {
             if !words.is_empty() {
@@ -243,9 +243,10 @@ mod tests {
         bars.draw(after(14_000));
         assert_eq!(shown(&term)[4], "          no progress for 12 s");
 
-        let mut end = at(1_000);
+        let mut end = Tally::default();
+        end.add(State::Accepted, 997);
         for state in [State::Delivered, State::Read, State::Failed] {
-            end.shift(State::Accepted, state);
+            end.add(state, 1);
         }
         bars.on(Event::Moved(end), after(14_002));
         bars.on(Event::Dispatched, after(14_003));

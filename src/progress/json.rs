@@ -53,7 +53,7 @@ impl Json {
                 self.set(tally, now);
                 let stage = if self.dispatched { "statuses" } else { "sending" };
                 let rates = self.meter.rates(now);
-                let left = tally.sendable().saturating_sub(tally.settled());
+                let left = tally.unsettled();
                 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
                 let eta = rates.now.filter(|_| left > 0).map(|rate| (left as f64 / rate).ceil());
                 let event = json!({

@@ -57,7 +57,7 @@ pub fn reporter(mode: Mode, only_notices: bool, quiet: bool, style: Option<BarSt
 /// Returns the rate of a run and the time left, as the bars show them. `now` and `average` are in rows per second.
 #[must_use]
 pub fn pace(tally: &Tally, now: f64, average: f64) -> String {
-    text::pace(tally.sendable().saturating_sub(tally.settled()), Rates { now: Some(now), average: Some(average) })
+    text::pace(tally.unsettled(), Rates { now: Some(now), average: Some(average) })
 }
 
 impl Progress {

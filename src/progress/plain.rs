@@ -201,8 +201,8 @@ mod tests {
             ]
         );
 
-        let mut delivered = at(1_000);
-        delivered.shift(State::Accepted, State::Delivered);
+        let mut delivered = at(999);
+        delivered.add(State::Delivered, 1);
         plain.on(Event::Moved(delivered), after(17_000));
         assert!(captured.lines().is_empty(), "too early for another line");
         plain.finish(after(17_100));

@@ -32,7 +32,7 @@ pub(super) fn asking(done: u64, total: u64) -> String {
 
 /// `read 3,000 rows, 2,980 to send; 10 invalid, 5 duplicate, 5 suppressed`
 pub(super) fn planned(tally: &Tally) -> String {
-    let left = tally.of(State::Pending) + tally.of(State::Sending);
+    let left = tally.unsettled();
     let done = tally.settled();
     let mut line = format!("read {}, {} to send", count(tally.rows(), "row"), grouped(left));
     if done > 0 {
@@ -49,7 +49,7 @@ pub(super) fn sending(tally: &Tally, rates: Rates, is_paused: bool) -> String {
     let mut line = format!("{what}: {} of {} accepted ({})", grouped(accepted), grouped(all), percent(accepted, all));
     // Cancelled rows were not sent at any rate.
     if !is_paused && tally.of(State::Cancelled) == 0 {
-        line.push_str(&part(", ", &pace(all.saturating_sub(tally.settled()), rates)));
+        line.push_str(&part(", ", &pace(tally.unsettled(), rates)));
     }
     line.push_str(&part("; ", &troubles(tally)));
     line + &part("; ", &arrivals(tally))

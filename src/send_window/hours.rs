@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 
-use super::time_zones::{millis, named, timestamp};
+use super::time_zones::{millis, named};
 use crate::model::{Millis, Span, Window};
 
 const DAY: u16 = 24 * 60;
@@ -62,7 +62,7 @@ impl Hours {
 
 /// Returns the period that starts at `now`.
 fn stretch(window: &Window, zones: &[TimeZone], now: Millis) -> Stretch {
-    let from = timestamp(now);
+    let from = now.timestamp();
     let (open, mut at) = step(window, zones, from);
     let far = now.0.saturating_add(LOOK_AHEAD_MS + window.off.len() as i64 * 86_400_000);
     while at.as_millisecond() < far {

@@ -30,11 +30,6 @@ pub(super) fn named(names: &str) -> Option<Vec<TimeZone>> {
     names.split('&').map(|name| TimeZone::get(name).ok()).collect()
 }
 
-/// Converts a moment to jiff's type. Times after the year 9999 become its end.
-pub(super) fn timestamp(at: Millis) -> Timestamp {
-    Timestamp::from_millisecond(at.0).unwrap_or(if at.0 < 0 { Timestamp::MIN } else { Timestamp::MAX })
-}
-
 pub(super) fn millis(at: Timestamp) -> Millis {
     Millis(at.as_millisecond())
 }
@@ -43,7 +38,7 @@ pub(super) fn millis(at: Timestamp) -> Millis {
 #[must_use]
 pub fn day_of(at: Millis, timezone: Option<&str>) -> (Millis, Millis) {
     let zone = timezone.and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
-    let today = zone.to_datetime(timestamp(at)).date();
+    let today = zone.to_datetime(at.timestamp()).date();
     let begin = |date: Date| zone.to_timestamp(date.to_datetime(Time::midnight())).map(millis).unwrap_or(at);
     (begin(today), today.tomorrow().map_or(Millis(i64::MAX), begin))
 }

@@ -1,5 +1,7 @@
 //! `campaigner pause RUN` and `campaigner rate RUN RATE`: control a run from another process.
 
+use std::time::Duration;
+
 use crate::campaign_file;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
@@ -33,6 +35,9 @@ fn rate(text: &str) -> Result<Rate, String> {
     campaign_file::parse_rate(text).map_err(|error| error.to_string())
 }
 
+/// While a rate counts per second or less, nobody notices the pause after it was lowered.
+const A_SECOND: Duration = Duration::from_secs(1);
+
 pub(in crate::cli) async fn pause(args: &PauseArgs, global: &Global) -> Result<Exit, CliError> {
     let (store, run) = unsent(&args.run, global).await?;
     store.pause(run.key, &who::user_name(), Millis::now()).await?;
@@ -51,10 +56,21 @@ pub(in crate::cli) async fn pause(args: &PauseArgs, global: &Global) -> Result<E
 pub(in crate::cli) async fn change(args: &RateArgs, global: &Global) -> Result<Exit, CliError> {
     let (store, run) = unsent(&args.run, global).await?;
     store.set_rate(run.key, args.rate, &who::user_name(), Millis::now()).await?;
+    let is_shared = store.can_be_joined();
     store.close().await?;
     if !global.quiet {
         let rate = text::rate(args.rate);
-        console::info(&format!("the rate of {} is now {rate}; it takes effect within about two seconds", run.id));
+        // Earlier messages count: see `store::postgres::pace`.
+        let pause = match args.rate.1 {
+            per if is_shared && per > A_SECOND => {
+                format!(". If it is lower than before, sending pauses once for {}", text::duration(per))
+            }
+            _ => String::new(),
+        };
+        console::info(&format!(
+            "the rate of {} is now {rate}; it takes effect within about two seconds{pause}",
+            run.id
+        ));
     }
     Ok(Exit::Done)
 }

@@ -3,7 +3,7 @@
 use crate::cli::commands::resume;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
-use crate::cli::session::Overrides;
+use crate::cli::session::{Overrides, RunOptions};
 use crate::cli::value_parsers::run_id;
 use crate::engine::RunMode;
 use crate::model::RunId;
@@ -27,5 +27,5 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let run = store.run(args.run.as_ref()).await?;
     run.not_purged()?;
     let mode = if args.once { RunMode::ReconcileOnce } else { RunMode::Reconcile };
-    resume::resume(store, run, (mode, None), &args.overrides, global).await
+    resume::resume(store, run, RunOptions { mode, limit: None }, &args.overrides, global).await
 }

@@ -3,9 +3,9 @@
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::cli::output::console;
-use crate::cli::session::{self, AccountQuestion, LockEnd, LockWait, Overrides, Sending, Session};
+use crate::cli::session::{self, AccountQuestion, LockEnd, LockWait, Overrides, RunOptions, Sending, Session};
 use crate::cli::value_parsers::run_id;
-use crate::engine::{self, RunMode, StopHandle};
+use crate::engine::{self, StopHandle};
 use crate::model::RunId;
 use crate::store::{Run, Store, StoreError};
 
@@ -48,14 +48,14 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             return Ok(Exit::Done);
         }
     }
-    resume(store, run, args.sending.mode(), &args.overrides, global).await
+    resume(store, run, args.sending.options(), &args.overrides, global).await
 }
 
-/// Continues a run of the store. `mode` says what to do, and how many messages to send at most.
+/// Continues a run of the store.
 pub(in crate::cli) async fn resume(
     store: Store,
     run: Run,
-    mode: (RunMode, Option<u64>),
+    options: RunOptions,
     overrides: &Overrides,
     global: &Global,
 ) -> Result<Exit, CliError> {
@@ -63,7 +63,7 @@ pub(in crate::cli) async fn resume(
     let (progress, stop) = (session::progress(global), StopHandle::default());
     let waiting =
         LockWait { store: &store, run: &run, account: &account, progress: &progress, stop: &stop, json: false };
-    let lock = match waiting.lock(mode, overrides, global).await? {
+    let lock = match waiting.lock(options, overrides, global).await? {
         LockEnd::Locked(lock) => lock,
         LockEnd::Done(exit) => return Ok(exit),
     };
@@ -83,5 +83,5 @@ pub(in crate::cli) async fn resume(
     overrides.apply(&mut campaign)?;
     let asked = AccountQuestion::Open;
     let session = Session { store, run, lock, campaign, account: account.into(), asked, progress, stop, json: false };
-    session.work(mode, overrides, global).await
+    session.work(options, overrides, global).await
 }

@@ -167,7 +167,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         return Ok(Exit::Done);
     }
     drop(lock);
-    resume::resume(store, run, args.sending.mode(), &args.overrides, global).await
+    resume::resume(store, run, args.sending.options(), &args.overrides, global).await
 }
 
 /// Returns in words why the rows or people that were named are not sent again.

@@ -118,7 +118,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let (progress, stop) = (session::progress(global), StopHandle::default());
     let waiting =
         LockWait { store: &store, run: &run, account: &account, progress: &progress, stop: &stop, json: args.json };
-    let lock = match waiting.lock(args.sending.mode(), &args.overrides, global).await? {
+    let lock = match waiting.lock(args.sending.options(), &args.overrides, global).await? {
         LockEnd::Locked(lock) => lock,
         LockEnd::Done(exit) => return Ok(exit),
     };
@@ -173,7 +173,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     let asked = if was_asked { AccountQuestion::Answered } else { AccountQuestion::Open };
     let json = args.json;
     let session = Session { store, run, lock, campaign, account: account.into(), asked, progress, stop, json };
-    session.work(args.sending.mode(), &args.overrides, global).await
+    session.work(args.sending.options(), &args.overrides, global).await
 }
 
 /// Whether a run with this decision may import the list. Its messages have not been confirmed yet.
@@ -202,7 +202,7 @@ async fn ask(
     let (checked, groups) = read_rows(plan, store, global).await?;
     if checked.sendable() > 0 {
         let report = ProblemReport { loaded, groups: &groups, checked: &checked };
-        let (_, limit) = args.sending.mode();
+        let limit = args.sending.options().limit;
         let rows = limit.map_or(checked.sendable(), |limit| limit.min(checked.sendable()));
         let used = (rows, checked.plus_one);
         let found = account_check::of_campaign(campaign, account, &columns, used, store).await?;

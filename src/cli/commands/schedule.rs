@@ -336,7 +336,7 @@ async fn estimate(
             how.extend(load::limits_in_words(&loaded.campaign.timing));
             how.push("with the current list");
             let how = how.join(", ");
-            match engine::sent_by(rows, due, &checked.due, &loaded.campaign) {
+            match engine::sent_by(rows, due, &checked, &loaded.campaign) {
                 Some(end) => {
                     let (end, zone) = (end.timestamp().to_zoned(schedule.zone.clone()), schedule.zone_name());
                     let end = end.strftime("%H:%M:%S on %Y-%m-%d");

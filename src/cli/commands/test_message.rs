@@ -103,7 +103,7 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     }
     let new = NewTestMessage { name: campaign.name.clone(), row, phone };
     let (key, outcome) = sender.send(campaign.channel, &new, body).await?;
-    if !account.leaves_machine() && !global.quiet {
+    if account.is_embedded() && !global.quiet {
         console::info("the message went to the simulated provider; nothing left this machine");
     }
     let Outcome::Accepted { message_id, .. } = &outcome else {
@@ -145,9 +145,9 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
             campaign.api.title()
         ));
     } else if !arrived && status != Some(&DeliveryStatus::Failed) {
-        let why = match account.leaves_machine() {
-            true => "the phone may be off",
-            false => "the simulated provider never delivers some messages",
+        let why = match account.is_embedded() {
+            true => "the simulated provider never delivers some messages",
+            false => "the phone may be off",
         };
         console::info(&format!(
             "not delivered within {}; {why}. `{} find NUMBER` shows the stored result",

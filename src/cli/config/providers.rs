@@ -26,9 +26,9 @@ pub(in crate::cli) struct Account {
 }
 
 impl Account {
-    /// Whether its messages leave this machine: those of the embedded simulator do not.
-    pub(in crate::cli) fn leaves_machine(&self) -> bool {
-        self.simulator.is_none()
+    /// Whether it is the simulator inside this process.
+    pub(in crate::cli) fn is_embedded(&self) -> bool {
+        self.simulator.is_some()
     }
 }
 

@@ -28,7 +28,7 @@ pub(in crate::cli) fn lines(
     if let Some(limit) = limited {
         line("limit", format!("{} now; `resume` sends the rest", text::count(limit, "message")));
     }
-    let last = engine::sent_by(limited.unwrap_or(sendable), Millis::now(), &report.checked.due, campaign);
+    let last = engine::sent_by(limited.unwrap_or(sendable), Millis::now(), report.checked, campaign);
     let last = last.map_or_else(
         || "cannot be estimated".to_owned(),
         |last| format!("at about {}", local(last, campaign.timing.timezone.as_deref())),

@@ -291,12 +291,11 @@ impl Service {
                     tracing::info!(run = %id, accepted, of, "sending finished");
                 }
                 if let Some(waiting) = &ending.waiting {
-                    let (rows, until) = (waiting.rows, waiting.first);
-                    tracing::info!(run = %id, rows, %until, "rows waiting for their time");
                     let lock = self.context.store.lock_wait(&id).await.unwrap_or_else(|error| {
                         tracing::warn!(run = %id, %error, "cannot mark the run as waiting");
                         None
                     });
+                    tracing::info!(run = %id, rows = waiting.rows, until = %waiting.first, "rows waiting for their time");
                     let (id, until) = (id.clone(), waiting.first);
                     let waits = Resting::Waits { id, until, lock, polls_from: Instant::now() };
                     self.resting.insert(key, waits);
@@ -397,7 +396,7 @@ impl Task {
             Ok(Job { events: events(&self.context, &run.id), stop, ..job })
         };
         let provider = engine::thaw(&self.run)?.provider;
-        let is_embedded = !self.context.accounts.get(&provider).await?.account.leaves_machine();
+        let is_embedded = self.context.accounts.get(&provider).await?.account.is_embedded();
         join(store, &self.run, (JoinGoal::Sent, is_embedded), &self.stop, job).await
     }
 
@@ -446,7 +445,7 @@ impl Task {
         }
         let job = self.job(&run, &lock).await?;
         let account = context.accounts.get(&job.campaign.provider).await?;
-        if sends && session::changes_account(&job, !account.account.leaves_machine()).await? {
+        if sends && session::changes_account(&job, account.account.is_embedded()).await? {
             // Only a person may continue the run of others through another account.
             if !self.is_own {
                 return Err(EngineError::OtherAccount(job.campaign.provider.clone()).into());

@@ -35,7 +35,7 @@ pub(in crate::cli) async fn before_sending(
 async fn check(job: &Job, events: &Events, global: &Global) -> Result<(), CliError> {
     let Job { store, run, campaign, .. } = job;
     let tally = store.tally(run).await?;
-    let rows = tally.sendable().saturating_sub(tally.settled());
+    let rows = tally.unsettled();
     if rows == 0 {
         return Ok(());
     }

@@ -33,6 +33,9 @@ pub(super) async fn conclude(
             summary::brief(run, ending, global);
             let (id, stopped) = (&run.id, "stopped; nothing in flight was lost");
             console::error(&match others_send(store, run).await {
+                true if run.paused_at.is_some() => {
+                    format!("{stopped}. {id} is paused. To continue: {command} resume {id}")
+                }
                 true => {
                     format!("{stopped}. Other processes are still sending {id}; to stop them: {command} pause {id}")
                 }
@@ -120,7 +123,7 @@ fn exit_of(ending: &RunResult) -> Exit {
     if tally.sendable() == 0 {
         return Exit::Wrong;
     }
-    if tally.of(State::Pending) + tally.of(State::Sending) > 0 {
+    if tally.unsettled() > 0 {
         // Only statuses were polled, and there are rows left to send.
         return Exit::Stopped;
     }

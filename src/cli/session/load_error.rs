@@ -8,7 +8,7 @@ use crate::cli::output::terminal;
 pub(in crate::cli) enum LoadError {
     /// The campaign file has problems, listed in the order of the file.
     Wrong(Vec<FileProblem>),
-    /// The recipients cannot be read.
+    /// Something else failed, such as reading the recipients, the configuration or the store.
     Failed(CliError),
 }
 

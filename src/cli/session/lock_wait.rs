@@ -10,7 +10,7 @@ use crate::cli::global::Global;
 use crate::cli::output::console;
 use crate::cli::session::conclude::{aborted, conclude};
 use crate::cli::session::join::{JoinEnd, JoinGoal, can_join, join};
-use crate::cli::session::overrides::Overrides;
+use crate::cli::session::overrides::{Overrides, RunOptions};
 use crate::cli::session::screen::tick;
 use crate::cli::session::signals::{stopped, unless_aborted_on, unless_stopped};
 use crate::engine::{self, Job, Reason, RunMode, RunResult, StopHandle};
@@ -45,12 +45,12 @@ impl LockWait<'_> {
     /// Takes the run's lock. If another process has it, joins the run until that process is gone or done.
     pub(in crate::cli) async fn lock(
         &self,
-        (mode, limit): (RunMode, Option<u64>),
+        RunOptions { mode, limit }: RunOptions,
         overrides: &Overrides,
         global: &Global,
     ) -> Result<LockEnd, CliError> {
         let Self { store, run, account, progress, stop, .. } = self;
-        let sends = matches!(mode, RunMode::SendAndReconcile | RunMode::Send) && limit.is_none();
+        let sends = mode.sends() && limit.is_none();
         let joins = sends && can_join(store, run)?;
         let first = async {
             loop {
@@ -82,7 +82,7 @@ impl LockWait<'_> {
         };
         let whole = async {
             tokio::select! {
-                end = join(store, run, (until, !account.leaves_machine()), stop, own_job) => end,
+                end = join(store, run, (until, account.is_embedded()), stop, own_job) => end,
                 never = tick(progress) => match never {},
             }
         };
@@ -126,7 +126,7 @@ impl LockWait<'_> {
             return Err(CliError::new(Exit::Held, words));
         }
         let result = RunResult::of_another(store, &run, reason).await?;
-        let (folder, is_embedded) = (overrides.folder(&run), !account.leaves_machine());
+        let (folder, is_embedded) = (overrides.folder(&run), account.is_embedded());
         // The process that ended the run calls the hook.
         let exit = conclude(store, &run, &result, &folder, (None, stop), (json, is_embedded), global).await?;
         store.close().await?;

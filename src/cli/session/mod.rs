@@ -22,7 +22,7 @@ mod work;
 
 pub(in crate::cli) use load_error::LoadError;
 pub(in crate::cli) use lock_wait::{LockEnd, LockWait, changes_account};
-pub(in crate::cli) use overrides::{Overrides, Sending};
+pub(in crate::cli) use overrides::{Overrides, RunOptions, Sending};
 pub(in crate::cli) use screen::progress;
 pub(in crate::cli) use signals::{unless_aborted_on, unless_stopped};
 pub(in crate::cli) use work::{AccountQuestion, Session, account, same_api};

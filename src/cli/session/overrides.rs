@@ -9,6 +9,14 @@ use crate::engine::RunMode;
 use crate::model::Campaign;
 use crate::store::Run;
 
+/// What a command does with a run.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::cli) struct RunOptions {
+    pub(in crate::cli) mode: RunMode,
+    /// The most messages that it sends.
+    pub(in crate::cli) limit: Option<u64>,
+}
+
 /// When a command that sends stops.
 #[derive(Clone, Debug, clap::Args)]
 pub(in crate::cli) struct Sending {
@@ -23,9 +31,9 @@ pub(in crate::cli) struct Sending {
 }
 
 impl Sending {
-    /// Returns what to do, and how many messages to send at most.
-    pub(in crate::cli) fn mode(&self) -> (RunMode, Option<u64>) {
-        (if self.no_wait { RunMode::Send } else { RunMode::SendAndReconcile }, self.limit)
+    pub(in crate::cli) fn options(&self) -> RunOptions {
+        let mode = if self.no_wait { RunMode::Send } else { RunMode::SendAndReconcile };
+        RunOptions { mode, limit: self.limit }
     }
 }
 

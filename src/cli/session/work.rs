@@ -9,11 +9,11 @@ use crate::cli::off_thread::off_thread;
 use crate::cli::output::console;
 use crate::cli::session::conclude::{aborted, conclude};
 use crate::cli::session::lock_wait::{LockEnd, LockWait, changes_account, is_not_paused, job};
-use crate::cli::session::overrides::Overrides;
+use crate::cli::session::overrides::{Overrides, RunOptions};
 use crate::cli::session::screen::{progress, tick};
 use crate::cli::session::signals::{stopped, unless_aborted_on, unless_stopped};
 use crate::cli::session::{account_check, template_check};
-use crate::engine::{self, Job, Notifier, Reason, RunMode, StopHandle};
+use crate::engine::{self, Job, Notifier, Reason, StopHandle};
 use crate::model::{Campaign, Event, Notice};
 use crate::progress;
 use crate::rate_limit::RetryPolicy;
@@ -44,26 +44,25 @@ pub(in crate::cli) struct Session {
 }
 
 impl Session {
-    /// Works on the run, sending at most `limit` messages, and writes the reports. Returns the exit code.
+    /// Works on the run and writes the reports. Returns the exit code.
     ///
     /// On a server, it begins again after the server was away, and joins the run if another process took it over because
     /// this one was silent for too long.
     pub(in crate::cli) async fn work(
         self,
-        mode: (RunMode, Option<u64>),
+        mut options: RunOptions,
         overrides: &Overrides,
         global: &Global,
     ) -> Result<Exit, CliError> {
         let (store, id, account, json) = (self.store.clone(), self.run.id.clone(), self.account.clone(), self.json);
         let key = self.run.key;
-        let (mode, mut limit) = mode;
         let mut session = self;
         loop {
             let stop = session.stop.clone();
-            let before = if limit.is_some() { store.limit_left(key).await? } else { None };
-            match session.work_as_owner((mode, limit), overrides, global).await {
+            let before = if options.limit.is_some() { store.limit_left(key).await? } else { None };
+            match session.work_as_owner(options, overrides, global).await {
                 Err(failure) if failure.exit == Exit::Held || failure.is_away => {
-                    let is_over = limit.is_some() && !failure.is_away
+                    let is_over = options.limit.is_some() && !failure.is_away
                         || matches!(stop.reason(), Some(Reason::Signal | Reason::Halt(_)));
                     if is_over || !store.can_be_joined() {
                         return Err(failure);
@@ -84,15 +83,15 @@ impl Session {
                 return Err(CliError::new(Exit::Stopped, words));
             };
             let run = run?;
-            if limit.is_some()
+            if options.limit.is_some()
                 && let Some((owner, left)) = store.limit_left(key).await?
                 && before.is_none_or(|(before, _)| before != owner)
             {
                 // This process took the run over, and may have sent some messages since.
-                limit = Some(left);
+                options.limit = Some(left);
             }
             let wait = LockWait { store: &store, run: &run, account: &account, progress: &progress, stop: &stop, json };
-            let lock = match wait.lock((mode, limit), overrides, global).await? {
+            let lock = match wait.lock(options, overrides, global).await? {
                 LockEnd::Locked(lock) => lock,
                 LockEnd::Done(exit) => return Ok(exit),
             };
@@ -109,15 +108,15 @@ impl Session {
 
     async fn work_as_owner(
         self,
-        (mode, limit): (RunMode, Option<u64>),
+        RunOptions { mode, limit }: RunOptions,
         overrides: &Overrides,
         global: &Global,
     ) -> Result<Exit, CliError> {
         let Self { store, run, lock, campaign, account, asked, progress, stop, json } = self;
         is_not_paused(&run, mode, global)?;
         let hook = hook::hook(global).await?;
-        let is_embedded = !account.leaves_machine();
-        let sends = matches!(mode, RunMode::SendAndReconcile | RunMode::Send);
+        let is_embedded = account.is_embedded();
+        let sends = mode.sends();
         let lock = Arc::new(lock);
         let job = job(&store, &run, &campaign, &account, &lock)?;
         if sends && changes_account(&job, is_embedded).await? {

@@ -9,7 +9,7 @@ use crate::message::Translation;
 use crate::model::{Campaign, Event, Events, Millis, Notice, Phone, RowNumber, RowProblem, TemplateSource};
 use crate::recipients::{self, Record};
 use crate::render::Renderer;
-use crate::send_window::RowTiming;
+use crate::send_window::{RowTiming, day_of};
 use crate::store::{LeaveOut, LeftOut, Listing, Owner, PlannedRow, Reached, Store};
 use crate::template;
 
@@ -34,6 +34,8 @@ pub struct Plan {
     only_new: bool,
     /// The snapshot of the provider's template that the rows are checked against; stored with the run.
     snapshot: Option<String>,
+    /// The start of today on the campaign's clock, if it has a quota.
+    quota_day: Option<Millis>,
 }
 
 /// The result of `check`.
@@ -57,6 +59,9 @@ pub struct Checked {
     pub left_out: LeftOut,
     /// Numbers that earlier runs of the campaign reached, if there is a store to check.
     pub reached: Reached,
+    /// How many messages count against today's quota, with the start of today on the campaign's clock; if it has a quota
+    /// and there is a store to check.
+    pub taken_on: Option<(Millis, u64)>,
 }
 
 impl Checked {
@@ -91,7 +96,10 @@ impl Plan {
         measure.now = Millis::now();
         measure.timed = RowTiming::new(&campaign.timing, reader.columns(), measure.now).map_err(PlanError::Timing)?;
         let skip_sent_within = campaign.recipients.skip_sent_within;
-        Ok(Self { reader, measure, name: campaign.name.clone(), skip_sent_within, only_new: false, snapshot: None })
+        let timing = &campaign.timing;
+        let quota_day = timing.quota.map(|_| day_of(measure.now, timing.timezone.as_deref()).0);
+        let name = campaign.name.clone();
+        Ok(Self { reader, measure, name, skip_sent_within, only_new: false, snapshot: None, quota_day })
     }
 
     /// Adds warnings about the campaign as a whole.
@@ -301,6 +309,10 @@ impl Plan {
         if let Some(listing) = &mut listing {
             checked.reached = listing.reached().await.map_err(PlanError::Store)?;
             checked.left_out = listing.leave_out(leave_out).await.map_err(PlanError::Store)?;
+        }
+        if let Some((store, day)) = store.zip(self.quota_day) {
+            let taken = store.taken_since(&self.name, day).await.map_err(PlanError::Store)?;
+            checked.taken_on = Some((day, taken));
         }
         scan.await.map_err(|_| PlanError::Defect(PANICKED.to_owned()))??;
         Ok(checked)

@@ -42,8 +42,6 @@ pub enum State {
 /// An event that may move a row from one state to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StateChange<'a> {
-    /// The intent to send becomes durable.
-    Intend,
     /// The attempt was accepted.
     Accept,
     /// The attempt was refused for good.
@@ -163,7 +161,6 @@ impl State {
             Suppressed, Uncertain,
         };
         let next = match (self, change) {
-            (Pending, StateChange::Intend) => Sending,
             (Pending, StateChange::Suppress) => Suppressed,
             (Pending, StateChange::Cancel) => Cancelled,
             (Pending, StateChange::Expire) => Expired,
@@ -217,8 +214,7 @@ mod tests {
     }
 
     /// Every change except statuses.
-    const PLAIN: [StateChange<'static>; 12] = [
-        StateChange::Intend,
+    const PLAIN: [StateChange<'static>; 11] = [
         StateChange::Accept,
         StateChange::Refuse,
         StateChange::TryAgain,
@@ -288,7 +284,6 @@ mod tests {
         assert_eq!(
             legal,
             [
-                "pending Intend sending",
                 "pending Doubt uncertain",
                 "pending Suppress suppressed",
                 "pending Cancel cancelled",

@@ -188,7 +188,7 @@ pub(super) fn without_a_time(summary: &Summary) -> Option<String> {
 /// Returns notices about things that need attention.
 pub(super) fn notices(summary: &Summary) -> Vec<Remark> {
     let Summary { facts, tally, .. } = summary;
-    let open = tally.of(State::Pending) + tally.of(State::Sending);
+    let open = tally.unsettled();
     if open == 0 {
         return Vec::new();
     }

@@ -4,7 +4,7 @@ use crate::model::{Millis, Problem, State};
 use crate::store::error::doing;
 use crate::store::guarded;
 use crate::store::sql::{DbConnection, JsonList, json, query, query_as, query_scalar};
-use crate::store::{RowKey, Settlement, StoreError};
+use crate::store::{Settlement, StoreError};
 
 const _: () = assert!(
     State::Pending as i64 == 0
@@ -116,7 +116,6 @@ pub(in crate::store) async fn take_back(store: &mut DbConnection<'_>, keys: &[i6
     }
     query("UPDATE run SET finished_at = NULL WHERE id IN (SELECT CAST(atom AS BIGINT) >> 40 FROM json_each($1)) AND purged_at IS NULL")
         .bind(json(&keys))
-        .bind(RowKey::ROW_BITS)
         .execute(&mut *store)
         .await
         .map_err(failed())?;

@@ -89,10 +89,9 @@ impl Listing {
     /// When the store cannot be read.
     pub async fn leave_out(&mut self, which: Option<LeaveOut>) -> Result<LeftOut, StoreError> {
         let failed = || doing("find the rows that the run skips");
-        clear(&mut self.connection).await.map_err(failed())?;
+        self.prepare(which).await?;
         let mut left_out = LeftOut::default();
         if let Some(which) = which {
-            collect(&mut self.connection, &self.name, None, which.since()).await?.all(which.way_out())?;
             left_out.reached_code = which.code();
             left_out.reached = self.count(&REACHED, which.code(), &mut left_out.first).await.map_err(failed())?;
         }

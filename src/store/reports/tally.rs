@@ -114,7 +114,7 @@ impl Store {
                 query_as(PROBLEMS).bind(after).bind(end - 1).fetch_all(&mut tx).await.map_err(failed())?;
             after = end;
             for (code, values, rows, message, of_list, first) in page {
-                let words = words(&code, message, values);
+                let words = Known::in_words(Some(&code), message, values.as_deref()).unwrap_or_default();
                 let (count, least) = counts
                     .entry(code.clone())
                     .or_insert_with(|| (ProblemCount { code, rows: 0, sample: words.as_str().into(), of_list }, first));
@@ -155,11 +155,6 @@ const _: () = assert!(
     State::Sent as i64 == 3 && State::Delivered as i64 == 4 && State::Read as i64 == 5,
     "they stand in the statements"
 );
-
-/// Returns a problem in words.
-fn words(code: &str, message: Option<String>, values: Option<JsonText>) -> String {
-    message.or_else(|| Known::read(code, values.as_deref()).as_ref().map(Known::words)).unwrap_or_default()
-}
 
 /// A running count of a run's rows.
 #[derive(Debug)]

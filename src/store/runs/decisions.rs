@@ -1,4 +1,4 @@
-//! Decisions by people: rows requeued or cancelled, uncertain rows resolved, numbers suppressed, times corrected.
+//! Decisions by people: rows requeued or cancelled, uncertain rows resolved, times corrected.
 
 use crate::crash_point::Point;
 use crate::model::{Known, Millis, Phone, RowCause, State, StateChange, WhyUncertain};
@@ -85,6 +85,7 @@ impl Store {
                     collect_for_retry(&mut connection, run).await?;
                     continue;
                 }
+                // Nothing of a cancelled run would ever be sent, and the outcomes of its rows would be lost.
                 let rows: Vec<(i64, bool, bool)> = query_as(concat!(
                     "SELECT d.id, EXISTS (SELECT 1 FROM recipient r JOIN reached USING (phone) \
                          WHERE r.id = d.id), d.message_id IS NOT NULL FROM delivery d WHERE ",
@@ -104,7 +105,6 @@ impl Store {
                 .fetch_all(&mut tx)
                 .await
                 .map_err(failed())?;
-                // Nothing of a cancelled run would ever be sent, and the outcomes of its rows would be lost.
                 let Some((last, ..)) = rows.last() else { break };
                 after = *last;
                 let keys = |only_messages: bool| {

@@ -102,8 +102,9 @@ impl Store {
         }
         write(&mut tx, &messages).await?;
         if !others.is_empty() {
-            let keys: Vec<i64> = polled.iter().map(|polled| polled.key.0).collect();
-            merge_past(&mut tx, PAST_BY_KEY, &keys, &others).await?;
+            let mut past = find(&mut tx, PAST_BY_KEY, &keys).await?;
+            merge_into(&mut past, others.iter(), None)?;
+            write_past(&mut tx, &past).await?;
         }
         query("UPDATE run SET polls = polls + 1 WHERE id = $1")
             .bind(run)
@@ -204,17 +205,6 @@ pub(in crate::store) async fn merge<'u>(
     let unknown = merge_into(&mut messages, unknown.into_iter(), None)?;
     write_past(store, &messages).await?;
     Ok(unknown)
-}
-
-async fn merge_past(
-    store: &mut DbConnection<'_>,
-    statement: &'static str,
-    wanted: &[i64],
-    updates: &[StatusUpdate],
-) -> Result<(), StoreError> {
-    let mut messages = find(store, statement, wanted).await?;
-    merge_into(&mut messages, updates.iter(), None)?;
-    write_past(store, &messages).await
 }
 
 /// Merges statuses into messages, and keeps only the messages that changed. Returns the statuses without a message.

@@ -50,7 +50,7 @@ fn may_use(from: &str, to: &str) -> bool {
         "input_file" => to == "crash_point",
         "model" => to == "text",
         "yaml" => ["input_file", "model", "text"].contains(&to),
-        "provider" if ["template", "rate_limit"].contains(&to) => true,
+        "provider" if to == "template" => true,
         module => MIDDLE.contains(&module) && LOWEST.contains(&to),
     }
 }

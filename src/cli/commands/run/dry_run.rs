@@ -87,7 +87,7 @@ pub(super) async fn dry_run(
     if !args.json {
         let limits = load::limits_in_words(&campaign.timing);
         let within = format!(" ({})", limits.join(", "));
-        let when = match engine::sent_by(sendable, Millis::now(), &checked.due, campaign) {
+        let when = match engine::sent_by(sendable, Millis::now(), &checked, campaign) {
             _ if limits.is_empty() => {
                 format!(
                     "; sending would take about {} s",
@@ -118,7 +118,7 @@ pub(super) async fn dry_run(
 /// Prints what `run` would do if it continues a run.
 async fn would_resume(args: &Args, campaign: &Campaign, store: &Store, run: &Run) -> Result<Exit, CliError> {
     let tally = store.tally(run).await?;
-    let left = tally.sendable() - tally.settled();
+    let left = tally.unsettled();
     let ended = load::ended_in_words(campaign, run.created_at).filter(|_| left > 0);
     if args.json {
         let answer = json!({"decision": if ended.is_some() { "ended" } else { "resume" }, "run": run.id.to_string(), "sendable": left});
