@@ -48,7 +48,9 @@ pub(super) async fn follow(job: &Job, eligibility: &Eligibility, sends: bool) ->
                 if cancelled {
                     job.stop.stop(Reason::Cancelled);
                 }
-                pause(job, paused);
+                if sends {
+                    pause(job, paused);
+                }
                 if let Some(new) = ordered.filter(|_| ordered != rate) {
                     rate = ordered;
                     job.limiter.request(new);

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use crate::campaign_file::{self, ThawError};
 use crate::engine::clock::Clock;
-use crate::engine::dispatch::OutcomeRules;
 use crate::engine::error::EngineError;
 use crate::engine::stop::StopHandle;
 use crate::message::translate;
 use crate::model::{Campaign, Damage, Event, Events, Millis, Notice, Outcome, Problem, Reference};
 use crate::provider::{Endpoint, LONGEST_WISH, Provider};
-use crate::rate_limit::{Reservation, RetryPolicy, RunLimiter, Slowed};
+use crate::rate_limit::{Reservation, RunLimiter, Slowed};
 use crate::render::Renderer;
 use crate::store::{AccountPause, Attempt, PollSlot, Run, RunLock, Store, StoreError};
 
@@ -39,8 +38,6 @@ pub struct Job {
     pub account: String,
     /// The limiter of its account.
     pub limiter: RunLimiter,
-    /// When failed rows are retried.
-    pub retry: RetryPolicy,
     /// Maximum number of requests in flight: as the campaign says and the system allows, or
     /// [`MOST_IN_FLIGHT`](super::MOST_IN_FLIGHT).
     pub concurrency: usize,
@@ -96,7 +93,6 @@ impl Job {
             provider,
             account: endpoint.fingerprint(),
             limiter,
-            retry: RetryPolicy::default(),
             concurrency,
             limit: None,
             events: Arc::new(|_| {}),
@@ -104,11 +100,6 @@ impl Job {
             clock: Clock::default(),
             lock: lock.clone(),
         })
-    }
-
-    pub(super) fn rules(&self) -> OutcomeRules<'_> {
-        let Campaign { dispatch, reconcile, .. } = &self.campaign;
-        OutcomeRules { dispatch, reconcile, retry: &self.retry, api: self.campaign.api }
     }
 
     /// Waits until `at`, which may be far off.

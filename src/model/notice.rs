@@ -145,9 +145,10 @@ impl fmt::Display for Notice {
             ),
             Self::ClockWasAhead { by } => write!(
                 f,
-                "the system clock was set back by {}; nothing is sent until it shows the earlier time again, because the campaign \
-                 depends on the time of day. To continue at once, stop this process and run the command again",
-                duration(*by)
+                "the system clock was set back by {}; nothing is sent for about {}, because the campaign depends on the time of \
+                 day. To continue at once, stop this process and run the command again",
+                duration(*by),
+                duration(*by * 2)
             ),
             Self::LeftOut { rows, code } => {
                 let rows = count(*rows, "row");

@@ -13,7 +13,7 @@ pub struct Millis(pub i64);
 
 impl Millis {
     /// Returns the current time of the system clock. If that is set back while the process runs, time continues from
-    /// where it was, so nothing waits twice. Only outer layers call this; testable code takes a time as an argument.
+    /// where it was, at half its speed until the clock has caught up, so nothing waits twice. Only outer layers call this; testable code takes a time as an argument.
     #[must_use]
     pub fn now() -> Self {
         static STEADY: Mutex<Option<Steady>> = Mutex::new(None);
@@ -91,14 +91,14 @@ struct Steady {
 }
 
 impl Steady {
-    /// Returns the clock time, or what it would be if the clock had not been set back.
+    /// Returns the clock time; if the clock was set back, what this time is while the clock catches up.
     fn after(last: Option<Self>, clock: Millis, taken: Instant) -> Self {
-        let went_on = last.map(|last| (last, last.time.plus(taken.saturating_duration_since(last.taken))));
+        let went_on = last.map(|last| (last, last.time.plus(taken.saturating_duration_since(last.taken) / 2)));
         match went_on {
             // Small corrections of the clock are ignored. The rest of a millisecond counts next time: otherwise
             // frequent calls would stop time.
             Some((last, time)) if time.since(clock) > A_LITTLE => {
-                Self { time, taken: last.taken + time.since(last.time) }
+                Self { time, taken: last.taken + time.since(last.time) * 2 }
             }
             _ => Self { time: clock, taken },
         }
@@ -167,14 +167,16 @@ mod tests {
         };
         assert_eq!(at(1_001_000, 1), 1_001_000);
         assert_eq!(at(1_001_800, 2), 1_001_800, "kept right by a little");
-        assert_eq!(at(2_000, 3), 1_002_800, "set back");
-        assert_eq!(at(12_000, 13), 1_012_800, "and time goes on");
-        assert_eq!(at(5_000_000, 14), 5_000_000, "set forward, or the machine slept");
+        assert_eq!(at(902_000, 3), 1_002_300, "set back");
+        assert_eq!(at(912_000, 13), 1_007_300, "and time goes on, slower");
+        assert_eq!(at(1_100_000, 203), 1_102_300, "until the clock has caught up");
+        assert_eq!(at(1_102_000, 204), 1_102_000);
+        assert_eq!(at(5_000_000, 214), 5_000_000, "set forward, or the machine slept");
 
         let asked = |steady, micros| Steady::after(Some(steady), Millis(0), start + Duration::from_micros(micros));
         let set_back =
             (1..=5_000).fold(Steady { time: Millis(9_000), taken: start }, |steady, i| asked(steady, i * 300));
-        assert_eq!(set_back.time, Millis(10_500), "however often it is asked");
+        assert_eq!(set_back.time, Millis(9_750), "however often it is asked");
     }
 
     #[test]

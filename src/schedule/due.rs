@@ -4,9 +4,13 @@ use super::occurrences::{next, upcoming};
 use crate::model::{IfLate, Millis, Schedule, When};
 use crate::text;
 use std::collections::VecDeque;
+use std::time::Duration;
 
 /// The most missed occurrences that are reported one by one. Earlier ones are only counted, with the oldest of these.
 const MAX_REPORTED: usize = 100;
+
+/// How far back missed occurrences are counted.
+const LONGEST_LOOK_BACK: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// The due occurrences of a schedule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,7 +44,8 @@ pub fn due(schedule: &Schedule, decided: Millis, now: Millis) -> Due {
     let after = match schedule.when {
         // A single time counts, even if the file was first seen after it.
         When::At(_) => Millis(i64::MIN),
-        When::Cron { .. } => decided,
+        // A clock may have shown 1970 before: going through each minute since would take half a minute.
+        When::Cron { .. } => decided.max(now.minus(LONGEST_LOOK_BACK)),
     };
     let mut upcoming = upcoming(schedule, after.timestamp()).map(|at| Millis(at.as_millisecond())).peekable();
     while let Some(at) = upcoming.next_if(|at| *at <= now) {

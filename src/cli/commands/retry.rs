@@ -101,7 +101,8 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     }
     let certain = store.count_requeue(&run, &RequeueFilter { with_doubtful: false, ..wanted.clone() }).await?;
     let all = store.count_requeue(&run, &RequeueFilter { with_doubtful: true, ..wanted.clone() }).await?;
-    let doubtful = all - certain;
+    // A webhook may come in between.
+    let doubtful = all.saturating_sub(certain);
     if doubtful > 0 && !wanted.with_doubtful {
         console::info(&format!(
             "left out {}, because an earlier attempt may have been accepted; to send {} again, at the risk of a duplicate, \

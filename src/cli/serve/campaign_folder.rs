@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use crate::campaign_file::{self, Loaded};
 use crate::cli::error::{BECAUSE, CliError, Exit};
 use crate::cli::session::load;
-use crate::model::{ProviderApi, Schedule};
+use crate::model::ProviderApi;
 use crate::text;
 
 /// How long a file must be unchanged before it is read.
@@ -28,6 +28,8 @@ pub(super) struct Folder {
     files: BTreeMap<PathBuf, File>,
     /// Why the last scan failed.
     trouble: Option<String>,
+    /// Whether it was scanned.
+    is_scanned: bool,
 }
 
 #[derive(Clone)]
@@ -96,12 +98,12 @@ impl Folder {
             Ok(_) => return Err(failed("it is not a folder; pass the folder that contains it".to_owned())),
             Err(error) => return Err(failed(error.to_string())),
         }
-        Ok(Self { path: path.to_owned(), apis, files: BTreeMap::new(), trouble: None })
+        Ok(Self { path: path.to_owned(), apis, files: BTreeMap::new(), trouble: None, is_scanned: false })
     }
 
     /// Returns a folder without campaigns.
     pub(super) fn none() -> Self {
-        Self { path: PathBuf::new(), apis: BTreeMap::new(), files: BTreeMap::new(), trouble: None }
+        Self { path: PathBuf::new(), apis: BTreeMap::new(), files: BTreeMap::new(), trouble: None, is_scanned: false }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -130,6 +132,7 @@ impl Folder {
             }
         };
         self.trouble = None;
+        self.is_scanned = true;
         self.files.retain(|path, _| {
             let stays = found.contains_key(path);
             if !stays {
@@ -167,10 +170,15 @@ impl Folder {
         news
     }
 
-    /// Returns the schedule of the valid campaign of this name.
-    pub(super) fn schedule(&self, name: &str) -> Option<&Schedule> {
+    /// Returns the valid campaign of this name.
+    pub(super) fn campaign(&self, name: &str) -> Option<&Loaded> {
         let (_, loaded) = self.campaigns().into_iter().find(|(_, loaded)| loaded.campaign.name == name)?;
-        loaded.campaign.schedule.as_ref()
+        Some(loaded)
+    }
+
+    /// Whether every file was read.
+    pub(super) fn is_read(&self) -> bool {
+        self.is_scanned && self.files.values().all(|file| file.read.is_some())
     }
 
     /// Returns the valid campaigns whose name is unique.

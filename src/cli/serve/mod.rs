@@ -14,6 +14,7 @@ mod service;
 mod state;
 mod status_board;
 mod supervisor;
+mod task;
 mod webhooks;
 mod work;
 

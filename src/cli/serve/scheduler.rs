@@ -128,6 +128,9 @@ impl Service {
         let name = &loaded.campaign.name;
         let Some(known) = self.known.get_mut(name) else { return };
         known.opening.take_if(|(opening, _)| Arc::ptr_eq(opening, &loaded));
+        if Millis::ahead_of_clock().is_some() {
+            return;
+        }
         let is_current = self.folder.campaigns().iter().any(|(_, now)| Arc::ptr_eq(now, &loaded));
         if !is_current || due <= known.decided {
             return;

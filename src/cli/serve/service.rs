@@ -40,9 +40,9 @@ impl Service {
             let ahead = Millis::ahead_of_clock();
             if let Some(ahead) = ahead.filter(|_| !clock_was_ahead) {
                 tracing::error!(
-                    "the system clock was set back by {}; no campaign starts until it shows the earlier time again. To continue at \
-                     once, restart this process",
-                    text::duration(ahead)
+                    "the system clock was set back by {}; nothing starts for about {}. To continue at once, restart this process",
+                    text::duration(ahead),
+                    text::duration(ahead * 2)
                 );
             }
             clock_was_ahead = ahead.is_some();

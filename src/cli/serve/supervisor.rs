@@ -1,22 +1,16 @@
-//! Works on runs: decides which to resume, works on each in its own task, and handles the result.
+//! Works on runs: decides which to resume, and handles the result of each task.
 
-use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::scheduler::open;
-use super::state::{ActiveRun, Import, RETRY, Resting, SLOW, Service, ServiceContext, Takes};
-use crate::cli::config::hook;
+use super::state::{ActiveRun, Import, RETRY, Resting, Service, Takes};
+use super::task::Task;
 use crate::cli::error::{CliError, Exit};
-use crate::cli::session::join::{JoinEnd, JoinGoal, can_join, join};
-use crate::cli::session::{self, account_check, template_check};
-use crate::engine::{self, EngineError, Job, Notifier, Reason, RunMode, RunResult, StopHandle};
-use crate::model::{Event, Events, IfLate, Millis, Notice, RunId, Schedule};
+use crate::engine::{self, Reason, RunResult, StopHandle};
+use crate::model::{IfLate, Millis, RunId};
 use crate::provider;
-use crate::rate_limit::{RetryPolicy, Use};
-use crate::store::{Run, RunLock, StoreError};
+use crate::store::{Run, StoreError};
 
 /// The most runs whose statuses are polled at the same time.
 const MAX_POLLING: usize = 4;
@@ -30,6 +24,7 @@ impl Service {
     pub(super) async fn resume_runs(&mut self, now: Millis) -> Result<(), StoreError> {
         let unfinished = self.context.store.unfinished().await?;
         self.conclude_cancelled(&unfinished).await?;
+        let is_ahead = Millis::ahead_of_clock().is_some();
         for (run, due) in unfinished {
             if matches!(self.resting.get(&run.key), Some(Resting::Halted)) && self.is_resumed(&run).await? {
                 self.resting.remove(&run.key);
@@ -51,25 +46,31 @@ impl Service {
                 self.resting.remove(&run.key);
             }
             let is_own = due.is_some() || self.adopted.contains(&run.key);
-            if run.dispatched_at.is_some() || rests || run.paused_at.is_some() && is_own {
+            let is_paused = run.paused_at.is_some() && run.cancelled_at.is_none();
+            if run.dispatched_at.is_some() || rests || is_paused && is_own {
                 self.poll_if_due(run, now).await?;
                 continue;
             }
-            if run.paused_at.is_some() || !(is_own || self.takes(&run)) {
+            if is_paused || is_ahead || !(is_own || self.takes(&run)) {
                 continue;
             }
-            if let (None, Some(due)) = (run.started_at, due) {
-                let is_late =
-                    |schedule: &Schedule| schedule.if_late == IfLate::Skip && now.since(due) > schedule.not_after;
-                let is_late = match self.folder.schedule(run.id.name()) {
-                    Some(schedule) => is_late(schedule),
-                    // Without a valid file, it is not known whether the run may still start.
-                    None if self.takes == Takes::Own && !self.adopted.contains(&run.key) => continue,
-                    None => false,
-                };
-                if is_late {
-                    self.skip_late_run(&run, due, now).await?;
-                    continue;
+            if let (None, None, Some(due)) = (run.started_at, run.cancelled_at, due) {
+                match self.may_start(&run, due, now) {
+                    MayStart::Yes => {}
+                    MayStart::TooLate => {
+                        self.skip_late_run(&run, due, now).await?;
+                        continue;
+                    }
+                    MayStart::Unknown if !self.folder.is_read() => continue,
+                    MayStart::Unknown => {
+                        let words = format!(
+                            "nothing was sent yet, and its campaign file is missing or has a mistake, so it is not known how late it \
+                             may start; put a valid file with `name: {}` into the folder",
+                            run.id.name()
+                        );
+                        self.rest(run.key, &run.id, CliError::new(Exit::Wrong, words));
+                        continue;
+                    }
                 }
             }
             match self.import_of(&run, due) {
@@ -92,11 +93,26 @@ impl Service {
             })
             .collect();
         for (key, id) in over {
-            self.resting.remove(&key);
             let run = self.context.store.run(Some(&id)).await?;
+            self.resting.remove(&key);
             self.poll(run);
         }
         Ok(())
+    }
+
+    /// Returns whether an occurrence that sent nothing may start.
+    fn may_start(&self, run: &Run, due: Millis, now: Millis) -> MayStart {
+        let schedule = match self.folder.campaign(run.id.name()) {
+            Some(loaded) => loaded.campaign.schedule.as_ref(),
+            None if self.takes == Takes::Own && !self.adopted.contains(&run.key) => return MayStart::Unknown,
+            None => None,
+        };
+        match schedule {
+            Some(schedule) if schedule.if_late == IfLate::Skip && now.since(due) > schedule.not_after => {
+                MayStart::TooLate
+            }
+            _ => MayStart::Yes,
+        }
     }
 
     /// Polls the statuses of a run if some are due, or if none is awaited any more and the run is over.
@@ -248,9 +264,14 @@ impl Service {
         let Some(ActiveRun { id, api, sends, .. }) = self.active.remove(&key) else { return };
         self.context.board.of_run(&id.to_string(), |seen| seen.work = None);
         if let (false, Some(Resting::Waits { polls_from, .. })) = (sends, self.resting.get_mut(&key)) {
-            // The run still waits, whatever became of the polls.
+            // The run still waits, whatever became of the polls. If it is over, it was cancelled meanwhile.
             match done {
+                Ok(RunResult { finished: true, .. }) => drop(self.resting.remove(&key)),
                 Ok(RunResult { reason: None, paused: false, .. }) => {}
+                Ok(RunResult { reason: Some(Reason::Halt(problem)), .. }) => {
+                    tracing::error!(run = %id, %problem, "polling statuses failed");
+                    *polls_from = Instant::now() + LONG_PAUSE;
+                }
                 Ok(_) => *polls_from = Instant::now() + LONG_PAUSE,
                 Err(failure) => {
                     if failure.exit != Exit::Held {
@@ -332,150 +353,10 @@ impl Service {
     }
 }
 
-/// Work on one run.
-struct Task {
-    context: Rc<ServiceContext>,
-    run: Run,
-    sends: bool,
-    import: Option<Import>,
-    is_own: bool,
-    stop: StopHandle,
-    in_flight: usize,
-}
-
-impl Task {
-    async fn work(self) -> Result<RunResult, CliError> {
-        let (context, sends, stop) = (self.context.clone(), self.sends, self.stop.clone());
-        let lock = match self.lock().await? {
-            JoinEnd::Taken(lock) => Arc::new(lock),
-            JoinEnd::Halted(problem) => return self.ended(Some(Reason::Halt(problem))).await,
-            JoinEnd::Done => return self.ended(None).await,
-            JoinEnd::Stopped => return self.ended(Some(Reason::Signal)).await,
-        };
-        if sends && !self.is_own {
-            // The process that had the lock may have met a problem or the limit that a person set.
-            let run = context.store.run(Some(&self.run.id)).await?;
-            if let Some(problem) = context.store.halted(run.key).await? {
-                return self.ended(Some(Reason::Halt(problem))).await;
-            }
-            if run.is_limited {
-                return self.ended(Some(Reason::Limit)).await;
-            }
-            if run.paused_at.is_some() || engine::needs_a_person(&run) {
-                return self.ended(None).await;
-            }
-        }
-        let (job, done, _lock) = tokio::select! {
-            prepared = self.prepare(lock) => prepared?,
-            () = stop.all_ended() => return Err(CliError::new(Exit::Stopped, "stopped before the run started")),
-        };
-        let (store, campaign, id) = (&context.store, job.campaign.clone(), job.run.id.clone());
-        let ending = engine::run(job, if sends { RunMode::Send } else { RunMode::ReconcileDue }).await?;
-        let halted = matches!(ending.reason, Some(Reason::Signal | Reason::Halt(_)));
-        if !halted && (sends || ending.finished) {
-            let run = store.run(Some(&id)).await?;
-            let folder = context.reports.join(run.id.to_string());
-            let done = done.as_ref();
-            let paths = engine::write_reports(store, &run, &campaign, &folder, ending.finished, done, &stop).await?;
-            tracing::info!(run = %run.id, folder = %folder.display(), csv = %paths.csv.display(), "reports written");
-        }
-        Ok(ending)
-    }
-
-    /// Takes the run's lock. If another process has it, joins the run until that process is gone or done.
-    async fn lock(&self) -> Result<JoinEnd, CliError> {
-        let store = &self.context.store;
-        match store.lock_at_once(&self.run.id).await {
-            Ok(lock) => return Ok(JoinEnd::Taken(lock)),
-            Err(StoreError::Held(_)) if self.sends && can_join(store, &self.run)? => {}
-            Err(error) => return Err(error.into()),
-        }
-        tracing::info!(run = %self.run.id, "another process is working on the run; joining it");
-        let job = async |run: &Run, lock: Arc<RunLock>, stop: StopHandle| {
-            let job = self.job(run, &lock).await?;
-            Ok(Job { events: events(&self.context, &run.id), stop, ..job })
-        };
-        let provider = engine::thaw(&self.run)?.provider;
-        let is_embedded = self.context.accounts.get(&provider).await?.account.is_embedded();
-        join(store, &self.run, (JoinGoal::Sent, is_embedded), &self.stop, job).await
-    }
-
-    /// Returns the result of a run that another process works on.
-    async fn ended(&self, reason: Option<Reason>) -> Result<RunResult, CliError> {
-        let store = &self.context.store;
-        let run = store.run(Some(&self.run.id)).await?;
-        Ok(RunResult::of_another(store, &run, reason).await?)
-    }
-
-    /// Returns a job of the run, without a listener and with its own stop handle.
-    async fn job(&self, run: &Run, lock: &Arc<RunLock>) -> Result<Job, CliError> {
-        let context = &self.context;
-        let campaign = engine::thaw(run)?;
-        session::same_api(&campaign, &context.global).await?;
-        let open = context.accounts.get(&campaign.provider).await?;
-        let purpose = if self.sends { Use::Sending } else { Use::Polling };
-        let limiter = open.limiter.add_run((campaign.dispatch.rate, campaign.dispatch.per), purpose);
-        Ok(Job::new(&context.store, run, &campaign, &open.account.endpoint, self.in_flight, limiter, lock)?)
-    }
-
-    /// Prepares a run: imports its rows, opens its account and its hook.
-    async fn prepare(mut self, lock: Arc<RunLock>) -> Result<(Job, Option<Notifier>, Arc<RunLock>), CliError> {
-        let (context, sends, import, stop) = (self.context.clone(), self.sends, self.import.take(), self.stop.clone());
-        let (store, run) = (&context.store, &self.run);
-        let events = events(&context, &run.id);
-        // Another process that held the lock until now may have changed the run.
-        let mut run = store.run(Some(&run.id)).await?;
-        if let (None, Some(import)) = (run.planned_at, import) {
-            let started = Instant::now();
-            let (plan, digest) = match import {
-                Import::Opened(plan, digest) => (*plan, digest),
-                Import::Again(loaded, due) => {
-                    let (plan, new) = open(&loaded, due, &context).await?;
-                    store.replace_content(run.key, &new).await?;
-                    (plan, new.recipients_hash)
-                }
-            };
-            let owner = store.take_over(run.key, None, Millis::now()).await?;
-            plan.only_new(run.only_new).import(store, owner, &digest, &events).await?;
-            run = store.run(Some(&run.id)).await?;
-            if started.elapsed() >= SLOW {
-                // It may be later than `not_after` by now. That is checked before the run is resumed.
-                return Err(CliError::new(Exit::Stopped, "reading the recipients is taking too long"));
-            }
-        }
-        let job = self.job(&run, &lock).await?;
-        let account = context.accounts.get(&job.campaign.provider).await?;
-        if sends && session::changes_account(&job, account.account.is_embedded()).await? {
-            // Only a person may continue the run of others through another account.
-            if !self.is_own {
-                return Err(EngineError::OtherAccount(job.campaign.provider.clone()).into());
-            }
-            events(Event::Notice(Notice::OtherAccount(run.id.clone())));
-        }
-        if let (Some(renderer), true, None) = (&job.renderer, sends, run.cancelled_at) {
-            let checked = async {
-                template_check::before_sending(store, &run, renderer, &stop, &events, &context.global).await?;
-                account_check::before_sending(&job, &stop, &events, &context.global).await
-            };
-            // Unlike a run that the service stops, one that may not start is logged, shown and tried again.
-            checked.await.map_err(|failure| match failure.exit {
-                Exit::Stopped if !stop.ends_all() => CliError { exit: Exit::Environment, ..failure },
-                _ => failure,
-            })?;
-        }
-        let hook = hook::hook(&context.global).await?;
-        let (notices, stops) = (events.clone(), stop.clone());
-        let done = hook.map(|hook| Notifier { hook, retry: RetryPolicy::default(), events: notices, stop: stops });
-        Ok((Job { events, stop, ..job }, done, lock))
-    }
-}
-
-/// Returns a receiver of a run's events that writes them to the log and to the status board.
-fn events(context: &ServiceContext, id: &RunId) -> Events {
-    let (board, run) = (context.board.clone(), id.to_string());
-    Arc::new(move |event| match event {
-        Event::Notice(notice) => tracing::info!(%run, "{notice}"),
-        Event::Planned(tally) | Event::Moved(tally) => board.of_run(&run, |seen| seen.tally = tally),
-        _ => {}
-    })
+/// Whether a started occurrence that sent nothing may still start.
+enum MayStart {
+    Yes,
+    TooLate,
+    /// Its campaign file is not valid.
+    Unknown,
 }

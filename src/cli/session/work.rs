@@ -16,7 +16,6 @@ use crate::cli::session::{account_check, template_check};
 use crate::engine::{self, Job, Notifier, Reason, StopHandle};
 use crate::model::{Campaign, Event, Notice};
 use crate::progress;
-use crate::rate_limit::RetryPolicy;
 use crate::store::{Run, RunLock, Store};
 
 /// Whether the provider was asked about the account.
@@ -177,8 +176,7 @@ impl Session {
                     console::info(&notice.to_string())
                 }
             });
-            let done =
-                hook.map(|hook| Notifier { hook, retry: RetryPolicy::default(), events: print, stop: stop.clone() });
+            let done = hook.map(|hook| Notifier { hook, events: print, stop: stop.clone() });
             let concluded =
                 conclude(&store, &run, &ending?, &folder, (done.as_ref(), &stop), (json, is_embedded), global).await;
             if let Err(error) = store.checkpoint().await {

@@ -1,7 +1,8 @@
 //! Turns an outcome into a settlement: a pure function of the claim and its outcome.
 
 use crate::model::{
-    Dispatch, Millis, Outcome, Pause, ProviderApi, Reconcile, RowCause, State, StateChange, StatusSource, WhenUncertain,
+    Campaign, Dispatch, Millis, Outcome, Pause, ProviderApi, Reconcile, RowCause, State, StateChange, StatusSource,
+    WhenUncertain,
 };
 use crate::rate_limit::{FREE_DEFERRALS, RetryPolicy, deferral};
 use crate::store::{Claim, Settlement, StoreError};
@@ -11,7 +12,7 @@ use crate::store::{Claim, Settlement, StoreError};
 pub(in crate::engine) struct OutcomeRules<'a> {
     pub(in crate::engine) dispatch: &'a Dispatch,
     pub(in crate::engine) reconcile: &'a Reconcile,
-    pub(in crate::engine) retry: &'a RetryPolicy,
+    pub(in crate::engine) retry: RetryPolicy,
     pub(in crate::engine) api: ProviderApi,
 }
 
@@ -38,7 +39,13 @@ pub(super) fn released(claim: Claim, next_attempt_at: Millis, now: Millis) -> Se
     }
 }
 
-impl OutcomeRules<'_> {
+impl<'a> OutcomeRules<'a> {
+    /// Returns the rules of a campaign.
+    pub(in crate::engine) fn of(campaign: &'a Campaign) -> Self {
+        let Campaign { dispatch, reconcile, api, .. } = campaign;
+        Self { dispatch, reconcile, retry: RetryPolicy::default(), api: *api }
+    }
+
     /// Returns the settlement for `outcome`, known at `now`.
     ///
     /// # Errors
@@ -57,6 +64,7 @@ impl OutcomeRules<'_> {
             state: State::Sending,
             outcome: State::Sending,
             charged_attempts: attempts,
+            problem: outcome.problem().cloned(),
             next_attempt_at: None,
             ..released(claim, now, now)
         };
@@ -73,12 +81,8 @@ impl OutcomeRules<'_> {
                 settled.next_poll_at = Some(now.plus(wait));
                 StateChange::Accept
             }
-            Outcome::Refused(problem) => {
-                settled.problem = Some(problem);
-                StateChange::Refuse
-            }
-            Outcome::TryAgain { problem, wait } => {
-                settled.problem = Some(problem);
+            Outcome::Refused(_) => StateChange::Refuse,
+            Outcome::TryAgain { wait, .. } => {
                 if attempts_left {
                     settled.next_attempt_at = Some(now.plus(self.retry.wait(attempts, wait)));
                     StateChange::TryAgain
@@ -86,8 +90,7 @@ impl OutcomeRules<'_> {
                     StateChange::Exhaust
                 }
             }
-            Outcome::RetryOnce(problem) => {
-                settled.problem = Some(problem);
+            Outcome::RetryOnce(_) => {
                 if attempts_left && attempts == 1 {
                     settled.next_attempt_at = Some(now.plus(self.retry.wait(attempts, None)));
                     StateChange::TryAgain
@@ -95,8 +98,7 @@ impl OutcomeRules<'_> {
                     StateChange::Refuse
                 }
             }
-            Outcome::Deferred { problem, pause } => {
-                settled.problem = Some(problem);
+            Outcome::Deferred { pause, .. } => {
                 settled.deferrals += 1;
                 let free = pause == Pause::Short && settled.deferrals <= FREE_DEFERRALS;
                 let times = if pause == Pause::Short { settled.deferrals } else { attempts };
@@ -111,18 +113,13 @@ impl OutcomeRules<'_> {
                 }
             }
             // The account has to wait, not the row; the rate limiter takes care of that.
-            Outcome::Throttled { problem, .. } => {
-                settled.problem = Some(problem);
+            Outcome::Throttled { .. } => {
                 settled.charged_attempts = charged;
                 settled.next_attempt_at = Some(now.plus(self.retry.wait(1, None)));
                 StateChange::TryAgain
             }
-            Outcome::Unnamed(problem) => {
-                settled.problem = Some(problem);
-                StateChange::Doubt
-            }
-            Outcome::Uncertain(problem) => {
-                settled.problem = Some(problem);
+            Outcome::Unnamed(_) => StateChange::Doubt,
+            Outcome::Uncertain(_) => {
                 if self.dispatch.uncertain == WhenUncertain::Resend && attempts_left {
                     let wait = match self.api.returns_reference() {
                         // Until then, a webhook may say that it was accepted.
@@ -140,8 +137,7 @@ impl OutcomeRules<'_> {
                 return Ok(Settlement { problem: Some(problem), ..released(claim, now, now) });
             }
             // The problem concerns every row: the account waits, not the row.
-            Outcome::Halted(problem) | Outcome::TemplateRefused(problem) => {
-                settled.problem = Some(problem);
+            Outcome::Halted(_) | Outcome::TemplateRefused(_) => {
                 settled.charged_attempts = charged;
                 settled.next_attempt_at = Some(now);
                 StateChange::TryAgain
@@ -206,7 +202,7 @@ mod tests {
             history,
         };
         let api = ProviderApi::Incs;
-        let rules = OutcomeRules { dispatch: &dispatch, reconcile: &reconcile, retry: &retry, api };
+        let rules = OutcomeRules { dispatch: &dispatch, reconcile: &reconcile, retry, api };
         rules.apply(claim, outcome, NOW).unwrap()
     }
 

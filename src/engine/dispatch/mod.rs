@@ -19,7 +19,6 @@ mod halt;
 mod recovery;
 mod sender;
 
-pub(super) use apply_outcome::OutcomeRules;
 pub use concurrency::MOST_IN_FLIGHT;
 pub(super) use dispatcher::{LONGEST_WAIT, Remaining, Role, dispatch};
 pub(super) use eligibility::Eligibility;

@@ -3,7 +3,6 @@
 use super::apply_outcome::{OutcomeRules, interrupted};
 use crate::crash_point::Point;
 use crate::model::{Campaign, Millis, State};
-use crate::rate_limit::RetryPolicy;
 use crate::store::{Owner, Run, Step, Store, StoreError};
 
 /// Takes over a run and settles what its previous process left in flight. Returns how many rows became uncertain. At
@@ -36,9 +35,7 @@ pub(in crate::engine) async fn settle_ended(
     if claims.is_empty() {
         return Ok(0);
     }
-    let retry = RetryPolicy::default();
-    let Campaign { dispatch, reconcile, api, .. } = campaign;
-    let rules = OutcomeRules { dispatch, reconcile, retry: &retry, api: *api };
+    let rules = OutcomeRules::of(campaign);
     let settlements =
         claims.into_iter().map(|claim| rules.apply(claim, interrupted(), now)).collect::<Result<Vec<_>, _>>()?;
     let uncertain = settlements.iter().filter(|row| row.state == State::Uncertain).count();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::apply_outcome::released;
+use super::apply_outcome::{OutcomeRules, released};
 use super::concurrency::AutoConcurrency;
 use super::eligibility::{Eligibility, Eligible};
 use super::halt::HaltMonitor;
@@ -192,7 +192,7 @@ impl DispatchContext {
             row = %claim.key.row(), attempt = claim.attempt().0, outcome = outcome.name(),
             code = outcome.problem().map(|problem| problem.code.as_str()), took = ?now.since(at), "attempt",
         );
-        job.rules().apply(claim, outcome, now)
+        OutcomeRules::of(&job.campaign).apply(claim, outcome, now)
     }
 }
 

@@ -17,6 +17,7 @@ use crate::engine::stop::Reason;
 use crate::engine::store_retry::StoreRetry;
 use crate::model::{Event, Millis, Notice, Reconcile, StatusSource, StatusUpdate};
 use crate::provider::{MOST_IDS, PollError};
+use crate::rate_limit::RetryPolicy;
 use crate::store::{Awaiting, Polled, RowKey};
 
 /// Messages read at a time. A request holds up to about a hundred, which bounds the requests in flight.
@@ -112,7 +113,7 @@ pub(in crate::engine) async fn once(job: &Arc<Job>, due: bool) -> Result<(), Eng
         return await_webhooks(job).await;
     }
     let now = Millis::now();
-    let before = Millis(now.0 - i64::try_from(job.campaign.reconcile.every.as_millis()).unwrap_or(0));
+    let before = now.minus(job.campaign.reconcile.every);
     let mut after: Option<RowKey> = None;
     let mut trouble = 0;
     while !job.stop.ends_all() {
@@ -180,9 +181,10 @@ async fn ask(job: &Arc<Job>, mut messages: Vec<Awaiting>) -> Result<Asked, Engin
 /// Makes one status request and merges its answer.
 async fn request(job: &Job, batch: Vec<Awaiting>) -> Result<Result<(), PollError>, EngineError> {
     let reservation = async {
-        let mut retry = StoreRetry::new(job);
         loop {
             let reservation = job.limiter.reserve().await;
+            // `patiently` would take a closure, with which this future is not `Send`.
+            let mut retry = StoreRetry::new(job);
             while let Err(error) = job.wait_for_slot().await {
                 retry.wait_or_fail(error).await?;
             }
@@ -257,7 +259,7 @@ async fn recover(job: &Job, error: &PollError, trouble: u32) {
         }
         PollError::TryAgain(problem) => problem,
     };
-    let wait = job.retry.wait(trouble, None);
+    let wait = RetryPolicy::default().wait(trouble, None);
     if trouble >= 3 {
         let retry_s = wait.as_secs().max(1);
         (job.events)(Event::Notice(Notice::NoStatuses { problem: problem.to_string(), retry_s }));

@@ -20,8 +20,6 @@ const CALLS: u32 = 8;
 pub struct Notifier {
     /// The hook.
     pub hook: Hook,
-    /// When a failed call is retried.
-    pub retry: RetryPolicy,
     /// Where notices go.
     pub events: Events,
     /// Ends the waiting between calls.
@@ -48,7 +46,7 @@ impl Notifier {
                 return true;
             }
             tokio::select! {
-                () = tokio::time::sleep(self.retry.wait(call, None)) => {}
+                () = tokio::time::sleep(RetryPolicy::default().wait(call, None)) => {}
                 () = self.stop.all_ended() => return false,
             }
         }

@@ -124,7 +124,11 @@ impl Cron {
         let is_time = time.starts_with(|c: char| c.is_ascii_digit());
         match days {
             None if is_time => Some(format!("every day at {time}")),
-            None => Some(time.to_owned()).filter(|time| time.starts_with("every ")),
+            // `*/45` is due at :00 and :45.
+            None => {
+                let minutes: Option<u32> = time.strip_prefix("every ")?.strip_suffix(" minutes")?.parse().ok();
+                minutes.filter(|minutes| 60_u32.checked_rem(*minutes) == Some(0)).map(|_| time.to_owned())
+            }
             Some("on the last day of the month") if is_time => Some(format!("at {time} on the last day of each month")),
             Some(days) if is_time => {
                 let is_weekdays = |days: &&str| days.starts_with(char::is_uppercase) && !days.contains(", in ");
@@ -160,9 +164,17 @@ mod tests {
         assert_eq!(words("*/10 * * * *"), "every 10 minutes");
         assert_eq!(words("@daily"), "every day at 00:00");
         assert_eq!(words("30  9 L * *"), "at 09:30 on the last day of each month");
-        for no_sentence in
-            ["0 9,17 * * *", "*/7 9 * * *", "0 * * * *", "* * * * *", "0 9 1 * *", "0 9 * 1 *", "0 9 * 1 MON"]
-        {
+        for no_sentence in [
+            "0 9,17 * * *",
+            "*/45 * * * *",
+            "0-59/100 * * * *",
+            "*/7 9 * * *",
+            "0 * * * *",
+            "* * * * *",
+            "0 9 1 * *",
+            "0 9 * 1 *",
+            "0 9 * 1 MON",
+        ] {
             assert_eq!(words(no_sentence), "", "{no_sentence}");
         }
     }

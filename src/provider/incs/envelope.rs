@@ -88,7 +88,7 @@ impl MessageId {
             _ => String::new(),
         };
         match id {
-            id if id.trim().is_empty() => Self::None,
+            id if id.trim().is_empty() || id == "0" => Self::None,
             id if !can_be_id(&id) => Self::Unusable,
             id => Self::Known(id),
         }
@@ -115,7 +115,7 @@ pub(super) struct Envelope<'a> {
     /// The provider's words for a failure.
     #[serde(default, borrow)]
     pub(super) message: Option<Cow<'a, str>>,
-    /// The result. On failure it is `{}` or anything else, and is ignored.
+    /// The result. On failure it is `{}` or anything else; only a message id counts.
     #[serde(default, borrow)]
     data: Option<&'a RawValue>,
 }

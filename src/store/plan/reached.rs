@@ -244,10 +244,10 @@ const WITH_TWO_SPELLINGS: &str = "SELECT phone FROM reached WHERE phone > $1 \
 /// last attempt was. The second statement finds who has it by an earlier attempt of a row.
 const REACHED: [&str; 2] = [
     "INSERT INTO reached (phone, id, at, uncertain, run, waits) \
-     SELECT r.phone, d.id, coalesce(d.accepted_at, d.started_at), d.state IN (1, 9) OR d.state IN (0, 6) AND d.in_doubt, $4, \
+     SELECT r.phone, d.id, coalesce(d.accepted_at, d.started_at), d.state IN (1, 6, 9) OR d.state = 0 AND d.in_doubt, $4, \
      d.state = 0 AND NOT d.in_doubt FROM delivery d JOIN recipient r ON r.id = d.id \
      WHERE d.id BETWEEN $1 AND $2 AND r.phone IS NOT NULL AND (d.state = 0 AND d.attempts > 0 \
-       OR (d.state IN (1, 2, 3, 4, 5, 9) OR d.state = 6 AND d.in_doubt) AND coalesce(d.accepted_at, d.started_at) > $3) \
+       OR (d.state IN (1, 2, 3, 4, 5, 9) OR d.state = 6 AND EXISTS (SELECT 1 FROM past_attempt p WHERE p.row = d.id AND p.outcome = 9)) AND coalesce(d.accepted_at, d.started_at) > $3) \
      ON CONFLICT DO NOTHING",
     "INSERT INTO reached (phone, id, at, uncertain, run, waits) \
      SELECT r.phone, p.row, p.accepted_at, false, $4, false FROM past_attempt p JOIN recipient r ON r.id = p.row \

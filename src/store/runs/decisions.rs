@@ -29,7 +29,7 @@ macro_rules! chosen {
          AND ($5 IS NULL OR d.id IN (SELECT CAST(atom AS BIGINT) FROM json_each($5))) \
          AND ($6 IS NULL OR EXISTS (SELECT 1 FROM recipient r WHERE r.id = d.id \
               AND r.phone IN (SELECT CAST(atom AS BIGINT) FROM json_each($6)))) \
-         AND ($7 OR d.state <> 6 OR NOT d.in_doubt)"
+         AND ($7 OR d.state <> 6 OR NOT EXISTS (SELECT 1 FROM past_attempt p WHERE p.row = d.id AND p.outcome = 9))"
     };
 }
 

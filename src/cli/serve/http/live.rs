@@ -96,8 +96,12 @@ pub(super) async fn tally(app: &App, run: &Run) -> Result<Tally, StoreError> {
     if let Some(tally) = active_tally(app, run) {
         return Ok(tally);
     }
-    shown(app, run).await?;
-    Ok(app.looks.0.lock().await.get(&run.key).map(|look| look.counts.tally).unwrap_or_default())
+    let answer = shown(app, run).await?;
+    let mut tally = Tally::default();
+    for state in RowState::ALL {
+        tally.add(state, answer["states"][state.as_str()].as_u64().unwrap_or_default());
+    }
+    Ok(tally)
 }
 
 /// Returns one run. A request that arrives while the run is being counted waits for that count.

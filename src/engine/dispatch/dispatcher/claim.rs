@@ -39,6 +39,7 @@ impl Dispatcher {
         tokio::select! {
             biased;
             () = job.stop.sending_ended() => {}
+            () = job.stop.until_paused() => {}
             () = job.limiter.paused_beyond(LONGEST_WAIT) => {}
             reservation = &mut reserving => {
                 self.reserved.push(reservation);
