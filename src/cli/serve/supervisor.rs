@@ -64,7 +64,7 @@ impl Service {
                     MayStart::Unknown if !self.folder.is_read() => continue,
                     MayStart::Unknown => {
                         let words = format!(
-                            "nothing was sent yet, and its campaign file is missing or has a mistake, so it is not known how late it \
+                            "it has not started, and its campaign file is missing or has a mistake, so it is not known how late it \
                              may start; put a valid file with `name: {}` into the folder",
                             run.id.name()
                         );
