@@ -99,10 +99,8 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         ));
         return Ok(Exit::Stopped);
     }
-    let certain = store.count_requeue(&run, &RequeueFilter { with_doubtful: false, ..wanted.clone() }).await?;
-    let all = store.count_requeue(&run, &RequeueFilter { with_doubtful: true, ..wanted.clone() }).await?;
-    // A webhook may come in between.
-    let doubtful = all.saturating_sub(certain);
+    let other = RequeueFilter { with_doubtful: !wanted.with_doubtful, ..wanted.clone() };
+    let doubtful = rows.abs_diff(store.count_requeue(&run, &other).await?);
     if doubtful > 0 && !wanted.with_doubtful {
         console::info(&format!(
             "left out {}, because an earlier attempt may have been accepted; to send {} again, at the risk of a duplicate, \

@@ -176,7 +176,10 @@ impl Eligibility {
     /// Whether the time of day is not known, because the system clock was ahead and was set back: another hour or day could
     /// count as open.
     pub(super) fn is_unsure(&self, job: &Job) -> bool {
-        let ahead = job.clock.ahead().filter(|_| self.is_timed() || self.has_quota());
+        if !self.is_timed() && !self.has_quota() {
+            return false;
+        }
+        let ahead = job.clock.ahead();
         if let (false, Some(by)) = (self.was_unsure.swap(ahead.is_some(), Ordering::Relaxed), ahead) {
             (job.events)(Event::Notice(Notice::ClockWasAhead { by }));
         }

@@ -148,17 +148,19 @@ impl DispatchContext {
             if let Some(slot) = slot {
                 tokio::time::sleep_until(slot.at).await;
             }
-            match job.limiter.try_admit(reservation) {
-                Some(may_leave) => may_leave,
-                None => tokio::time::timeout(LONGEST_ADMISSION, job.limiter.admit(reservation)).await.unwrap_or(false),
-            }
+            tokio::time::timeout(LONGEST_ADMISSION, job.limiter.admit(reservation)).await.unwrap_or(false)
         };
-        let may_leave = tokio::select! {
-            biased;
-            () = job.stop.sending_ended() => false,
-            () = job.stop.until_paused() => false,
-            () = job.limiter.paused_beyond(LONGEST_ADMISSION) => false,
-            may_leave = admitted => may_leave,
+        // Most requests need not wait.
+        let at_once = if slot.is_none() { job.limiter.try_admit(reservation) } else { None };
+        let may_leave = match at_once {
+            Some(may_leave) => may_leave && !job.stop.is_paused(),
+            None => tokio::select! {
+                biased;
+                () = job.stop.sending_ended() => false,
+                () = job.stop.until_paused() => false,
+                () = job.limiter.paused_beyond(LONGEST_ADMISSION) => false,
+                may_leave = admitted => may_leave,
+            },
         };
         let is_in_time = send_before.is_none_or(|before| job.clock.now() < before);
         let is_in_slot = slot.is_none_or(|slot| Instant::now() < slot.until);
