@@ -1,7 +1,7 @@
 //! WhatsApp's error codes: what each means for a row, and what to do about it.
 //!
 //! The source is Meta's "Cloud API error codes". A direct response with any of them means that the message was not
-//! accepted.
+//! accepted, except for the failures inside WhatsApp.
 
 use std::time::Duration;
 
@@ -205,8 +205,14 @@ pub(super) fn find(code: u32) -> Option<&'static ErrorRange> {
     place.ok().and_then(|index| CODES.get(index))
 }
 
-/// Classifies a WhatsApp code. A message with such a direct response was not accepted; for an unlisted code it is not
-/// retried, and the words are kept.
+/// Whether a code only says that something failed inside WhatsApp. Meta answers it with HTTP 5xx, and then the message may
+/// have been accepted.
+pub(super) fn is_failure_inside(code: u32) -> bool {
+    matches!(code, 1 | 2 | 131_000)
+}
+
+/// Classifies a WhatsApp code. A message with such a direct response was not accepted, unless the code is a failure
+/// inside WhatsApp; for an unlisted code it is not retried, and the words are kept.
 pub(super) fn outcome(code: u32, problem: Problem, wait: Option<Duration>) -> Outcome {
     const MINUTE: Duration = Duration::from_secs(60);
     match find(code).map_or(Class::Message, |code| code.class) {

@@ -103,7 +103,12 @@ fn refusal(status: StatusCode, wait: Option<Duration>, code: Option<i64>, messag
 /// Classifies a refusal by the channel behind the provider; WhatsApp's look like `(#132012) …`.
 fn channel_refusal(code: i64, message: String, wait: Option<Duration>) -> Outcome {
     if let Some((code, words)) = whatsapp_code(&message) {
-        return whatsapp_errors::outcome(code, Problem::new(code.to_string(), words), wait);
+        let problem = Problem::new(code.to_string(), words);
+        // INCS does not pass on the HTTP status by which Meta tells a failure from a refusal.
+        return match whatsapp_errors::is_failure_inside(code) {
+            true => Outcome::Uncertain(problem),
+            false => whatsapp_errors::outcome(code, problem, wait),
+        };
     }
     // Reported as a failure, but a timeout between the provider and the channel looks the same.
     let words = Words::of(&message);

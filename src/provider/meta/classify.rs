@@ -96,8 +96,9 @@ fn refusal(status: StatusCode, wait: Option<Duration>, error: &Value) -> Outcome
     match code {
         // A wrong app secret, not the fault of a row.
         100 if words.contains("appsecret_proof") => Outcome::Halted(problem),
-        1 | 131_000 if status.is_server_error() => Outcome::Uncertain(problem),
-        2 if status.is_server_error() && !is_unavailable => Outcome::Uncertain(problem),
+        // 503 with this code says that Meta is overloaded: it did not take the message.
+        2 if is_unavailable => whatsapp_errors::outcome(code, problem, wait),
+        code if status.is_server_error() && whatsapp_errors::is_failure_inside(code) => Outcome::Uncertain(problem),
         code if whatsapp_errors::find(code).is_some() => whatsapp_errors::outcome(code, problem, wait),
         _ => by_status(status, wait, &Words::of(&words), problem),
     }

@@ -9,7 +9,7 @@ use crate::support::{Answer, CampaignFile, Script, ScriptedProvider, Sent, TestE
 /// Two runs of one campaign: in the first row 2 is tried twice and read, in the second its number is suppressed.
 fn two_runs() -> (ScriptedProvider, TestEnv) {
     let answer = |sent: &Sent| match (sent.to == phone(2), sent.nth) {
-        (true, 0) => Answer::error(10_002, "(#131000) try again"),
+        (true, 0) => Answer::error(10_002, "(#131016) try again"),
         _ => Answer::Accept,
     };
     let provider = ScriptedProvider::start(Script::answering(answer));
@@ -35,7 +35,7 @@ fn a_person_is_found_in_every_run_with_every_attempt() {
     ];
     for part in parts.into_iter().chain([
         "attempt 1: to be retried; started 2",
-        "131000: ",
+        "131016: ",
         "attempt 2: read; started 2",
         ", accepted 2",
     ]) {
@@ -48,7 +48,7 @@ fn a_person_is_found_in_every_run_with_every_attempt() {
     assert_eq!((&rows[0]["run"], &rows[0]["row"], &rows[0]["state"]), (&json!("job-1"), &json!(2), &json!("read")));
     assert_eq!((&rows[1]["state"], &rows[1]["error_code"]), (&json!("suppressed"), &json!("suppressed")));
     let attempts = rows[0]["attempts"].as_array().unwrap();
-    assert_eq!((&attempts[0]["outcome"], &attempts[0]["error_code"]), (&json!("try_again"), &json!("131000")));
+    assert_eq!((&attempts[0]["outcome"], &attempts[0]["error_code"]), (&json!("try_again"), &json!("131016")));
     assert_eq!((&attempts[1]["outcome"], &attempts[1]["message_id"]), (&json!("read"), &rows[0]["message_id"]));
     assert_eq!(rows[1]["attempts"], json!([]));
 }

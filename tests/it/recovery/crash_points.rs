@@ -156,7 +156,7 @@ fn list(story: Story) -> String {
 
 fn provider(story: Story, wire: Wire) -> ScriptedProvider {
     let refuse = move |sent: &Sent| match (story, sent.index, wire) {
-        (Story::SecondTry, 9, Wire::Incs) => Answer::error(10_003, "(#131000) Something went wrong"),
+        (Story::SecondTry, 9, Wire::Incs) => Answer::error(10_003, "(#131016) Service unavailable"),
         (Story::SecondTry, 9, Wire::Meta) => Answer::meta_error(500, 131_016, "Service unavailable"),
         (Story::Retry, 9, Wire::Incs) => Answer::error(422, "the number cannot be reached"),
         (Story::Retry, 9, Wire::Meta) => Answer::meta_error(400, 131_026, "Message undeliverable"),

@@ -73,7 +73,7 @@ fn what_the_provider_refuses_for_good_is_rejected_with_its_code() {
 #[test]
 fn tries_that_were_surely_not_accepted_are_used_up_in_the_end() {
     let campaign = CampaignFile { attempts: 2, ..CampaignFile::default() };
-    let answers = vec![(Answer::error(10002, "(#131000) Something went wrong"), "131000")];
+    let answers = vec![(Answer::error(10002, "(#131016) Service unavailable"), "131016")];
     assert_first_rows(answers, &campaign, "exhausted", 2);
 }
 
