@@ -44,6 +44,7 @@ use model_test::guarded;
 use std::convert::identity as guarded;
 
 pub use attempt::{Advanced, Attempt, Claim, Deferral, History, SendSlot, Settlement, Step, Waiting};
+pub use dispatch::accounts::PollSlot;
 pub use error::{StatementError, StoreError, StoreMismatch};
 pub use handle::Store;
 pub use key::{Owner, RowKey, WorkerId};
@@ -57,7 +58,7 @@ pub use reports::listing::Listing;
 pub use reports::rows::{ReportPage, ReportRows};
 pub use reports::tally::Counting;
 pub use run::{NewRun, Orders, PlannedRow, PurgeBlocker, RequeueFilter, Requeued, Run, Stage};
-pub use runs::workers::{PollSlot, WorkerAtWork};
+pub use runs::workers::WorkerAtWork;
 pub use start::{Repeat, StartDecision};
 pub use status::{Awaiting, KeptReply, Polled, PossibleOptOut, WebhookBatch, WebhookResult};
 pub use test_message::{NewTestMessage, TestMessage};

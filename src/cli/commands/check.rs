@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 
-use crate::campaign_file::{self, CampaignError, FileProblem};
+use crate::campaign_file::{self, CampaignError, FileProblem, Loaded};
 use crate::cli::commands::report;
 use crate::cli::error::{CliError, Exit, cannot_print};
 use crate::cli::global::Global;
 use crate::cli::init::open_points;
+use crate::cli::output::media_findings::Probed;
 use crate::cli::output::problem_groups::ProblemGroups;
 use crate::cli::output::problem_report::ProblemReport;
 use crate::cli::output::rejects_csv::Rejects;
@@ -128,79 +129,21 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
         true => Some(media_findings::probe(&checked.links, global).await?),
         false => None,
     };
-    let good = checked.sendable();
     let account = match args.account {
         true => ask_account(&loaded.campaign, &columns, &checked, store.as_ref(), global).await,
         false => Ok(Vec::new()),
     };
-    let found = account.as_ref().map_or(&[][..], Vec::as_slice);
     let report = ProblemReport { loaded: &loaded, groups: &groups, checked: &checked };
+    let findings =
+        Findings { report: &report, media: probed.as_ref(), account: account.as_ref().map_or(&[][..], Vec::as_slice) };
     if args.json {
-        for warning in &checked.warnings {
-            console::data(&problem_json::warning(&loaded, warning)).map_err(cannot_print)?;
-        }
-        for left_out in &checked.left_out.first {
-            console::data(&problem_json::left_out(left_out)).map_err(cannot_print)?;
-        }
-        let mut totals = reached::totals(&checked);
-        totals["reached"] = reached::as_json(&checked.reached);
-        totals["reasons"] = report.reasons();
-        if let Some(probed) = &probed {
-            probed.print(args.json)?;
-            probed.add_to(&mut totals);
-        }
-        for finding in found {
-            console::data(&account_findings::as_json(&loaded.campaign.provider, finding)).map_err(cannot_print)?;
-        }
-        console::data(&totals).map_err(cannot_print)?;
+        findings.print_json()?;
     } else {
-        for line in report.verdict().into_iter().chain(report.details()) {
-            console::wrapped_line(&line).map_err(cannot_print)?;
-        }
-        if let Some(probed) = &probed {
-            console::line("").map_err(cannot_print)?;
-            probed.print(args.json)?;
-        }
-        if !found.is_empty() {
-            console::line(&format!("\naccount {}", loaded.campaign.provider)).map_err(cannot_print)?;
-        }
-        for finding in found {
-            console::wrapped_line(&format!("  {}", account_findings::weighted_line(finding))).map_err(cannot_print)?;
-        }
+        findings.print()?;
         if report.has_more() && rejects.is_none() {
             console::info("to get every invalid row with its problems in a CSV, pass --rejects FILE");
         }
-        let now = Millis::now();
-        if let (Some(store), Some(_)) = (&store, &loaded.campaign.schedule)
-            && let Some(run) = run_content::sent_once(&loaded.campaign, store).await?
-        {
-            console::info(&format!(
-                "the schedule will not start it: {}",
-                run_content::already_sent(&run, &global.command())
-            ));
-        } else if let Some(schedule) = &loaded.campaign.schedule
-            && schedule::upcoming(schedule, now.timestamp()).next().is_none()
-            && schedule::due(schedule, now, now).start.is_none()
-        {
-            console::info(
-                "the schedule has ended: all its times are in the past, so `campaigner serve` will not start this campaign",
-            );
-        }
-        if let (Some(store), None) = (&store, &loaded.campaign.schedule)
-            && run_content::has_run_before(&loaded.campaign, store).await?
-        {
-            let (name, reached) = (&loaded.campaign.name, text::grouped(checked.reached.people));
-            console::info(&match checked.reached.purged.first() {
-                None => format!(
-                    "`{name}` has already run and reached {reached} of the people on this list; pass --only-new or --again \
-                     to `campaigner run`"
-                ),
-                Some((run, _)) => format!(
-                    "`{name}` has already run. It is not known whom {run} reached, because {run} was purged; other runs \
-                     reached {reached} of the people on this list. Pass --again to `campaigner run`"
-                ),
-            });
-        }
+        tell_of_other_runs(&loaded, &checked, store.as_ref(), global).await?;
     }
     if let Some(store) = &store
         && let Err(error) = store.may_send(false).await
@@ -227,16 +170,113 @@ pub(in crate::cli) async fn run(args: &Args, global: &Global) -> Result<Exit, Cl
     if checked.rows == 0 {
         return Err(PlanError::NoRows.into());
     }
-    let wrong_links = probed.is_some_and(|probed| probed.wrong() > 0);
-    if checked.invalid > 0 || good == 0 || wrong_links {
-        return Ok(Exit::Wrong);
-    }
-    let is_blocked = found.iter().any(|finding| finding.weight() == AccountWeight::Blocks);
+    let exit = findings.exit();
     Ok(match account {
-        Err(failure) => failure.exit,
-        Ok(_) if is_blocked => Exit::Environment,
-        Ok(_) => Exit::Done,
+        Err(failure) if exit == Exit::Done => failure.exit,
+        _ => exit,
     })
+}
+
+/// What a check found.
+struct Findings<'a> {
+    report: &'a ProblemReport<'a>,
+    media: Option<&'a Probed<'a>>,
+    account: &'a [AccountFinding],
+}
+
+impl Findings<'_> {
+    fn print(&self) -> Result<(), CliError> {
+        for line in self.report.verdict().into_iter().chain(self.report.details()) {
+            console::wrapped_line(&line).map_err(cannot_print)?;
+        }
+        if let Some(media) = self.media {
+            console::line("").map_err(cannot_print)?;
+            media.print()?;
+        }
+        if !self.account.is_empty() {
+            console::line(&format!("\naccount {}", self.report.loaded.campaign.provider)).map_err(cannot_print)?;
+        }
+        for finding in self.account {
+            console::wrapped_line(&format!("  {}", account_findings::weighted_line(finding))).map_err(cannot_print)?;
+        }
+        Ok(())
+    }
+
+    fn print_json(&self) -> Result<(), CliError> {
+        let ProblemReport { loaded, checked, .. } = self.report;
+        for warning in &checked.warnings {
+            console::data(&problem_json::warning(loaded, warning)).map_err(cannot_print)?;
+        }
+        for left_out in &checked.left_out.first {
+            console::data(&problem_json::left_out(left_out)).map_err(cannot_print)?;
+        }
+        let mut totals = reached::totals(checked);
+        totals["reached"] = reached::as_json(&checked.reached);
+        totals["reasons"] = self.report.reasons();
+        if let Some(media) = self.media {
+            media.print_json()?;
+            media.add_to(&mut totals);
+        }
+        for finding in self.account {
+            let line = account_findings::as_json(&loaded.campaign.provider, finding);
+            console::data(&line).map_err(cannot_print)?;
+        }
+        console::data(&totals).map_err(cannot_print)
+    }
+
+    fn exit(&self) -> Exit {
+        let checked = self.report.checked;
+        if checked.invalid > 0 || checked.sendable() == 0 || self.media.is_some_and(|media| media.wrong() > 0) {
+            return Exit::Wrong;
+        }
+        match self.account.iter().any(|finding| finding.weight() == AccountWeight::Blocks) {
+            true => Exit::Environment,
+            false => Exit::Done,
+        }
+    }
+}
+
+/// Says what keeps `run` or the schedule from starting another run.
+async fn tell_of_other_runs(
+    loaded: &Loaded,
+    checked: &Checked,
+    store: Option<&Store>,
+    global: &Global,
+) -> Result<(), CliError> {
+    let (campaign, now) = (&loaded.campaign, Millis::now());
+    match (&campaign.schedule, store) {
+        (Some(schedule), store) => {
+            let sent = match store {
+                Some(store) => run_content::sent_once(campaign, store).await?,
+                None => None,
+            };
+            if let Some(run) = sent {
+                let already_sent = run_content::already_sent(&run, &global.command());
+                console::info(&format!("the schedule will not start it: {already_sent}"));
+            } else if schedule::upcoming(schedule, now.timestamp()).next().is_none()
+                && schedule::due(schedule, now, now).start.is_none()
+            {
+                console::info(
+                    "the schedule has ended: all its times are in the past, so `campaigner serve` will not start this campaign",
+                );
+            }
+        }
+        (None, Some(store)) if run_content::has_run_before(campaign, store).await? => {
+            let (name, reached) = (&campaign.name, text::grouped(checked.reached.people));
+            console::info(&match checked.reached.purged.first() {
+                None => format!(
+                    "`{name}` has already run and reached {reached} of the people on this list; pass --only-new or \
+                     --again to `campaigner run`"
+                ),
+                Some((run, _)) => format!(
+                    "`{name}` has already run. It is not known whom {run} reached, because {run} was purged; other runs \
+                     reached {reached} of the people on this list. Pass --again to `campaigner run`"
+                ),
+            });
+        }
+        (None, _) => {}
+    }
+    Ok(())
 }
 
 /// Asks about the account of a campaign whose list was checked. Finds nothing if the provider cannot be asked.

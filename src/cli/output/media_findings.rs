@@ -41,13 +41,14 @@ impl Probed<'_> {
         self.findings.iter().filter(|findings| findings.iter().any(Finding::is_error)).count()
     }
 
-    /// Prints the findings, as text or as JSON.
-    pub(in crate::cli) fn print(&self, as_json: bool) -> Result<(), CliError> {
-        let printed = match as_json {
-            true => self.json().iter().try_for_each(console::data),
-            false => self.lines().iter().try_for_each(|line| console::line(line)),
-        };
-        printed.map_err(cannot_print)
+    /// Prints the findings.
+    pub(in crate::cli) fn print(&self) -> Result<(), CliError> {
+        self.lines().iter().try_for_each(|line| console::line(line)).map_err(cannot_print)
+    }
+
+    /// Prints each finding as a line of JSON.
+    pub(in crate::cli) fn print_json(&self) -> Result<(), CliError> {
+        self.json().iter().try_for_each(console::data).map_err(cannot_print)
     }
 
     fn each(&self) -> impl Iterator<Item = (&Link, &Finding)> {

@@ -1,11 +1,23 @@
-//! Accounts over all their runs: pauses that providers asked for, which every run honours also after a restart, and how
-//! much was sent.
+//! Accounts over all their runs: pauses that providers asked for, which every run honours also after a restart, the rate
+//! that all processes share, and how much was sent.
 
-use crate::model::{Millis, State};
-use crate::store::Store;
+use tokio::time::Instant;
+
+use crate::model::{Millis, Rate, State};
 use crate::store::error::doing;
+use crate::store::handle::{Backend, Store};
+use crate::store::postgres::pace;
 use crate::store::sql::{query, query_scalar};
 use crate::store::{AccountPause, RowKey, StoreError};
+
+/// A slot of the account's rate for a request that is not a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PollSlot {
+    /// The request may leave then.
+    Taken(Instant),
+    /// None is near: ask again then.
+    AskAgain(Instant),
+}
 
 impl Store {
     /// Returns the end of the account's last pause, if the provider ever asked for one.
@@ -97,6 +109,42 @@ impl Store {
         .await
         .map(drop)
         .map_err(doing("save the account's pause"))
+    }
+}
+
+impl Store {
+    /// Takes a slot for a request that is not a message. Returns `None` if the store is a file, because the process
+    /// then keeps the rate alone.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn take_slot(&self, account: &str, rate: Rate) -> Result<Option<PollSlot>, StoreError> {
+        let Backend::Server(server) = &self.backend else { return Ok(None) };
+        let first = {
+            let mut writer = self.write().await?;
+            let mut tx = writer.begin("take a slot").await?;
+            let first = pace::take_one(&mut tx, account, rate).await?;
+            tx.commit().await.map_err(doing("take a slot"))?;
+            first
+        };
+        match first {
+            Some(first) => Ok(server.local_time(first).map(PollSlot::Taken)),
+            None => Ok(Some(PollSlot::AskAgain(Instant::now() + pace::NEAR / 2))),
+        }
+    }
+
+    /// Slows an account down for all processes after the provider has throttled it.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn slow_down(&self, account: &str) -> Result<(), StoreError> {
+        if !self.can_be_joined() {
+            return Ok(());
+        }
+        let mut writer = self.write().await?;
+        let mut tx = writer.begin("slow the account down").await?;
+        pace::slow_down(&mut tx, account).await?;
+        tx.commit().await.map_err(doing("slow the account down"))
     }
 }
 

@@ -3,8 +3,6 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::lifecycle::insert_worker;
 use super::purge::refuse_purged;
 use super::senders::add_sender;
@@ -15,15 +13,6 @@ use crate::store::handle::{Backend, Store};
 use crate::store::postgres::pace;
 use crate::store::sql::{query, query_as, query_scalar};
 use crate::store::{Owner, RunLock, StoreError, WorkerId};
-
-/// A slot of the account's rate for a request that is not a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PollSlot {
-    /// The request may leave then.
-    Taken(Instant),
-    /// None is near: ask again then.
-    AskAgain(Instant),
-}
 
 /// A worker that is sending or may send.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,40 +135,6 @@ impl Store {
                 .map_err(failed())?;
         }
         tx.commit().await.map_err(failed())
-    }
-
-    /// Takes a slot for a request that is not a message. Returns `None` if the store is a file, because the process
-    /// then keeps the rate alone.
-    ///
-    /// # Errors
-    /// When the store cannot be written.
-    pub async fn take_slot(&self, account: &str, rate: Rate) -> Result<Option<PollSlot>, StoreError> {
-        let Backend::Server(server) = &self.backend else { return Ok(None) };
-        let first = {
-            let mut writer = self.write().await?;
-            let mut tx = writer.begin("take a slot").await?;
-            let first = pace::take_one(&mut tx, account, rate).await?;
-            tx.commit().await.map_err(doing("take a slot"))?;
-            first
-        };
-        match first {
-            Some(first) => Ok(server.local_time(first).map(PollSlot::Taken)),
-            None => Ok(Some(PollSlot::AskAgain(Instant::now() + pace::NEAR / 2))),
-        }
-    }
-
-    /// Slows an account down for all processes after the provider has throttled it.
-    ///
-    /// # Errors
-    /// When the store cannot be written.
-    pub async fn slow_down(&self, account: &str) -> Result<(), StoreError> {
-        if !self.can_be_joined() {
-            return Ok(());
-        }
-        let mut writer = self.write().await?;
-        let mut tx = writer.begin("slow the account down").await?;
-        pace::slow_down(&mut tx, account).await?;
-        tx.commit().await.map_err(doing("slow the account down"))
     }
 
     /// Returns the account through which the owner of a run last sent.
