@@ -6,8 +6,8 @@
 //! ```
 //!
 //! `--syncs` runs it under `strace`, which counts the syncs and costs little otherwise. `--kill-at` kills it with
-//! SIGKILL after that many messages and resumes it, to measure the time until the next message leaves. `--db` takes the URL
-//! of a PostgreSQL database, and `--workers` starts more processes that send beside the first.
+//! SIGKILL after that many messages and resumes it, to measure the time until the next message leaves. `--db` takes the
+//! URL of a PostgreSQL database, and `--workers` starts more processes that send beside the first.
 //!
 //! Loopback only. The provider here does not know the documents: it counts requests and names messages.
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a measurement, not the product")]

@@ -1,5 +1,5 @@
-//! Several workers on one store on a PostgreSQL server: killed, stopped past their lease, cut off from the database, and the
-//! database itself killed.
+//! Several workers on one store on a PostgreSQL server: killed, stopped past their lease, cut off from the database,
+//! and the database itself killed.
 
 use std::fs::File;
 use std::path::Path;

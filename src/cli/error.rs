@@ -199,8 +199,8 @@ pub(in crate::cli) fn number_in_words(problem: &RowProblem) -> String {
     problem.to_string().replace("set `recipients.region`", "pass --region")
 }
 
-/// Reads a number that the command line names for a run. Its region is stored with the run, so only the country code helps
-/// if it is missing.
+/// Reads a number that the command line names for a run. Its region is stored with the run, so only the country code
+/// helps if it is missing.
 pub(in crate::cli) fn number_of_run(to: &str, region: Option<&str>) -> Result<Phone, CliError> {
     let numbers = Numbers::new(region).map_err(|error| CliError::of(Exit::Wrong, &error))?;
     numbers.normalise(to).or_else(|problem| in_old_spelling(to).ok_or(problem)).map_err(|problem| {
@@ -209,7 +209,8 @@ pub(in crate::cli) fn number_of_run(to: &str, region: Option<&str>) -> Result<Ph
     })
 }
 
-/// Returns a number that is valid only in its other spelling: a reply of WhatsApp and `suppress list` may show this one.
+/// Returns a number that is valid only in its other spelling: a reply of WhatsApp and `suppress list` may show this
+/// one.
 pub(in crate::cli) fn in_old_spelling(text: &str) -> Option<Phone> {
     let digits: String = text.trim().trim_start_matches('+').split_whitespace().collect();
     let phone = Phone::from_digits(&digits)?;

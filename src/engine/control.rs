@@ -86,8 +86,8 @@ impl AccountReports {
         follows.then(|| Self { template: MessageTemplate::of(&job.campaign), since, seen: Vec::new() })
     }
 
-    /// Shows what is new, and stops the run if its template can no longer be sent. While nothing may be sent anyway, the
-    /// state may still change.
+    /// Shows what is new, and stops the run if its template can no longer be sent. While nothing may be sent anyway,
+    /// the state may still change.
     async fn follow(&mut self, job: &Job, eligibility: &Eligibility) -> Result<(), StoreError> {
         let known = job.business_account.get().map(String::as_str).or(job.provider.business_account());
         let is_waiting = eligibility.closed_until(job.clock.now()).is_some() || job.stop.is_paused();

@@ -55,8 +55,8 @@ pub enum EngineError {
     Defect(String),
 }
 
-/// Returns the words for a row whose message cannot be built. `problem` is the problem, or only its code where the words
-/// must not quote the row.
+/// Returns the words for a row whose message cannot be built. `problem` is the problem, or only its code where the
+/// words must not quote the row.
 pub fn cannot_build(row: RowNumber, problem: &dyn std::fmt::Display) -> String {
     format!(
         "the message of row {row} can no longer be built from the store: {problem}; the row was not sent. Check the store \

@@ -12,9 +12,10 @@ const MAX_STEPS: usize = 20_000;
 /// Maximum number of times that a zone is looked at in one estimate: a fraction of a second.
 const MAX_VISITS: usize = 1_000_000;
 
-/// Returns when `rows` messages of a list that was checked are all sent, starting at `from` or at their own times; `None`
-/// if no end can be estimated. If the list has other rows too, they are taken to be spread alike over the time zones.
-/// Only the first and the last own time of each zone are known: if many rows share a late one, sending takes longer.
+/// Returns when `rows` messages of a list that was checked are all sent, starting at `from` or at their own times;
+/// `None` if no end can be estimated. If the list has other rows too, they are taken to be spread alike over the time
+/// zones. Only the first and the last own time of each zone are known: if many rows share a late one, sending takes
+/// longer.
 #[must_use]
 pub fn sent_by(rows: u64, from: Millis, checked: &Checked, campaign: &Campaign) -> Option<Millis> {
     let groups = groups(rows, from, &checked.due);

@@ -127,8 +127,8 @@ impl Job {
         }
     }
 
-    /// Waits until a request that is not a message may leave, as far as the rate is concerned that all processes of a server
-    /// share.
+    /// Waits until a request that is not a message may leave, as far as the rate is concerned that all processes of a
+    /// server share.
     pub(super) async fn wait_for_slot(&self) -> Result<(), StoreError> {
         loop {
             match self.store.take_slot(&self.account, self.limiter.rate()).await? {

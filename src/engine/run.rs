@@ -85,8 +85,8 @@ const SIGNALLED: &str = "its process received a stop signal";
 /// How the reason begins of a run whose remaining rows wait.
 const WAITS: &str = "the next row is due at ";
 
-/// Whether a run stopped for a reason that a person must see to before it continues: a problem, or a limit that a person
-/// set.
+/// Whether a run stopped for a reason that a person must see to before it continues: a problem, or a limit that a
+/// person set.
 #[must_use]
 pub fn needs_a_person(run: &Run) -> bool {
     let why = run.stopped_why.as_deref();

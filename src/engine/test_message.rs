@@ -31,8 +31,8 @@ pub struct TestSender<'a> {
 }
 
 impl TestSender<'_> {
-    /// Returns the end of the pause that the provider asked of the account, if it has not passed. No request may be made
-    /// before it.
+    /// Returns the end of the pause that the provider asked of the account, if it has not passed. No request may be
+    /// made before it.
     ///
     /// # Errors
     /// When the store cannot be read.

@@ -1,8 +1,8 @@
 //! Translates a campaign's message into the words of its provider.
 //!
-//! A message is written once, in WhatsApp's words. Where INCS and Meta spell a thing differently, both spellings are read
-//! for either provider, and each gets its own. Translating a translated message changes nothing. What a provider cannot
-//! express stays as it is, so that the check names it.
+//! A message is written once, in WhatsApp's words. Where INCS and Meta spell a thing differently, both spellings are
+//! read for either provider, and each gets its own. Translating a translated message changes nothing. What a provider
+//! cannot express stays as it is, so that the check names it.
 
 use serde_json::{Map, Value, json};
 

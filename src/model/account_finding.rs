@@ -144,7 +144,8 @@ pub enum AccountFinding {
         /// The provider's word for its category.
         category: ProviderText,
     },
-    /// The account sends marketing templates only, and the message is none: the category of its template, if it has one.
+    /// The account sends marketing templates only, and the message is none: the category of its template, if it has
+    /// one.
     OnlyMarketing(Option<ProviderText>),
     /// How people receive the template's messages, in the provider's word.
     TemplateQuality(ProviderText),

@@ -42,9 +42,9 @@ impl Phone {
         (10_000_000_000..20_000_000_000).contains(&self.0)
     }
 
-    /// Returns the other spelling of the same line, in the countries that have two of each mobile number: Mexico (+52, formerly
-    /// +52 1), Brazil (+55, area code, 9, eight digits; formerly without the 9) and Argentina (+54 9; without the 9 at home).
-    /// WhatsApp may use either, whichever a message was sent to.
+    /// Returns the other spelling of the same line, in the countries that have two of each mobile number: Mexico (+52,
+    /// formerly +52 1), Brazil (+55, area code, 9, eight digits; formerly without the 9) and Argentina (+54 9; without
+    /// the 9 at home). WhatsApp may use either, whichever a message was sent to.
     #[must_use]
     pub fn other_spelling(self) -> Option<Self> {
         const LINE: u64 = 10_000_000_000; // ten digits

@@ -13,7 +13,8 @@ pub struct Millis(pub i64);
 
 impl Millis {
     /// Returns the current time of the system clock. If that is set back while the process runs, time continues from
-    /// where it was, at half its speed until the clock has caught up, so nothing waits twice. Only outer layers call this; testable code takes a time as an argument.
+    /// where it was, at half its speed until the clock has caught up, so nothing waits twice. Only outer layers call
+    /// this; testable code takes a time as an argument.
     #[must_use]
     pub fn now() -> Self {
         static STEADY: Mutex<Option<Steady>> = Mutex::new(None);
@@ -23,8 +24,8 @@ impl Millis {
         next.time
     }
 
-    /// Returns how far [`Millis::now`] is ahead of the system clock, if that is more than a minute: the clock was ahead, and
-    /// was set back. What depends on the time of day must wait.
+    /// Returns how far [`Millis::now`] is ahead of the system clock, if that is more than a minute: the clock was
+    /// ahead, and was set back. What depends on the time of day must wait.
     #[must_use]
     pub fn ahead_of_clock() -> Option<Duration> {
         Some(Self::now().since(Self::of_system())).filter(|ahead| *ahead > A_MINUTE)

@@ -38,8 +38,8 @@ enum Sink {
     Nothing,
 }
 
-/// Shows progress in this mode on stderr; with `only_notices`, nothing else than notices. `quiet` shows nothing at all. A
-/// `style` means that stderr is a terminal that can draw bars.
+/// Shows progress in this mode on stderr; with `only_notices`, nothing else than notices. `quiet` shows nothing at all.
+/// A `style` means that stderr is a terminal that can draw bars.
 #[must_use]
 pub fn reporter(mode: Mode, only_notices: bool, quiet: bool, style: Option<BarStyle>) -> Progress {
     let now = Instant::now();

@@ -1,12 +1,13 @@
 //! Providers over HTTP: those that send messages and report their statuses, and those that store templates.
 //!
-//! A message goes through [`Provider`], which is one of the folders `incs` and `meta`. Each has a `classify`, which alone
-//! decides what a response means, with `whatsapp_errors` (what WhatsApp's codes mean) and `gateway` (answers that are not
-//! the provider's own). `cams`, `nxlink` and `meta` store templates; [`TemplateApi`] is one of them. They all share
-//! `http`, which knows whether a byte of a request may have been sent. `account` has what a provider says of an account before a
-//! run's first message.
+//! A message goes through [`Provider`], which is one of the folders `incs` and `meta`. Each has a `classify`, which
+//! alone decides what a response means, with `whatsapp_errors` (what WhatsApp's codes mean) and `gateway` (answers that
+//! are not the provider's own). `cams`, `nxlink` and `meta` store templates; [`TemplateApi`] is one of them. They all
+//! share `http`, which knows whether a byte of a request may have been sent. `account` has what a provider says of an
+//! account before a run's first message.
 //!
-//! A call makes one request, and [`Provider::account`] a few: this module does not wait for a rate limit, and knows neither rows nor the store.
+//! A call makes one request, and [`Provider::account`] a few: this module does not wait for a rate limit, and knows
+//! neither rows nor the store.
 
 mod account;
 pub mod cams;

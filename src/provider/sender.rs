@@ -58,8 +58,8 @@ impl Provider {
         }
     }
 
-    /// Polls the statuses of these messages; see [`Provider::ids_that_fit`]. The result omits ids that the provider does
-    /// not mention. Where only webhooks bring statuses, no request is made and nothing is mentioned.
+    /// Polls the statuses of these messages; see [`Provider::ids_that_fit`]. The result omits ids that the provider
+    /// does not mention. Where only webhooks bring statuses, no request is made and nothing is mentioned.
     ///
     /// # Errors
     /// [`PollError`] when there is no usable response.
@@ -82,8 +82,8 @@ impl Provider {
         }
     }
 
-    /// Asks about the account, and about a template by its name and language. `None` if the provider cannot be asked; see
-    /// [`ProviderApi::account_checked`].
+    /// Asks about the account, and about a template by its name and language. `None` if the provider cannot be asked;
+    /// see [`ProviderApi::account_checked`].
     ///
     /// # Errors
     /// [`PollError`] when the provider cannot be reached or asks to come back later.

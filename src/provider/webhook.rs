@@ -42,8 +42,8 @@ pub enum BadCallback {
     Lacks(&'static str),
 }
 
-/// Returns the reply in one of WhatsApp's inbound messages, which INCS passes on; `None` without an id. `now` is the time
-/// of a reply that has none.
+/// Returns the reply in one of WhatsApp's inbound messages, which INCS passes on; `None` without an id. `now` is the
+/// time of a reply that has none.
 pub(super) fn reply(message: &Value, now: Millis) -> Option<Reply> {
     let kind = word(&message["type"]).unwrap_or_else(|| "unknown".to_owned());
     let interactive = &message["interactive"];

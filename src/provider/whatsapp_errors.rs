@@ -205,8 +205,8 @@ pub(super) fn find(code: u32) -> Option<&'static ErrorRange> {
     place.ok().and_then(|index| CODES.get(index))
 }
 
-/// Whether a code only says that something failed inside WhatsApp. Meta answers it with HTTP 5xx, and then the message may
-/// have been accepted.
+/// Whether a code only says that something failed inside WhatsApp. Meta answers it with HTTP 5xx, and then the message
+/// may have been accepted.
 pub(super) fn is_failure_inside(code: u32) -> bool {
     matches!(code, 1 | 2 | 131_000)
 }

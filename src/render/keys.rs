@@ -19,8 +19,8 @@ pub(super) struct Ambiguous {
     pub(super) line: usize,
 }
 
-/// Returns a template in which every name that differs from a column in its Unicode normal form, or for a literal key of
-/// the row in blanks, is that column's name. Nobody sees the difference.
+/// Returns a template in which every name that differs from a column in its Unicode normal form, or for a literal key
+/// of the row in blanks, is that column's name. Nobody sees the difference.
 ///
 /// # Errors
 /// When two columns share a name that the template uses.
@@ -74,7 +74,8 @@ pub(super) fn has_other_spellings(columns: &[String]) -> bool {
     columns.iter().any(|column| !column.is_ascii() || column.ends_with(')') || column.contains("  "))
 }
 
-/// Returns the column that a key stands for although it is not spelled like it; or which columns, if two have this name.
+/// Returns the column that a key stands for although it is not spelled like it; or which columns, if two have this
+/// name.
 pub(super) fn spelled_otherwise<'c>(columns: &'c [String], key: &str) -> Option<Result<&'c str, (usize, usize)>> {
     match ambiguous_column(columns, key) {
         Some(places) => Some(Err(places)),

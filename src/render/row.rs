@@ -67,8 +67,8 @@ impl Row {
         Self { header, cells }
     }
 
-    /// Returns the value of a key, made by the template, that is spelled unlike its column; an error if two columns have
-    /// this name.
+    /// Returns the value of a key, made by the template, that is spelled unlike its column; an error if two columns
+    /// have this name.
     fn other_spelling(&self, key: &str) -> Option<Value> {
         let column = match spelled_otherwise(&self.header.columns, key)? {
             Ok(column) => column,

@@ -4,7 +4,8 @@
 //! figures for people. Memory does not grow with the rows, and the same rows and facts give the same bytes. This module
 //! does not use the store: the caller passes the rows, in the order of the input.
 //!
-//! `recipients_csv`, `recipients_jsonl` and `xlsx` write the cells; the fixed columns are `ReportRow::COLUMNS` in `model`.
+//! `recipients_csv`, `recipients_jsonl` and `xlsx` write the cells; the fixed columns are `ReportRow::COLUMNS` in
+//! `model`.
 
 mod attempts;
 mod compare;

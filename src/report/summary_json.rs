@@ -66,8 +66,8 @@ fn every_state<S: Serializer>(tally: &Tally, serializer: S) -> Result<S::Ok, S::
 ///
 /// `funnel` counts the rows that got at least that far (rows that failed later were accepted). `unreported` counts
 /// accepted messages without a delivery or a failure, and `unreported_waited_seconds` says how long the run waited for
-/// one; it is `null` until that is over. `contradicted` counts delivered rows that were also reported as failed; they are
-/// not in `errors`. `double_sends` counts second messages that the provider made of requests. `achieved_rate` is
+/// one; it is `null` until that is over. `contradicted` counts delivered rows that were also reported as failed; they
+/// are not in `errors`. `double_sends` counts second messages that the provider made of requests. `achieved_rate` is
 /// [`Summary::achieved_rate`]. Percentiles are whole seconds since acceptance, by the nearest rank, of the rows with
 /// both times. `retries` counts the requests after the first of each row. `only` says which rows the report covers, if
 /// not all.

@@ -37,9 +37,9 @@ pub fn upcoming(schedule: &Schedule, after: Timestamp) -> impl Iterator<Item = T
 /// Times that are compared: enough for two weeks of working days.
 const COMPARED: usize = 12;
 
-/// Returns two of the next times, one right after the other, of which the second comes less than an hour before `time` has
-/// passed since the first, or just then. Whoever is sent to at the first is then sent to within `time` before the second,
-/// because sending takes a while.
+/// Returns two of the next times, one right after the other, of which the second comes less than an hour before `time`
+/// has passed since the first, or just then. Whoever is sent to at the first is then sent to within `time` before the
+/// second, because sending takes a while.
 #[must_use]
 pub fn just_within(schedule: &Schedule, after: Timestamp, time: Duration) -> Option<(Timestamp, Timestamp)> {
     let slack = (time / 10).min(Duration::from_secs(60 * 60));

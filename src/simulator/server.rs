@@ -33,8 +33,8 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// The app secret under which the simulated Meta signs its webhooks. It accepts any access token and any phone number
-    /// id.
+    /// The app secret under which the simulated Meta signs its webhooks. It accepts any access token and any phone
+    /// number id.
     pub const META_APP_SECRET: &str = webhooks::META_APP_SECRET;
     /// The only account that the simulated NXLink accepts: `accessKey` and secret. It accepts any phone number and
     /// tenant.

@@ -100,8 +100,8 @@ pub struct Deferral {
 pub struct Step {
     /// Claims that have ended.
     pub settlements: Vec<Settlement>,
-    /// Whether those are claims of workers that have ended. Then only who still owns the run may record them: to another one,
-    /// the new owner's claims look the same.
+    /// Whether those are claims of workers that have ended. Then only who still owns the run may record them: to
+    /// another one, the new owner's claims look the same.
     pub of_others: bool,
     /// Waiting rows that may not be sent now.
     pub deferrals: Vec<Deferral>,

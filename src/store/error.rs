@@ -306,8 +306,8 @@ impl std::error::Error for StatementError {
 }
 
 impl StoreError {
-    /// Whether the same operation may succeed later in the same process: another process was writing, the disk was full,
-    /// or the file could only be read.
+    /// Whether the same operation may succeed later in the same process: another process was writing, the disk was
+    /// full, or the file could only be read.
     #[must_use]
     pub fn may_pass(&self) -> bool {
         let Self::Query { source, .. } = self else { return self.is_away() };

@@ -128,7 +128,8 @@ impl Store {
         }
     }
 
-    /// From now on, a read fails while the server is away, instead of waiting for it: a person wants the process to end.
+    /// From now on, a read fails while the server is away, instead of waiting for it: a person wants the process to
+    /// end.
     pub fn stop_waiting(&self) {
         if let Backend::Server(server) = &self.backend {
             server.stop_waiting();
@@ -147,7 +148,8 @@ impl Store {
     /// the mark file says. On a server, see `postgres::mark` and `postgres::home`.
     ///
     /// # Errors
-    /// [`StoreError::WentBack`], [`StoreError::SetBack`], [`StoreError::CopiedDatabase`], or when the store or its mark cannot be used.
+    /// [`StoreError::WentBack`], [`StoreError::SetBack`], [`StoreError::CopiedDatabase`], or when the store or its mark
+    /// cannot be used.
     pub async fn may_send(&self, moved: bool) -> Result<(), StoreError> {
         let file = match &self.backend {
             Backend::File(file) => file,

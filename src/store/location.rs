@@ -115,8 +115,8 @@ impl FromStr for ServerUrl {
     }
 }
 
-/// Whether a text that is no URL of a database was probably meant as one. As the name of a file, it would be a new store
-/// that knows no earlier run, and its password would be shown.
+/// Whether a text that is no URL of a database was probably meant as one. As the name of a file, it would be a new
+/// store that knows no earlier run, and its password would be shown.
 fn looks_like_a_database(text: &str) -> bool {
     let words = text.to_lowercase();
     let keys = ["host=", "hostaddr=", "dbname=", "user=", "password=", "service="];

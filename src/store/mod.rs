@@ -5,10 +5,10 @@
 //!
 //! [`Store`] is the contract: its methods are what a store can do, grouped by caller. The types in their signatures are
 //! in the files here, in the order in which data meets them: `location`, `key`, `run`, `start` (what a second run of a
-//! name may do), `attempt` (a row in flight), `waiting` (what becomes of a row that is no longer sent), `status`, `report`,
-//! `test_message`, `error`. The methods are in `plan`, `dispatch`, `statuses`, `reports` and `runs`. `sqlite` keeps
-//! everything in one file, `postgres` on a server, and `sql` runs a statement on either. `tests` is the contract suite: it
-//! defines what a store does.
+//! name may do), `attempt` (a row in flight), `waiting` (what becomes of a row that is no longer sent), `status`,
+//! `report`, `test_message`, `error`. The methods are in `plan`, `dispatch`, `statuses`, `reports` and `runs`. `sqlite`
+//! keeps everything in one file, `postgres` on a server, and `sql` runs a statement on either. `tests` is the contract
+//! suite: it defines what a store does.
 
 mod attempt;
 mod dispatch;

@@ -22,8 +22,8 @@ pub struct TestMessage {
     pub row: RowNumber,
     /// When it was recorded, just before it was sent.
     pub started_at: Millis,
-    /// The name of the outcome. `None` while it is in flight, or if the process ended before the outcome was known: then
-    /// it may have been accepted.
+    /// The name of the outcome. `None` while it is in flight, or if the process ended before the outcome was known:
+    /// then it may have been accepted.
     pub outcome: Option<String>,
     /// The provider's id of the message.
     pub message_id: Option<String>,

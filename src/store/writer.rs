@@ -51,8 +51,8 @@ pub(super) struct Writing<'a> {
 }
 
 impl Drop for Writing<'_> {
-    /// A transaction that was dropped on a server is still open there, and keeps all others waiting, until the connection
-    /// says or does something again.
+    /// A transaction that was dropped on a server is still open there, and keeps all others waiting, until the
+    /// connection says or does something again.
     fn drop(&mut self) {
         let is_open = self.guard.connection.as_ref().is_some_and(DbConnection::has_dropped_transaction);
         if (is_open || self.guard.is_spoilt)

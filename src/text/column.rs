@@ -39,8 +39,8 @@ pub fn find_column(names: &[String], wanted: &str) -> Option<usize> {
     })
 }
 
-/// Returns the places, from 1, of the first two columns that a name may stand for; `None` if it stands for one column or
-/// for none. Columns with the same name have names of [`distinct_columns`].
+/// Returns the places, from 1, of the first two columns that a name may stand for; `None` if it stands for one column
+/// or for none. Columns with the same name have names of [`distinct_columns`].
 #[must_use]
 pub fn ambiguous_column(names: &[String], wanted: &str) -> Option<(usize, usize)> {
     let wanted = trimmed(wanted);

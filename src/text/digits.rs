@@ -14,8 +14,8 @@ pub fn decimal_digit(c: char) -> Option<char> {
     }
     let is_digit = |code: &u32| CATEGORIES.get32(*code) == GeneralCategory::DecimalNumber;
     let code = u32::from(c);
-    // Ten digits in a row, from 0 to 9, are a set, and no other digits are next to one (Unicode Standard, 4.6). Some sets
-    // follow each other, such as the mathematical digits.
+    // Ten digits in a row, from 0 to 9, are a set, and no other digits are next to one (Unicode Standard, 4.6). Some
+    // sets follow each other, such as the mathematical digits.
     let before = (0..code).rev().take_while(is_digit).fold(0, |count, _| count + 1);
     char::from_digit(before % 10, 10).filter(|_| is_digit(&code))
 }

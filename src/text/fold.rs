@@ -7,8 +7,8 @@ const NORMALIZER: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorr
 /// The dot that remains of `İ` in lower case.
 const DOT_ABOVE: char = '\u{307}';
 
-/// Returns a text in lower case and in the Unicode normal form NFKC, without surrounding punctuation, and with one space
-/// between words. `ı` becomes `i`, because `I` is its capital and that of `i`.
+/// Returns a text in lower case and in the Unicode normal form NFKC, without surrounding punctuation, and with one
+/// space between words. `ı` becomes `i`, because `I` is its capital and that of `i`.
 #[must_use]
 pub fn folded(text: &str) -> String {
     let text = NORMALIZER.normalize(text).to_lowercase().replace(DOT_ABOVE, "").replace('ı', "i");

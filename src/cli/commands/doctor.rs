@@ -40,8 +40,8 @@ pub(in crate::cli) struct Args {
 
 /// How the names of campaigner's own variables start.
 const PREFIX: &str = "CAMPAIGNER_";
-/// The variables that start with it: those that are read, and the one for the hook's secret in the documentation's example,
-/// although any other name works too.
+/// The variables that start with it: those that are read, and the one for the hook's secret in the documentation's
+/// example, although any other name works too.
 const VARIABLES: [&str; 6] = [
     "CAMPAIGNER_DB",
     "CAMPAIGNER_CONFIG",

@@ -207,8 +207,8 @@ fn paused(until: Millis) -> CliError {
     CliError::new(Exit::Stopped, words)
 }
 
-/// Returns the result of a message that the provider did not accept, or may not have accepted. `pause` is the end of the
-/// pause that it asked for.
+/// Returns the result of a message that the provider did not accept, or may not have accepted. `pause` is the end of
+/// the pause that it asked for.
 fn not_accepted(
     args: &Args,
     row: RowNumber,

@@ -17,8 +17,8 @@ pub(super) fn no_credential(name: &str, key: &str) -> CliError {
     )
 }
 
-/// Returns a secret of a provider: as written, or from the variable that is named; `None` if there is neither. `what` is
-/// its name for people, `key` the one in campaigner.toml.
+/// Returns a secret of a provider: as written, or from the variable that is named; `None` if there is neither. `what`
+/// is its name for people, `key` the one in campaigner.toml.
 ///
 /// # Errors
 /// When the variable is not set.

@@ -67,7 +67,8 @@ impl RawProvider {
         [certification_code, access_token, app_secret, verify_token].into_iter().any(Option::is_some)
     }
 
-    /// Returns the API that messages are sent through. Unless `speaks` says otherwise, the simulator speaks that of INCS.
+    /// Returns the API that messages are sent through. Unless `speaks` says otherwise, the simulator speaks that of
+    /// INCS.
     pub(in crate::cli) fn api(&self) -> ProviderApi {
         match (self.kind, self.speaks) {
             (ProviderKind::Meta, _) | (ProviderKind::Simulator, Some(Speaks::Meta)) => ProviderApi::Meta,

@@ -190,8 +190,8 @@ fn guessed(line: &mut impl FnMut(&str), indent: &str, why: &Option<String>) {
     }
 }
 
-/// Returns the path of the list as written in the campaign: relative if the list is in the campaign's folder or below it,
-/// else absolute.
+/// Returns the path of the list as written in the campaign: relative if the list is in the campaign's folder or below
+/// it, else absolute.
 fn reference(list: &Path, file: &Path) -> Result<String, CliError> {
     let unusable = || wrong(format!("the path {} is not UTF-8; rename the list", list.display()));
     let (parent, name) = (folder_of(list), list.file_name().ok_or_else(unusable)?);

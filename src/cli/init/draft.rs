@@ -1,4 +1,5 @@
-//! Gathers everything that the campaign needs, from flags, guesses and answers. Nothing is written before it is complete.
+//! Gathers everything that the campaign needs, from flags, guesses and answers. Nothing is written before it is
+//! complete.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::Write as _;

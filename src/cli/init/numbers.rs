@@ -1,8 +1,8 @@
 //! Finds the column with the numbers and the region of national numbers, in the first rows of a list.
 //!
 //! A number that is read with the wrong region, or from the wrong column, is a stranger's. So a column is guessed only
-//! if it is the only one whose name or `+` shows that it has phone numbers, and a region is never guessed: none is needed
-//! if every number starts with `+` or `00`, and otherwise a person decides.
+//! if it is the only one whose name or `+` shows that it has phone numbers, and a region is never guessed: none is
+//! needed if every number starts with `+` or `00`, and otherwise a person decides.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,8 +25,8 @@ const FEWEST_DIGITS: usize = 7;
 /// The most countries that are named.
 const COUNTRIES: usize = 5;
 
-/// Words in the names of columns with numbers, in lower case: whole ones, their starts, and parts where no spaces divide
-/// words.
+/// Words in the names of columns with numbers, in lower case: whole ones, their starts, and parts where no spaces
+/// divide words.
 const PHONE_WORDS: [&str; 5] = ["cell", "tel", "gsm", "portable", "msisdn"];
 const PHONE_STARTS: [&str; 11] =
     ["phone", "telef", "mobil", "whatsapp", "viber", "handy", "móvil", "movil", "celular", "телефон", "мобильн"];

@@ -106,9 +106,9 @@ impl<W: Write> Write for Printed<W> {
     }
 }
 
-/// Standard error for logs, one event per write. An error of writing is ignored: the run continues if the reader of the log
-/// is gone or the disk is full. Control characters are escaped, except for the colours of the log itself; `tracing` keeps
-/// escape characters out of the fields.
+/// Standard error for logs, one event per write. An error of writing is ignored: the run continues if the reader of the
+/// log is gone or the disk is full. Control characters are escaped, except for the colours of the log itself; `tracing`
+/// keeps escape characters out of the fields.
 pub(in crate::cli) struct Log {
     /// Whether the events are JSON.
     pub(in crate::cli) json: bool,

@@ -1,5 +1,5 @@
-//! Rows that cannot be sent, by reason: a count and the first three rows of each, so that a mistake in 100,000 rows fits
-//! on a screen. Memory is bounded.
+//! Rows that cannot be sent, by reason: a count and the first three rows of each, so that a mistake in 100,000 rows
+//! fits on a screen. Memory is bounded.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -135,8 +135,8 @@ impl ProblemGroups {
         groups
     }
 
-    /// Whether a problem of the campaign file makes all of these rows fail: the reason is in the message, not in a cell,
-    /// and every row that could be read has it.
+    /// Whether a problem of the campaign file makes all of these rows fail: the reason is in the message, not in a
+    /// cell, and every row that could be read has it.
     pub(in crate::cli) fn is_of_the_campaign(&self, group: &Group, rows: u64) -> bool {
         group.problem.is_some() && group.rows + group.more + self.unreadable == rows
     }

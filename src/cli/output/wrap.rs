@@ -7,8 +7,8 @@ const MIN_WIDTH: usize = 40;
 /// The indentation of continuation lines, in addition to that of the line itself.
 const INDENT: usize = 4;
 
-/// Breaks each line between words so that it fits into `width` cells. A word that is too long stays whole, and so does a
-/// command, which has to work when it is copied. In a line with two columns, the second is continued.
+/// Breaks each line between words so that it fits into `width` cells. A word that is too long stays whole, and so does
+/// a command, which has to work when it is copied. In a line with two columns, the second is continued.
 pub(super) fn wrapped(text: &str, width: usize) -> String {
     let lines: Vec<String> = text.split('\n').map(|line| wrapped_line(line, width.max(MIN_WIDTH))).collect();
     lines.join("\n")
@@ -52,8 +52,8 @@ fn second_column(line: &str) -> Option<usize> {
     Some(measure_text_width(&line[..start]))
 }
 
-/// Returns the words of a line. What is in backticks is one word, and so is a command from `campaigner` to the end of the
-/// line, after a colon or at the start.
+/// Returns the words of a line. What is in backticks is one word, and so is a command from `campaigner` to the end of
+/// the line, after a colon or at the start.
 fn pieces(line: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = line;

@@ -107,8 +107,8 @@ pub(super) struct ActiveRun {
 pub(super) enum Resting {
     /// Until this instant of the monotonic clock.
     Until(Instant),
-    /// Until its first row is due. The lock tells other processes that the service sends it then. Its statuses are polled
-    /// meanwhile, after the instant.
+    /// Until its first row is due. The lock tells other processes that the service sends it then. Its statuses are
+    /// polled meanwhile, after the instant.
     Waits { id: RunId, until: Millis, lock: Option<RunLock>, polls_from: Instant },
     /// Until a person resumes it.
     Halted,

@@ -213,7 +213,8 @@ impl Service {
         Ok(Some(Import::Again((*loaded).clone(), due)))
     }
 
-    /// Sends a run in its own task. A run that is not the service's own is sent only as long as no person has to see to it.
+    /// Sends a run in its own task. A run that is not the service's own is sent only as long as no person has to see to
+    /// it.
     pub(super) fn send(&mut self, run: Run, import: Option<Import>, is_own: bool) {
         self.start_work(run, true, import, is_own);
     }

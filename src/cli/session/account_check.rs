@@ -76,8 +76,8 @@ pub(in crate::cli) fn refuse_blocked(
     Err(CliError::new(Exit::Stopped, words))
 }
 
-/// Asks about the account for a campaign that is no run yet: `rows` of it can be sent, and `plus_one` of these start with
-/// +1. `None` if the provider cannot be asked.
+/// Asks about the account for a campaign that is no run yet: `rows` of it can be sent, and `plus_one` of these start
+/// with +1. `None` if the provider cannot be asked.
 pub(in crate::cli) async fn of_campaign(
     campaign: &Campaign,
     account: &Account,

@@ -140,8 +140,8 @@ pub(in crate::cli) async fn changes_account(job: &Job, is_embedded: bool) -> Res
     Ok(!is_embedded && before.is_some_and(|account| account != job.account))
 }
 
-/// Checks that a process that does not wait for statuses has something to do: it sends nothing while a person has paused
-/// the run.
+/// Checks that a process that does not wait for statuses has something to do: it sends nothing while a person has
+/// paused the run.
 pub(super) fn is_not_paused(run: &Run, mode: RunMode, global: &Global) -> Result<(), CliError> {
     let (RunMode::Send, Some(at), None, None) = (mode, run.paused_at, run.dispatched_at, run.cancelled_at) else {
         return Ok(());

@@ -3,8 +3,8 @@
 //!
 //! `load` turns a campaign file into a plan, with `template_lookup`. `template_check` checks the template at the
 //! provider again before the first message, and `account_check` the account. `run_content` is what a run is made from.
-//! `work` does the rest and `conclude` ends it. `lock_wait` takes the run's lock; if another process has it, `join` sends
-//! rows of the run meanwhile. `signals` stops everything.
+//! `work` does the rest and `conclude` ends it. `lock_wait` takes the run's lock; if another process has it, `join`
+//! sends rows of the run meanwhile. `signals` stops everything.
 
 pub(in crate::cli) mod account_check;
 mod conclude;

@@ -112,8 +112,8 @@ impl Signals {
     }
 }
 
-/// Whether the process was started with SIGHUP ignored, as `nohup` does. A handler would end that, so where it cannot be
-/// found out, there is none.
+/// Whether the process was started with SIGHUP ignored, as `nohup` does. A handler would end that, so where it cannot
+/// be found out, there is none.
 fn ignores_hangup() -> bool {
     static IGNORES: LazyLock<bool> = LazyLock::new(|| {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

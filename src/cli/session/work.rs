@@ -45,8 +45,8 @@ pub(in crate::cli) struct Session {
 impl Session {
     /// Works on the run and writes the reports. Returns the exit code.
     ///
-    /// On a server, it begins again after the server was away, and joins the run if another process took it over because
-    /// this one was silent for too long.
+    /// On a server, it begins again after the server was away, and joins the run if another process took it over
+    /// because this one was silent for too long.
     pub(in crate::cli) async fn work(
         self,
         mut options: RunOptions,

@@ -173,8 +173,8 @@ impl Eligibility {
         }
     }
 
-    /// Whether the time of day is not known, because the system clock was ahead and was set back: another hour or day could
-    /// count as open.
+    /// Whether the time of day is not known, because the system clock was ahead and was set back: another hour or day
+    /// could count as open.
     pub(super) fn is_unsure(&self, job: &Job) -> bool {
         if !self.is_timed() && !self.has_quota() {
             return false;

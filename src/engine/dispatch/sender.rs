@@ -23,8 +23,8 @@ use crate::store::{Attempt, Claim, Deferral, History, Owner, SendSlot, Settlemen
 /// How long a row in doubt waits for webhooks before the next check.
 const WEBHOOK_CHECK: Duration = Duration::from_secs(3600);
 
-/// What a sender reports: the settlement of its claim, and an error, if any; `None` if it panicked, so that it is unknown
-/// whether its request was sent.
+/// What a sender reports: the settlement of its claim, and an error, if any; `None` if it panicked, so that it is
+/// unknown whether its request was sent.
 pub(super) type Ended = Option<(Settlement, Option<EngineError>)>;
 
 /// When a request may leave.
@@ -139,9 +139,10 @@ impl DispatchContext {
         outcome
     }
 
-    /// Waits until a request may leave, and returns whether it may. Since it was prepared, an answer may have stopped the
-    /// run or asked for a pause, a person may have paused it or lowered its rate, the row's time may have ended, or another
-    /// process may have taken the run over. What cannot leave soon is released, so that a crash does not leave it in doubt.
+    /// Waits until a request may leave, and returns whether it may. Since it was prepared, an answer may have stopped
+    /// the run or asked for a pause, a person may have paused it or lowered its rate, the row's time may have ended, or
+    /// another process may have taken the run over. What cannot leave soon is released, so that a crash does not leave
+    /// it in doubt.
     async fn leave(&self, Departure { reservation, slot }: Departure, send_before: Option<Millis>) -> bool {
         let job = &self.job;
         let admitted = async {

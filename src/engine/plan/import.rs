@@ -59,8 +59,8 @@ pub struct Checked {
     pub left_out: LeftOut,
     /// Numbers that earlier runs of the campaign reached, if there is a store to check.
     pub reached: Reached,
-    /// How many messages count against today's quota, with the start of today on the campaign's clock; if it has a quota
-    /// and there is a store to check.
+    /// How many messages count against today's quota, with the start of today on the campaign's clock; if it has a
+    /// quota and there is a store to check.
     pub taken_on: Option<(Millis, u64)>,
 }
 

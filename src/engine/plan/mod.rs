@@ -2,8 +2,9 @@
 //!
 //! `import` opens the recipients and compiles the message. `scan` reads rows on all cores, `validate` decides whether a
 //! row becomes a message, `warnings` counts what is odd about rows that can be sent, `due_rows` counts when rows are
-//! due, `row_lines` keeps the lines of rows, and `media_links` collects the files that messages link to. `remaining_rows`
-//! validates the remaining rows against a newer template. `account_check` judges what the provider says of the account.
+//! due, `row_lines` keeps the lines of rows, and `media_links` collects the files that messages link to.
+//! `remaining_rows` validates the remaining rows against a newer template. `account_check` judges what the provider
+//! says of the account.
 
 mod account_check;
 mod due_rows;

@@ -1,5 +1,5 @@
-//! The lines of rows, in memory that does not grow with the number of rows: only where a row is not on the line after the
-//! row before it.
+//! The lines of rows, in memory that does not grow with the number of rows: only where a row is not on the line after
+//! the row before it.
 
 use crate::model::RowNumber;
 

@@ -15,7 +15,8 @@ const TEXTS: [(&str, &[&str]); 4] = [
     ("button", &["/button/text", "/button/caption", "/interactive/action/parameters/display_text"]),
 ];
 
-/// Returns the parts of a message. The text of its template is known if `snapshot`, what the store has of it, holds one.
+/// Returns the parts of a message. The text of its template is known if `snapshot`, what the store has of it, holds
+/// one.
 pub(super) fn of(message: &Value, snapshot: Option<&str>) -> Vec<(&'static str, String)> {
     let text = |place: &&str| message.pointer(place).and_then(|text| text.as_str()).map(str::to_owned);
     let mut parts = Vec::new();

@@ -114,8 +114,8 @@ impl Cron {
         self.interval
     }
 
-    /// Describes it, such as `every Monday at 09:00`, if the library's words make an English sentence. Those for lists of
-    /// hours or minutes, days of the month, and months do not.
+    /// Describes it, such as `every Monday at 09:00`, if the library's words make an English sentence. Those for lists
+    /// of hours or minutes, days of the month, and months do not.
     #[must_use]
     pub fn words(&self) -> Option<String> {
         let said = self.parsed.describe();

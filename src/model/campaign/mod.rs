@@ -95,8 +95,8 @@ pub struct Dispatch {
     pub attempts: u32,
     /// What becomes of rows that may have been accepted.
     pub uncertain: WhenUncertain,
-    /// How long a row that may have been accepted waits before it is sent again, where a webhook can still say what became
-    /// of it; see [`ProviderApi::returns_reference`].
+    /// How long a row that may have been accepted waits before it is sent again, where a webhook can still say what
+    /// became of it; see [`ProviderApi::returns_reference`].
     pub resend_after: Duration,
     /// When refusals stop the run; `None` for never.
     pub halt: Option<Halt>,

@@ -61,8 +61,8 @@ impl ProviderApi {
         }
     }
 
-    /// Returns what precedes the digits of a recipient's number in a request. Without the plus, Meta may take the number
-    /// for one of the sender's own country, which is another person's.
+    /// Returns what precedes the digits of a recipient's number in a request. Without the plus, Meta may take the
+    /// number for one of the sender's own country, which is another person's.
     #[must_use]
     pub fn number_prefix(self) -> &'static str {
         match self {

@@ -62,7 +62,8 @@ impl Default for Reading {
 /// Where the rows come from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Source {
-    /// A CSV file, `.gz` or not; absolute, or relative to the working directory. May contain [`DATE`](crate::model::DATE).
+    /// A CSV file, `.gz` or not; absolute, or relative to the working directory. May contain
+    /// [`DATE`](crate::model::DATE).
     Csv(PathBuf),
     /// A spreadsheet (`.xlsx`, `.xls`, `.ods`).
     Sheet {

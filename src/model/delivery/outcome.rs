@@ -141,8 +141,8 @@ pub enum Outcome {
         /// Whether the provider holds the message to assess its quality. A status says what becomes of it.
         is_held: bool,
     },
-    /// The provider accepted the message but gave no usable id: what happens to it stays unknown, and it is never resent
-    /// automatically.
+    /// The provider accepted the message but gave no usable id: what happens to it stays unknown, and it is never
+    /// resent automatically.
     Unnamed(Problem),
     /// The provider refused this message for good.
     Refused(Problem),

@@ -1,8 +1,9 @@
-//! Classifies responses: with `whatsapp_errors` and `gateway`, the only place that knows status numbers and error codes.
-//! `http::failure` classifies missing responses.
+//! Classifies responses: with `whatsapp_errors` and `gateway`, the only place that knows status numbers and error
+//! codes. `http::failure` classifies missing responses.
 //!
 //! The question is always whether the message may have been accepted. If that cannot be ruled out, the outcome is
-//! `Uncertain`, because the provider's API supports no idempotency keys, and a second request might be a second message.
+//! `Uncertain`, because the provider's API supports no idempotency keys, and a second request might be a second
+//! message.
 
 use std::borrow::Cow;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Asks Meta about the account before a run's first message: the sending number with its limits, and the template.
 //!
-//! A question that Meta refuses does not mean that it refuses messages. Only what Meta says of the token, the number, the
-//! account or the template itself counts against the run.
+//! A question that Meta refuses does not mean that it refuses messages. Only what Meta says of the token, the number,
+//! the account or the template itself counts against the run.
 
 use std::time::Duration;
 
@@ -44,8 +44,8 @@ pub(super) enum Unanswered {
 }
 
 impl MetaClient {
-    /// Asks about the number, and about a template by its name and language. `account` is the WhatsApp Business account;
-    /// without it, the one counts that Meta names in the number's health.
+    /// Asks about the number, and about a template by its name and language. `account` is the WhatsApp Business
+    /// account; without it, the one counts that Meta names in the number's health.
     ///
     /// # Errors
     /// [`PollError`] when Meta cannot be reached or asks to come back later.
@@ -71,8 +71,8 @@ impl MetaClient {
         Ok(AccountAnswers { number, template, business_account, token, only_marketing: self.is_for_marketing() })
     }
 
-    /// Returns when the access token expires, if the app's secret is known, with which Meta lets an app ask about its tokens
-    /// ("Debug token"). Without an answer, nothing is known: it is only for a warning.
+    /// Returns when the access token expires, if the app's secret is known, with which Meta lets an app ask about its
+    /// tokens ("Debug token"). Without an answer, nothing is known: it is only for a warning.
     async fn token_expiry(&self, app: &str) -> Option<TokenExpiry> {
         let (url, credential) = self.token_question(app)?;
         let (status, _, body) =

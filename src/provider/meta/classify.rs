@@ -3,8 +3,8 @@
 //! Meta advises to decide on `error.code`, not on the HTTP status or the words ("Cloud API error codes"). A direct
 //! response with a listed code means that the message was not accepted. The exceptions are codes that only say that
 //! something went wrong inside Meta: with a 5xx status they leave the message in doubt, because there is no idempotency
-//! key and a second request might be a second message. If it was accepted after all, a webhook says so. The same goes for an
-//! answer that names a message while its status denies it.
+//! key and a second request might be a second message. If it was accepted after all, a webhook says so. The same goes
+//! for an answer that names a message while its status denies it.
 
 use std::time::Duration;
 
@@ -61,8 +61,8 @@ pub(super) fn number(status: StatusCode, wait: Option<Duration>, body: &[u8]) ->
 }
 
 /// A `message_status` other than `accepted` means that Meta holds the message to assess its quality
-/// (`held_for_quality_assessment`) or because its template was paused meanwhile (`paused`). It is accepted all the same:
-/// a webhook says what becomes of it ("Template pacing").
+/// (`held_for_quality_assessment`) or because its template was paused meanwhile (`paused`). It is accepted all the
+/// same: a webhook says what becomes of it ("Template pacing").
 fn accepted(message: &Value) -> Outcome {
     let is_held = matches!(message["message_status"].as_str(), Some("held_for_quality_assessment" | "paused"));
     match message["id"].as_str() {
@@ -75,8 +75,8 @@ fn accepted(message: &Value) -> Outcome {
     }
 }
 
-/// Returns the outcome of a success that has an error in its body. An id names a message that exists. Without one, it is
-/// not sent again for a code that only says that something went wrong.
+/// Returns the outcome of a success that has an error in its body. An id names a message that exists. Without one, it
+/// is not sent again for a code that only says that something went wrong.
 fn refused_with_success(status: StatusCode, wait: Option<Duration>, messages: &Value, error: &Value) -> Outcome {
     match (accepted(&messages[0]), refusal(status, wait, error)) {
         (accepted @ Outcome::Accepted { .. }, _) => accepted,

@@ -58,8 +58,8 @@ impl MetaClient {
         self.url(self.endpoint.phone_number_id(), query)
     }
 
-    /// Returns the URL that answers about the access token, and the credential of the app that may ask; `None` without the
-    /// app's secret.
+    /// Returns the URL that answers about the access token, and the credential of the app that may ask; `None` without
+    /// the app's secret.
     pub(super) fn token_question(&self, app: &str) -> Option<(Url, HeaderValue)> {
         let secret = self.endpoint.app_secret()?;
         let mut url = self.endpoint.join("debug_token");

@@ -1,9 +1,9 @@
 //! Meta: its WhatsApp Cloud API and its webhooks.
 //!
 //! `client` sends. `classify` decides what a response means. `webhook` checks the signature of webhook calls and parses
-//! them, with `account_events` for what they say of accounts and templates. Statuses cannot be polled: webhooks bring them. `account` asks about the account before a run's first message,
-//! and `account_words` reads the answers. `templates` reads the
-//! templates.
+//! them, with `account_events` for what they say of accounts and templates. Statuses cannot be polled: webhooks bring
+//! them. `account` asks about the account before a run's first message, and `account_words` reads the answers.
+//! `templates` reads the templates.
 
 mod account;
 mod account_events;

@@ -1,7 +1,8 @@
 //! Checks and parses Meta's webhook calls: up to 3 MB, with up to 1,000 events each, in any order and repeated.
 //!
-//! The shapes are those of "Webhooks reference: messages" and `user_preferences`; `account_events` reads the events about
-//! accounts and templates. Parsing is lenient: unused values may be anything, and an unused event is not an error.
+//! The shapes are those of "Webhooks reference: messages" and `user_preferences`; `account_events` reads the events
+//! about accounts and templates. Parsing is lenient: unused values may be anything, and an unused event is not an
+//! error.
 
 use std::collections::BTreeSet;
 

@@ -118,8 +118,8 @@ pub(in crate::recipients) fn first_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> 
     line.split_at_checked(end).filter(|(_, end)| end.len() > 1 || end == b"\n")
 }
 
-/// Returns the delimiter that a first line such as `sep=;` or `"sep=;"` sets for Excel, and the length of that line with
-/// its line end.
+/// Returns the delimiter that a first line such as `sep=;` or `"sep=;"` sets for Excel, and the length of that line
+/// with its line end.
 pub(in crate::recipients) fn set_delimiter(bytes: &[u8]) -> Option<(u8, usize)> {
     let end = bytes.iter().take(MAX_SET_DELIMITER).position(|byte| *byte == b'\n')?;
     let line = bytes.get(..end)?;
@@ -158,7 +158,8 @@ pub(in crate::recipients) fn empty_lines(bytes: &[u8], set: Option<u8>) -> (usiz
     (length, lines as u64)
 }
 
-/// The delimiters that a table may have without setting one. In a tie the last one wins, and a comma is the most likely.
+/// The delimiters that a table may have without setting one. In a tie the last one wins, and a comma is the most
+/// likely.
 const DELIMITERS: [u8; 4] = [b'|', b'\t', b';', b','];
 
 /// Returns the delimiter of a table: the most frequent one outside quotes in its first line.

@@ -24,8 +24,8 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// The bytes per read of the CSV reader.
 const CHUNK: usize = 64 * 1024;
 
-/// The most runs of blank rows on consecutive lines whose lines are remembered. Beyond them, blank rows at the end of a list
-/// are rows.
+/// The most runs of blank rows on consecutive lines whose lines are remembered. Beyond them, blank rows at the end of a
+/// list are rows.
 const MAX_RUNS: usize = 10_000;
 
 /// A CSV file whose header was read.

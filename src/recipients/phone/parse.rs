@@ -239,8 +239,9 @@ impl Numbers {
         }
     }
 
-    /// Parses a mobile number whose digits after the slash start with 0: `0151/04117083`. A rest that could itself start
-    /// with a mobile prefix (`0151/0171234`) may be a second number, and so may any after an area that is a number itself.
+    /// Parses a mobile number whose digits after the slash start with 0: `0151/04117083`. A rest that could itself
+    /// start with a mobile prefix (`0151/0171234`) may be a second number, and so may any after an area that is a
+    /// number itself.
     fn mobile_with_zero(&self, text: &str) -> Option<Phone> {
         let (home, (area, rest)) = (self.home.as_ref()?, area_and_zero(text)?);
         let prefix = home.plan.national_prefix();

@@ -76,7 +76,8 @@ fn without_trunk_zero(text: &str) -> Option<String> {
     (is_zero && is_code && !before.contains(is_slash)).then(|| format!("{before}{after}"))
 }
 
-/// Splits `0151/04117083`: an area code with the prefix 0, a slash, and a rest that starts with 0. Both are only digits.
+/// Splits `0151/04117083`: an area code with the prefix 0, a slash, and a rest that starts with 0. Both are only
+/// digits.
 pub(super) fn area_and_zero(text: &str) -> Option<(&str, &str)> {
     let (area, rest) = text.split_once(is_slash)?;
     let is_area = area.starts_with('0') && !area.starts_with("00") && (2..COMPLETE).contains(&area.len());

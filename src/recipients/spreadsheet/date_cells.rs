@@ -34,8 +34,8 @@ impl DateCells {
         }
     }
 
-    /// Returns the note about the column with this name, if it has both kinds. `sample` returns the cell of a row, and its
-    /// line.
+    /// Returns the note about the column with this name, if it has both kinds. `sample` returns the cell of a row, and
+    /// its line.
     pub(super) fn note(&self, name: &str, sample: impl Fn(usize) -> (String, u64)) -> Option<ListNote> {
         let Self { dates, others, .. } = self;
         if dates.cells == 0 || others.cells == 0 {

@@ -2,8 +2,8 @@
 //!
 //! `file` detects the type of a file, whatever its extension. `package` opens an archive with XML for `xlsx`,
 //! `xlsx_sheet` and `ods`; `biff` reads the records for `xls`. `sheets` chooses a sheet, `cells` holds what cells
-//! share, `number_format` displays numbers, `grid` holds the rows, and `date_cells` notes columns in which not every cell is
-//! a date.
+//! share, `number_format` displays numbers, `grid` holds the rows, and `date_cells` notes columns in which not every
+//! cell is a date.
 //!
 //! A sheet is in memory as text. Every size is limited: 100 MiB for the file, 128 MiB for the text of the cells, and
 //! 128 MiB for the texts that cells share.

@@ -174,8 +174,8 @@ fn page(summary: &Summary) -> Result<Page<'_>, ReportError> {
     })
 }
 
-/// Returns the hash of a style sheet or script, as a content security policy contains it. The page must include the text
-/// byte for byte.
+/// Returns the hash of a style sheet or script, as a content security policy contains it. The page must include the
+/// text byte for byte.
 #[must_use]
 pub fn source(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))

@@ -18,8 +18,8 @@ const TIMES: [&str; 3] = ["accepted_at", "delivered_at", "read_at"];
 /// The widths of the columns, in characters.
 const WIDTHS: [u32; 11] = [8, 17, 10, 11, 26, 9, 20, 20, 20, 12, 50];
 
-/// Writes report rows as an `.xlsx` workbook: the sheet `Summary`, and `Recipients` with a header that stays visible and
-/// can be filtered. Rows that do not fit on a sheet are on `Recipients 2` and so on.
+/// Writes report rows as an `.xlsx` workbook: the sheet `Summary`, and `Recipients` with a header that stays visible
+/// and can be filtered. Rows that do not fit on a sheet are on `Recipients 2` and so on.
 ///
 /// Phone numbers, ids and codes are text. Times are on the clock of a time zone, which the header names. Nothing is run
 /// as a formula. Memory does not grow with the rows.

@@ -129,8 +129,8 @@ impl<W: Write> WorkbookWriter<W> {
         if self.xml.len() >= BUFFER { self.compress() } else { Ok(()) }
     }
 
-    /// Ends the sheet. If it `is_table` of this many columns, its rows can be filtered, and a program does not mark numbers
-    /// that are text as mistakes.
+    /// Ends the sheet. If it `is_table` of this many columns, its rows can be filtered, and a program does not mark
+    /// numbers that are text as mistakes.
     pub(super) fn end_sheet(&mut self, columns: usize, is_table: bool) -> io::Result<()> {
         self.push("</sheetData>");
         if is_table {

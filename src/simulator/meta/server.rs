@@ -37,8 +37,8 @@ const THROTTLED: Refusal = (400, 130_429, "(#130429) Rate limit hit");
 const PAUSED: Refusal = (400, 132_015, "(#132015) Template is paused");
 const FAILED: Refusal = (500, 131_000, "(#131000) Something went wrong");
 
-/// Whether a request is for the Graph API: `/NUMBER_ID`, `/NUMBER_ID/messages`, `/NUMBER_ID/marketing_messages`, `/ACCOUNT_ID/message_templates`, or the
-/// same below a version.
+/// Whether a request is for the Graph API: `/NUMBER_ID`, `/NUMBER_ID/messages`, `/NUMBER_ID/marketing_messages`,
+/// `/ACCOUNT_ID/message_templates`, or the same below a version.
 pub(in crate::simulator) fn is_meta_request(head: &Parts) -> bool {
     number_and_edge(head.uri.path()).is_some()
 }

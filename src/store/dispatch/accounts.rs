@@ -1,5 +1,5 @@
-//! Accounts over all their runs: pauses that providers asked for, which every run honours also after a restart, the rate
-//! that all processes share, and how much was sent.
+//! Accounts over all their runs: pauses that providers asked for, which every run honours also after a restart, the
+//! rate that all processes share, and how much was sent.
 
 use tokio::time::Instant;
 

@@ -80,8 +80,9 @@ const COMMIT_CLAIMS: Batch = last_batch!(concat!(
     claim_new!()
 ));
 
-/// Does the same in a file. `$8` is the last count of commits that claim, or NULL if this one does not. The commit fails if
-/// the count is lower: the store was restored through SQLite while this process was sending, so the file is still the same.
+/// Does the same in a file. `$8` is the last count of commits that claim, or NULL if this one does not. The commit
+/// fails if the count is lower: the store was restored through SQLite while this process was sending, so the file is
+/// still the same.
 const COMMIT_CLAIMS_IN_FILE: Batch = last_batch!(
     claim_new!(),
     save_progress!(),
@@ -158,7 +159,8 @@ impl Store {
         let Stepped { mut advanced, is_owner, counted, mark, slots } = match done {
             Ok(done) => done,
             Err(error) => {
-                // Lets other writers continue at once. It fails if nothing was begun or the database has already rolled back.
+                // Lets other writers continue at once. It fails if nothing was begun or the database has already rolled
+                // back.
                 let _ = writer.connection().command("ROLLBACK").await;
                 if matches!(error, StoreError::SetBack) {
                     mark::record(writer.connection()).await.map_err(doing("record that it was set back"))?;
@@ -204,8 +206,8 @@ impl Store {
         }
     }
 
-    /// Returns the claims of a run that have no outcome: those of `owner`, or those of workers that have ended. There are
-    /// never more than were in flight.
+    /// Returns the claims of a run that have no outcome: those of `owner`, or those of workers that have ended. There
+    /// are never more than were in flight.
     ///
     /// # Errors
     /// When the store cannot be read.

@@ -22,8 +22,8 @@ const _: () = assert!(
 
 /// Applies settlements, a JSON array, to the claims they name if the row matches, with these columns: id, claim,
 /// worker, departed, ended_at, state, outcome, attempts, charged_attempts, deferrals, in_doubt, message_id, error_code,
-/// error_message, error_values, next_attempt_at, next_poll_at. The condition adds 0 to the state, so that rows are found
-/// by their keys, and not by the index of all rows that are being sent.
+/// error_message, error_values, next_attempt_at, next_poll_at. The condition adds 0 to the state, so that rows are
+/// found by their keys, and not by the index of all rows that are being sent.
 macro_rules! apply_where {
     ($settlements:literal, $fits:literal) => {
         concat!(
@@ -93,8 +93,8 @@ pub(in crate::store) async fn record_each<'s>(
     Ok((recorded, others))
 }
 
-/// Applies the consequences of settlements that were recorded in their rows, and of those that were not, but for those of
-/// early webhooks. Returns how many were ignored.
+/// Applies the consequences of settlements that were recorded in their rows, and of those that were not, but for those
+/// of early webhooks. Returns how many were ignored.
 pub(in crate::store) async fn take_effect(
     store: &mut DbConnection<'_>,
     run: i64,

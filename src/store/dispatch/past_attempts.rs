@@ -125,8 +125,8 @@ pub(in crate::store) async fn take_back(store: &mut DbConnection<'_>, keys: &[i6
 /// The name under which decisions of the provider are recorded.
 pub(in crate::store) const PROVIDER: &str = "the provider";
 
-/// Applies what references showed about past attempts to rows that were being sent again then, and whose outcomes were just
-/// recorded: a row that was refused now has the earlier message, and one that was accepted has both.
+/// Applies what references showed about past attempts to rows that were being sent again then, and whose outcomes were
+/// just recorded: a row that was refused now has the earlier message, and one that was accepted has both.
 pub(in crate::store) async fn apply_reported(
     store: &mut DbConnection<'_>,
     recorded: &[&Settlement],
@@ -153,8 +153,8 @@ pub(in crate::store) async fn apply_reported(
     Ok(())
 }
 
-/// The past attempts of these rows, a JSON array of keys, that a reference showed to be accepted and whose messages were not reported
-/// as failed.
+/// The past attempts of these rows, a JSON array of keys, that a reference showed to be accepted and whose messages
+/// were not reported as failed.
 const REPORTED: &str = "SELECT p.row, p.claim FROM json_each($1) k CROSS JOIN past_attempt p ON p.row = CAST(k.atom AS BIGINT) \
     JOIN delivery d ON d.id = p.row WHERE p.outcome IN (2, 3, 4, 5) AND d.state IN (2, 7, 8) \
     AND EXISTS (SELECT 1 FROM resolution c WHERE c.row = p.row AND c.by = $2)";

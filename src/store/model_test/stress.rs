@@ -1,6 +1,7 @@
-//! The stress of `advance`: six processes work on one run, with everything that can happen to them. They stall, are ended
-//! by others, and die; their sessions are ended in the middle; statements are delayed, and answers of commits are lost.
-//! Meanwhile, a person requeues rows in doubt, pauses the run and suppresses numbers, and statuses come with references.
+//! The stress of `advance`: six processes work on one run, with everything that can happen to them. They stall, are
+//! ended by others, and die; their sessions are ended in the middle; statements are delayed, and answers of commits are
+//! lost. Meanwhile, a person requeues rows in doubt, pauses the run and suppresses numbers, and statuses come with
+//! references.
 //!
 //! Nobody is messaged twice except by a person's decision, no row is claimed during a pause or although its number is
 //! suppressed, nothing is lost, and no row is stuck. Without any one of the rules, the test fails (see `rules`).
@@ -126,7 +127,8 @@ impl Stress {
         }
     }
 
-    /// The provider reports statuses of some messages, with their references: of any, or of rows that were claimed again.
+    /// The provider reports statuses of some messages, with their references: of any, or of rows that were claimed
+    /// again.
     async fn report(&self, receiver: &Store, count: usize) {
         let (run, messages) = {
             let world = &mut *self.world.borrow_mut();
@@ -155,8 +157,8 @@ impl Stress {
     }
 }
 
-/// Runs six processes on a run of `rows` rows, of which each has at most a tenth in flight. Returns how many requests left, or what broke; `None` where there is no
-/// server.
+/// Runs six processes on a run of `rows` rows, of which each has at most a tenth in flight. Returns how many requests
+/// left, or what broke; `None` where there is no server.
 async fn run(seed: u64, rows: u64, without: Option<Without>) -> Option<Result<u64, String>> {
     let place = Place::empty(seed).await?;
     let receiver = place.open().await.unwrap();
@@ -185,7 +187,6 @@ async fn run(seed: u64, rows: u64, without: Option<Without>) -> Option<Result<u6
         stress.world.borrow_mut().breaks("the workers do not come to an end");
     }
     stress.place.proxy.trouble(false);
-    {}
     let done = check::judge(&stress, &receiver, rows).await;
     let _ = tokio::task::spawn_blocking(move || drop(receiver)).await;
     let Some(Stress { place, .. }) = Rc::into_inner(stress) else { return Some(Err("somebody still works".into())) };

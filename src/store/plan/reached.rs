@@ -3,8 +3,8 @@
 //!
 //! A number counts as reached if any run of the name has a row for it in one of these states: accepted, sent,
 //! delivered, read, uncertain or sending. It also counts if a row was sent and waits for its next attempt, since that
-//! may reach it, or if an earlier attempt was accepted, or may have been, and is not known to have failed. Other rows that
-//! failed, were refused or never sent do not count.
+//! may reach it, or if an earlier attempt was accepted, or may have been, and is not known to have failed. Other rows
+//! that failed, were refused or never sent do not count.
 //!
 //! A number that has two spellings counts in both: they are one person's.
 //!
@@ -114,8 +114,8 @@ impl Purged {
 }
 
 /// Collects in `reached` everyone whom runs of this name reached after `since`: each number with the newest run's row,
-/// the time, and whether it is uncertain. The run `except` does not count; those after it count whatever the clock said.
-/// Runs that had sent everything before `since` are not read. Returns the runs of which it is not known any more.
+/// the time, and whether it is uncertain. The run `except` does not count; those after it count whatever the clock
+/// said. Runs that had sent everything before `since` are not read. Returns the runs of which it is not known any more.
 pub(in crate::store) async fn collect(
     connection: &mut DbConnection<'_>,
     name: &str,
@@ -144,7 +144,8 @@ pub(in crate::store) async fn collect(
     Ok(Purged::among(runs_since(connection, name, except, since).await?))
 }
 
-/// Returns the runs of a name that sent after `since` or after the run `except`, newest first: the key, the public id, and when it was purged.
+/// Returns the runs of a name that sent after `since` or after the run `except`, newest first: the key, the public id,
+/// and when it was purged.
 async fn runs_since(
     connection: &mut DbConnection<'_>,
     name: &str,

@@ -19,7 +19,8 @@ const SETTINGS: [(&str, &str); 17] = [
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
     ("enable_bitmapscan", "off"),
-    // Otherwise, reading all rows of a small table seems as cheap as finding one, and the plan stays when the table grows.
+    // Otherwise, reading all rows of a small table seems as cheap as finding one, and the plan stays when the table
+    // grows.
     ("cpu_tuple_cost", "1"),
     ("lock_timeout", "30s"),
     // With these, the server notices that a machine is gone.

@@ -1,8 +1,8 @@
-//! Recognises a database that is a copy: it was restored from a dump, or created from another database. The messages that
-//! were sent after it was made are not in it, and processes may still send from the original.
+//! Recognises a database that is a copy: it was restored from a dump, or created from another database. The messages
+//! that were sent after it was made are not in it, and processes may still send from the original.
 //!
-//! The line of `store` has the server's system identifier, and the numbers of the database and of the table on it. A copy
-//! has others, unless it is one of the server's whole data directory.
+//! The line of `store` has the server's system identifier, and the numbers of the database and of the table on it. A
+//! copy has others, unless it is one of the server's whole data directory.
 
 use sqlx::{Connection as _, PgConnection};
 

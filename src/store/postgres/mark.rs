@@ -44,8 +44,8 @@ pub(in crate::store) async fn record(store: &mut DbConnection<'_>) -> Result<(),
     query(RECORD).execute(store).await.map(drop)
 }
 
-/// Lets the database continue from its state. The mark becomes the time in microseconds, which is higher than any that a
-/// process can have seen.
+/// Lets the database continue from its state. The mark becomes the time in microseconds, which is higher than any that
+/// a process can have seen.
 pub(super) async fn accept(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query(
         "UPDATE store SET went_back = false, \

@@ -13,8 +13,8 @@ use crate::store::{StoreError, WorkerId, guarded};
 
 /// How long after its slot begins a message may leave.
 pub(super) const TOLERANCE: Duration = Duration::from_millis(30);
-/// How far ahead slots are taken, plus the time that a step takes: longer than the time between two claims, so that none
-/// is lost. A slot further ahead would still be valid after the provider has asked for a pause.
+/// How far ahead slots are taken, plus the time that a step takes: longer than the time between two claims, so that
+/// none is lost. A slot further ahead would still be valid after the provider has asked for a pause.
 const AHEAD: Duration = Duration::from_millis(60);
 /// How far ahead a slot for another request may be.
 pub(in crate::store) const NEAR: Duration = Duration::from_secs(1);
@@ -137,8 +137,8 @@ impl AccountPace {
         next - i64::try_from((lead + AHEAD / 2).as_micros()).unwrap_or(0)
     }
 
-    /// Takes `count` slots, one for each message that a worker claims; it gave `released` earlier ones back. A slot that
-    /// was only postponed is as long as a taken one, so that the postponement stays if the rate is raised again.
+    /// Takes `count` slots, one for each message that a worker claims; it gave `released` earlier ones back. A slot
+    /// that was only postponed is as long as a taken one, so that the postponement stays if the rate is raised again.
     pub(in crate::store) async fn take(
         &self,
         store: &mut DbConnection<'_>,

@@ -65,8 +65,8 @@ impl Server {
         Ok(found)
     }
 
-    /// Checks that the database has recorded every message that was sent from it, as far as can be seen. With `moved`, a
-    /// person first confirms that this database is the one to continue from.
+    /// Checks that the database has recorded every message that was sent from it, as far as can be seen. With `moved`,
+    /// a person first confirms that this database is the one to continue from.
     pub(in crate::store) async fn may_send(&self, moved: bool) -> Result<(), StoreError> {
         let mut connection = connect(&self.url).await?;
         if moved {

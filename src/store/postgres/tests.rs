@@ -1,5 +1,5 @@
-//! How PostgreSQL finds the rows of each statement, as the product runs it: with its settings, and the generic plan that
-//! its connection has cached.
+//! How PostgreSQL finds the rows of each statement, as the product runs it: with its settings, and the generic plan
+//! that its connection has cached.
 
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Row as _};

@@ -75,8 +75,8 @@ impl Store {
         }
     }
 
-    /// Returns the rows that have this number, in any of its spellings, each with its run, oldest run first. Purged runs
-    /// are not searched.
+    /// Returns the rows that have this number, in any of its spellings, each with its run, oldest run first. Purged
+    /// runs are not searched.
     ///
     /// # Errors
     /// When the store cannot be read.

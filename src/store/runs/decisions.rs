@@ -19,9 +19,9 @@ const CLOCK_SLACK: i64 = 1_000;
 const REQUEUE: &str = "UPDATE delivery SET state = $2, charged_attempts = 0, deferrals = 0, requeues = requeues + 1, \
     in_doubt = (in_doubt OR $4), next_attempt_at = $3, next_poll_at = NULL WHERE id IN (SELECT CAST(atom AS BIGINT) FROM json_each($1)) AND state = $5";
 
-/// The condition of rows that a person chose: those after $1 up to $2 in the state $3, with one of the errors $4, one of
-/// the keys $5 and one of the phone numbers $6, which are JSON arrays, or NULL for any; if $7 is false, no failed row of
-/// which an earlier attempt may have been accepted.
+/// The condition of rows that a person chose: those after $1 up to $2 in the state $3, with one of the errors $4, one
+/// of the keys $5 and one of the phone numbers $6, which are JSON arrays, or NULL for any; if $7 is false, no failed
+/// row of which an earlier attempt may have been accepted.
 macro_rules! chosen {
     () => {
         "d.id > $1 AND d.id <= $2 AND d.state = $3 \

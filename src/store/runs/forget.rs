@@ -1,5 +1,5 @@
-//! What purging deletes outside of runs: replies that answer no message, test messages, and the provider's ids of people
-//! whose numbers are in no run any more.
+//! What purging deletes outside of runs: replies that answer no message, test messages, and the provider's ids of
+//! people whose numbers are in no run any more.
 
 use tokio::time::{Duration, sleep};
 

@@ -161,8 +161,8 @@ impl Store {
 
     /// Records that a run reached a stage; the first time counts. A run with waiting or sending rows does not reach
     /// [`Stage::Dispatched`]. A run that has not reached it, or still awaits a status, does not reach
-    /// [`Stage::Finished`]: an outcome may come in after the caller checked. Returns whether the run has reached it. A run's
-    /// numbers are indexed before it is finished.
+    /// [`Stage::Finished`]: an outcome may come in after the caller checked. Returns whether the run has reached it. A
+    /// run's numbers are indexed before it is finished.
     ///
     /// # Errors
     /// When the store cannot be written.

@@ -1,8 +1,9 @@
 //! Purging a run: its rows, messages and replies are deleted, and its counts are kept.
 //!
-//! The first commit marks the run as purged. From then on no process takes it over, nothing reopens it, and no one reads
-//! its rows, so they can be deleted a few at a time while others write. The second commit saves the counts. A purge that
-//! was interrupted continues from there. The run itself is kept: its number, and the keys of its rows, are never reused.
+//! The first commit marks the run as purged. From then on no process takes it over, nothing reopens it, and no one
+//! reads its rows, so they can be deleted a few at a time while others write. The second commit saves the counts. A
+//! purge that was interrupted continues from there. The run itself is kept: its number, and the keys of its rows, are
+//! never reused.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,7 +25,8 @@ pub(super) const PAUSE: Duration = Duration::from_millis(100);
 /// An answer that fewer people gave is not kept, because a button's title may contain a name.
 const FEWEST: u64 = 5;
 
-/// Deletes what belongs to a range of rows. Recipients are last: as long as one is there, so is a place to continue from.
+/// Deletes what belongs to a range of rows. Recipients are last: as long as one is there, so is a place to continue
+/// from.
 const DELETE: [&str; 7] = [
     "DELETE FROM delivery WHERE id > $1 AND id <= $2",
     "DELETE FROM past_attempt WHERE row > $1 AND row <= $2",
@@ -102,8 +104,8 @@ impl Store {
         Ok(true)
     }
 
-    /// Opens a connection that overwrites what it deletes, but not the copies that SQLite left when it moved rows to other
-    /// pages. On a server, deleted rows stay until they are vacuumed.
+    /// Opens a connection that overwrites what it deletes, but not the copies that SQLite left when it moved rows to
+    /// other pages. On a server, deleted rows stay until they are vacuumed.
     pub(super) async fn overwriting(&self) -> Result<DbConnection<'static>, StoreError> {
         let mut connection = self.separate().await?;
         if self.path().is_some() {
@@ -149,8 +151,8 @@ impl Store {
         Ok(marked)
     }
 
-    /// Saves the counts of a run, and removes what may be personal from the run itself: the names of columns are those of
-    /// a person if a list has no header, and a provider may quote a number in the reason for a stop.
+    /// Saves the counts of a run, and removes what may be personal from the run itself: the names of columns are those
+    /// of a person if a list has no header, and a provider may quote a number in the reason for a stop.
     async fn keep_counts(&self, connection: &mut DbConnection<'_>, run: &Run) -> Result<(), StoreError> {
         let counts = KeptCounts {
             states: self.tally(run).await?.iter().map(|(state, rows)| (state.to_string(), rows)).collect(),
@@ -169,8 +171,8 @@ impl Store {
             .map_err(doing("save the counts of the run"))
     }
 
-    /// Returns what the counts of a run were when it was purged. Call this after the rows were counted: as long as there
-    /// is nothing here, no row is missing.
+    /// Returns what the counts of a run were when it was purged. Call this after the rows were counted: as long as
+    /// there is nothing here, no row is missing.
     pub(in crate::store) async fn kept(&self, run: i64) -> Result<Option<KeptCounts>, StoreError> {
         let counts: Option<Option<String>> = query_scalar("SELECT purged_counts FROM run WHERE id = $1")
             .bind(run)

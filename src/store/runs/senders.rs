@@ -20,8 +20,8 @@ impl Store {
         }
     }
 
-    /// Returns the worker that owns a run, if it was taken over with a limit, and how many rows it may still claim for the
-    /// first time.
+    /// Returns the worker that owns a run, if it was taken over with a limit, and how many rows it may still claim for
+    /// the first time.
     ///
     /// # Errors
     /// When the store cannot be read.

@@ -1,4 +1,5 @@
-//! The suppression list. A number is on it in each of its spellings, so it does not matter which one a list or a reply has.
+//! The suppression list. A number is on it in each of its spellings, so it does not matter which one a list or a reply
+//! has.
 
 use std::collections::HashSet;
 
@@ -21,8 +22,8 @@ impl Store {
         self.suppress_each(&phones.iter().map(with_reason).collect::<Vec<_>>()).await
     }
 
-    /// Does the same as [`Store::suppress`] with a reason and a time for each number. The first line of a number counts. A number that
-    /// was listed without a reason gets this one.
+    /// Does the same as [`Store::suppress`] with a reason and a time for each number. The first line of a number
+    /// counts. A number that was listed without a reason gets this one.
     ///
     /// # Errors
     /// When the store cannot be written.

@@ -1,5 +1,5 @@
-//! Statements that always run in sequence, in a transaction that the first batch begins and the last one ends. SQLite gets
-//! each batch as one text, because every text costs a round trip to SQLite's thread.
+//! Statements that always run in sequence, in a transaction that the first batch begins and the last one ends. SQLite
+//! gets each batch as one text, because every text costs a round trip to SQLite's thread.
 
 use sqlx::postgres::PgRow;
 use sqlx::{Error, Executor, Row as _};

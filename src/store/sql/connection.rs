@@ -87,8 +87,8 @@ impl DbConnection<'_> {
         matches!(self, Self::Postgres(held) if held.should_flush())
     }
 
-    /// Whether sqlx counts a transaction that SQLite has already rolled back itself, as it does when the disk is full: no
-    /// other can begin on this connection. No transaction of it is in use.
+    /// Whether sqlx counts a transaction that SQLite has already rolled back itself, as it does when the disk is full:
+    /// no other can begin on this connection. No transaction of it is in use.
     async fn is_stuck(&mut self) -> bool {
         use sqlx::Connection as _;
         match self {
@@ -100,8 +100,8 @@ impl DbConnection<'_> {
         }
     }
 
-    /// Whether it is free: on a server, whether that answers, and no transaction is open. sqlx does not know of one that
-    /// failed or was dropped while it began.
+    /// Whether it is free: on a server, whether that answers, and no transaction is open. sqlx does not know of one
+    /// that failed or was dropped while it began.
     pub(in crate::store) async fn is_free(&mut self) -> bool {
         match self {
             Self::Sqlite(_) => !self.is_stuck().await,

@@ -7,8 +7,8 @@ pub(in crate::store) const BEGIN: &str = "BEGIN; SELECT mark, went_back FROM sto
 /// Begins to read one state of the store.
 pub(super) const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
-/// Each with what PostgreSQL says instead. SQLite keeps the order of the tables in a `CROSS JOIN`, and uses the index that
-/// a statement names; PostgreSQL's schema and settings see to the same.
+/// Each with what PostgreSQL says instead. SQLite keeps the order of the tables in a `CROSS JOIN`, and uses the index
+/// that a statement names; PostgreSQL's schema and settings see to the same.
 const WORDS: [(&str, &str); 10] = [
     ("CROSS JOIN", "JOIN"),
     (" INDEXED BY delivery_due", ""),

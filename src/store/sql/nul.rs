@@ -1,7 +1,7 @@
 //! NUL in texts, which PostgreSQL cannot store: people and providers send it rarely, but what they send is kept.
 //!
-//! It is written as [`MARK`] and a digit. The mark is a character that no text contains, because Unicode reserves it for
-//! use inside programs; where one does, it is written as the mark and another digit.
+//! It is written as [`MARK`] and a digit. The mark is a character that no text contains, because Unicode reserves it
+//! for use inside programs; where one does, it is written as the mark and another digit.
 
 const MARK: char = '\u{fdd0}';
 const NUL: &str = "\u{fdd0}0";

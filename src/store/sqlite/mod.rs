@@ -1,11 +1,11 @@
 //! A store in one SQLite file.
 //!
-//! Only SQLite opens the database file, once per process: [`Store`](super::Store) is passed to everything that needs it.
-//! It has one connection for writing, which callers take in turn, and a few for reading, which see committed data only.
-//! With `synchronous=FULL`, a commit that returned survives a power cut.
+//! Only SQLite opens the database file, once per process: [`Store`](super::Store) is passed to everything that needs
+//! it. It has one connection for writing, which callers take in turn, and a few for reading, which see committed data
+//! only. With `synchronous=FULL`, a commit that returned survives a power cut.
 //!
-//! `store_file` and `connection` open the file. `files`, `mark`, `lock` and `migrate` check that the file is ours, that it
-//! is the one that last sent, and that it has the tables of `schema.sql`.
+//! `store_file` and `connection` open the file. `files`, `mark`, `lock` and `migrate` check that the file is ours, that
+//! it is the one that last sent, and that it has the tables of `schema.sql`.
 
 mod connection;
 mod files;

@@ -49,8 +49,8 @@ fn event(row: &DbRow) -> Result<Option<AccountEvent>, sqlx::Error> {
     }))
 }
 
-/// Saves events. A later one replaces an earlier one of its kind, in whichever order they come. Of two in the same second,
-/// the good one counts: if the other one is right, the provider refuses the next message.
+/// Saves events. A later one replaces an earlier one of its kind, in whichever order they come. Of two in the same
+/// second, the good one counts: if the other one is right, the provider refuses the next message.
 pub(super) async fn save(store: &mut DbConnection<'_>, events: &[AccountEvent]) -> Result<(), StoreError> {
     for AccountEvent { business_account, account, template, kind, value, reason, at } in events {
         let (name, language) = template.as_ref().map_or(("", ""), |of| (of.name.as_str(), of.language.as_str()));

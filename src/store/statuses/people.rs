@@ -11,8 +11,8 @@ use crate::store::sql::{DbConnection, JsonList, json, query, query_as};
 const MOST_EARLY: i64 = 100_000;
 
 /// Learns the numbers of people: those that the provider reports, and those that messages to them went to. Replies that
-/// came without a number get it, and a number whose person had already opted out is suppressed. Returns how many numbers
-/// that puts on the list.
+/// came without a number get it, and a number whose person had already opted out is suppressed. Returns how many
+/// numbers that puts on the list.
 pub(super) async fn learn(
     store: &mut DbConnection<'_>,
     people: &[KnownPerson],
@@ -42,8 +42,8 @@ pub(super) async fn learn(
     take_in(store, &lines).await
 }
 
-/// Learns the numbers of people whose messages were recorded only after their statuses had come. Returns how many numbers
-/// that suppresses.
+/// Learns the numbers of people whose messages were recorded only after their statuses had come. Returns how many
+/// numbers that suppresses.
 pub(super) async fn learn_early(store: &mut DbConnection<'_>, message_ids: &JsonList) -> Result<u64, StoreError> {
     let early: Vec<(String, Option<i64>, String)> = query_as(
         "DELETE FROM early_user WHERE message_id IN (SELECT atom FROM json_each($1)) \

@@ -324,8 +324,8 @@ async fn write(store: &mut DbConnection<'_>, messages: &[Message]) -> Result<(),
     suppress_opted_out(store, &opted_out).await
 }
 
-/// WhatsApp's code for a person who gets no marketing messages from this business any more, at their own request ("Cloud
-/// API error codes").
+/// WhatsApp's code for a person who gets no marketing messages from this business any more, at their own request
+/// ("Cloud API error codes").
 pub(in crate::store) const OPTED_OUT: &str = "131050";
 
 /// Puts the numbers of rows on the suppression list, because WhatsApp says that these people opted out.

@@ -102,7 +102,8 @@ struct Named {
     signed_with: ReferenceKey,
 }
 
-/// A purged run's attempts are no longer known. A past attempt that was taken back has a later number than its reference, but still its worker and its message.
+/// A purged run's attempts are no longer known. A past attempt that was taken back has a later number than its
+/// reference, but still its worker and its message.
 pub(in crate::store) const LATEST: &str = "SELECT d.id, CAST(wanted.value ->> 1 AS BIGINT), d.worker, d.started_at, d.outcome, d.message_id, \
     d.message_id, d.claim = CAST(wanted.value ->> 1 AS BIGINT), r.dispatched_at IS NOT NULL, w.reference_key, d.attempts, d.charged_attempts, \
     d.deferrals, (SELECT count(*) FILTER (WHERE p.outcome = 9) > 0 OR count(*) FILTER (WHERE p.outcome IN (2, 3, 4, 5, 6)) > d.requeues FROM past_attempt p WHERE p.row = d.id) FROM json_each($1) wanted \
@@ -229,8 +230,8 @@ async fn note_double(
         .map_err(doing("record a double send"))
 }
 
-/// Records that an attempt was accepted after all, as a late outcome of its claim. The provider has the message, whatever
-/// its answer or a person said of it, so a row that waits to be sent again is not sent again.
+/// Records that an attempt was accepted after all, as a late outcome of its claim. The provider has the message,
+/// whatever its answer or a person said of it, so a row that waits to be sent again is not sent again.
 async fn settle(
     store: &mut DbConnection<'_>,
     attempt: &Named,

@@ -94,8 +94,8 @@ impl Store {
         Ok(result)
     }
 
-    /// Drops early statuses received before `before`: no message will get their ids any more. Those that name an attempt
-    /// whose outcome is not recorded yet stay, because its process may have died.
+    /// Drops early statuses received before `before`: no message will get their ids any more. Those that name an
+    /// attempt whose outcome is not recorded yet stay, because its process may have died.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -122,8 +122,8 @@ macro_rules! drop_early {
 pub(in crate::store) const DROP_EARLY_BEFORE: &str = drop_early!("received_at < $1");
 pub(in crate::store) const DROP_OLDEST_EARLY: &str = drop_early!("id <= (SELECT max(id) FROM early_status) - $1");
 
-// The planner may turn an `EXISTS` without an `OFFSET` around, and then reads every row of a table that was small when it
-// was planned.
+// The planner may turn an `EXISTS` without an `OFFSET` around, and then reads every row of a table that was small when
+// it was planned.
 pub(in crate::store) const ANY_KNOWN: &str = "SELECT EXISTS (SELECT 1 FROM early_status e WHERE e.received_at >= $1 \
     AND (EXISTS (SELECT 1 FROM delivery d WHERE d.message_id = e.message_id LIMIT 1 OFFSET 0) \
       OR EXISTS (SELECT 1 FROM past_attempt p WHERE p.message_id = e.message_id LIMIT 1 OFFSET 0) \
@@ -196,8 +196,8 @@ fn ties(early: Vec<(i64, u32, String, String)>) -> Vec<Tie> {
     early.into_iter().map(tie).collect()
 }
 
-/// Merges the early statuses whose messages exist now, and returns how many. The others keep waiting: the answer to their
-/// send may still come.
+/// Merges the early statuses whose messages exist now, and returns how many. The others keep waiting: the answer to
+/// their send may still come.
 async fn merge_early(store: &mut DbConnection<'_>, early: &[DbRow], now: Millis) -> Result<u64, StoreError> {
     let failed = || doing("merge early webhooks");
     let mut stored = Vec::with_capacity(early.len());
@@ -232,7 +232,8 @@ struct EarlyLine<'u> {
     attempt: Option<(i64, u32)>,
 }
 
-/// Keeps statuses whose messages are missing. Returns how many there are, repeats included, and how many others were dropped for them.
+/// Keeps statuses whose messages are missing. Returns how many there are, repeats included, and how many others were
+/// dropped for them.
 async fn keep_early(
     store: &mut DbConnection<'_>,
     unknown: &[&StatusUpdate],
@@ -358,7 +359,8 @@ async fn keep_replies(
 }
 
 /// Suppresses everyone who opts out in these replies: the number that the reply came from, those that are known for the
-/// sender's id, and the one that the message went to, which some countries write differently. Returns how many are new on the list.
+/// sender's id, and the one that the message went to, which some countries write differently. Returns how many are new
+/// on the list.
 async fn suppress(store: &mut DbConnection<'_>, replies: &[i64]) -> Result<u64, StoreError> {
     if replies.is_empty() {
         return Ok(0);

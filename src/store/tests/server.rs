@@ -26,8 +26,8 @@ pub(crate) struct TestServer {
     shell: Child,
 }
 
-/// Keeps a server running, starts it again for each line of its input, and stops it at the end of its input, which comes
-/// also when the process of the tests is killed.
+/// Keeps a server running, starts it again for each line of its input, and stops it at the end of its input, which
+/// comes also when the process of the tests is killed.
 const SHELL: &str = r#"
     cd "$FOLDER"
     if [ "$(id -u)" = 0 ]; then

@@ -144,7 +144,8 @@ fn mistakes_are_reported_with_their_place_and_what_to_do() {
 }
 
 /// For a person: the row, the line, the column that brought the value, the place in the campaign, the rule and what to
-/// do. For a program, the same in parts. For the person who fixes the list, the bad rows with everything wrong with each.
+/// do. For a program, the same in parts. For the person who fixes the list, the bad rows with everything wrong with
+/// each.
 #[test]
 fn all_that_is_wrong_with_a_row_is_reported_with_its_column_and_place() {
     let list = "phone,first_name\n85264000001,Ana\n0123,\n85264000003,one\ttwo\n85264000004,\n";

@@ -326,8 +326,8 @@ fn assert_nothing_lies_about(env: &TestEnv, run: &str, has_abandoned_lock: bool)
     let names = |folder: &str| {
         let entries = std::fs::read_dir(env.path(folder)).unwrap();
         let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        // What the commands said, what SQLite keeps next to its file, the empty lock file of a service, and that of a run
-        // that nobody goes on with.
+        // What the commands said, what SQLite keeps next to its file, the empty lock file of a service, and that of a
+        // run that nobody goes on with.
         let mut expected = vec![".out", ".err", ".db-wal", ".db-shm", ".serve.lock"];
         expected.extend(has_abandoned_lock.then_some(".job-1.lock"));
         names.retain(|name| !expected.iter().any(|end| name.ends_with(end)));

@@ -1,4 +1,5 @@
-//! Processes that send one run together, on a PostgreSQL server. The tests are skipped where PostgreSQL is not installed.
+//! Processes that send one run together, on a PostgreSQL server. The tests are skipped where PostgreSQL is not
+//! installed.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! What people order while several processes send one run, on a PostgreSQL server. The tests are skipped where PostgreSQL
-//! is not installed.
+//! What people order while several processes send one run, on a PostgreSQL server. The tests are skipped where
+//! PostgreSQL is not installed.
 
 use std::time::Duration;
 

@@ -281,8 +281,8 @@ fn credentials_come_from_the_configuration_too_and_go_nowhere_in_the_open() {
     assert!(open.code == 1 && open.err.contains("must be https://"), "{open}");
 }
 
-/// A campaign that names its template's definition is checked against it: the place in the campaign is shown, and the place
-/// in the template.
+/// A campaign that names its template's definition is checked against it: the place in the campaign is shown, and the
+/// place in the template.
 #[test]
 fn a_campaign_that_disagrees_with_its_template_is_refused_at_both_places() {
     let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("campaigns");

@@ -90,8 +90,8 @@ fn active_tally(app: &App, run: &Run) -> Option<Tally> {
     (seen.work.is_some() && seen.tally.rows() > 0).then_some(seen.tally)
 }
 
-/// Returns the counts of a run: those of this service while it works on the run, otherwise those of the store, which may
-/// be a moment old.
+/// Returns the counts of a run: those of this service while it works on the run, otherwise those of the store, which
+/// may be a moment old.
 pub(super) async fn tally(app: &App, run: &Run) -> Result<Tally, StoreError> {
     if let Some(tally) = active_tally(app, run) {
         return Ok(tally);

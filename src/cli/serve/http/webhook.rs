@@ -1,5 +1,5 @@
-//! `POST /webhook/SECRET`: the webhooks of INCS. Also `POST /webhook` with `Authorization: Bearer SECRET`. `meta_webhook`
-//! has those of Meta.
+//! `POST /webhook/SECRET`: the webhooks of INCS. Also `POST /webhook` with `Authorization: Bearer SECRET`.
+//! `meta_webhook` has those of Meta.
 //!
 //! 200 means that the webhook is stored durably, or not needed. 503 means that the provider must send it again. The
 //! content of a webhook is never logged.

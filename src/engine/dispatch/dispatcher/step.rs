@@ -137,8 +137,8 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Stops the run for the other processes too, if a problem that concerns them stopped it here. Returns whether there is
-    /// one.
+    /// Stops the run for the other processes too, if a problem that concerns them stopped it here. Returns whether
+    /// there is one.
     pub(super) async fn halt_others(&self) -> Result<bool, StoreError> {
         let job = self.job();
         match job.stop.reason() {

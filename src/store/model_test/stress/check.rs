@@ -13,7 +13,8 @@ use crate::store::{RowKey, Stage, Step, Store, StoreError};
 /// A row as stored: key, state, last problem, worker, and whether its number is suppressed.
 type Stored = (i64, i64, Option<String>, Option<i64>, bool);
 
-/// Sends what is left, and compares the store with what the provider and the people know. Returns how many requests left.
+/// Sends what is left, and compares the store with what the provider and the people know. Returns how many requests
+/// left.
 pub(super) async fn judge(stress: &Rc<Stress>, receiver: &Store, rows: u64) -> Result<u64, String> {
     let said = |error: StoreError| format!("{error}: {}", error.reason());
     is_unbroken(stress)?;
@@ -80,8 +81,8 @@ async fn known(stress: &Stress) -> HashSet<String> {
     known.into_iter().collect()
 }
 
-/// Every row has come to an end, and what workers handed in is there. Only what died with a worker, or was never answered,
-/// is in doubt.
+/// Every row has come to an end, and what workers handed in is there. Only what died with a worker, or was never
+/// answered, is in doubt.
 async fn what_was_told_is_known(stress: &Stress, rows: u64) -> Result<(), String> {
     let wrong = "SELECT what FROM wrong LIMIT 1";
     let wrong = sqlx::query_scalar(wrong).fetch_optional(&mut *stress.place.onlooker.lock().await).await.unwrap();
@@ -105,8 +106,8 @@ async fn what_was_told_is_known(stress: &Stress, rows: u64) -> Result<(), String
             return Err(format!("row {row} was accepted, and is {state}"));
         }
         let is_dead = worker.is_some_and(|worker| dead.contains(&worker));
-        // A row that was suppressed while it waited to be sent again stays in doubt, even if an earlier attempt turns out not
-        // to have left.
+        // A row that was suppressed while it waited to be sent again stays in doubt, even if an earlier attempt turns
+        // out not to have left.
         if state == State::Uncertain
             && !is_suppressed
             && code.as_deref() == Some("interrupted")

@@ -162,8 +162,8 @@ impl Member {
         }
     }
 
-    /// Returns outcomes to hand in: of most requests that were answered, of some that do not leave, and sometimes one that was
-    /// handed in before, or one that a restored backup left under the number of another worker's claim.
+    /// Returns outcomes to hand in: of most requests that were answered, of some that do not leave, and sometimes one
+    /// that was handed in before, or one that a restored backup left under the number of another worker's claim.
     fn some_that_ended(&mut self) -> Vec<Settlement> {
         let Self { stress, flights, handed_in, owner, .. } = self;
         let mut world = stress.world.borrow_mut();
@@ -197,8 +197,8 @@ impl Member {
         Stopped
     }
 
-    /// Makes a step as the engine does: after an error, the worker releases the claims that it does not know, and hands in
-    /// the same outcomes again. Returns how many rows it claimed.
+    /// Makes a step as the engine does: after an error, the worker releases the claims that it does not know, and hands
+    /// in the same outcomes again. Returns how many rows it claimed.
     async fn advance(&mut self, settlements: Vec<Settlement>, want: u32) -> Result<usize, Stopped> {
         let mut step = Step { settlements, want, now: NOW, ..Step::default() };
         loop {

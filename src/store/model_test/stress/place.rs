@@ -10,8 +10,8 @@ use super::proxy::Proxy;
 use crate::store::tests::server;
 use crate::store::{Store, StoreError};
 
-/// Notes each decision of a person with the claim before it, and what the workers do wrong: they must not claim a row while
-/// the run is paused, or one whose number is suppressed.
+/// Notes each decision of a person with the claim before it, and what the workers do wrong: they must not claim a row
+/// while the run is paused, or one whose number is suppressed.
 const WATCH: &str = "\
     CREATE TABLE decision (row BIGINT, claim BIGINT); \
     CREATE TABLE wrong (what TEXT); \

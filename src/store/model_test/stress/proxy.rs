@@ -1,5 +1,5 @@
-//! A proxy between the workers and the database server: it delays statements, cuts connections, and swallows the answers
-//! of commits.
+//! A proxy between the workers and the database server: it delays statements, cuts connections, and swallows the
+//! answers of commits.
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
-//! The rules that several workers depend on: without any one of them, the stress fails. Some stand in statements, and the
-//! others are the engine's.
+//! The rules that several workers depend on: without any one of them, the stress fails. Some stand in statements, and
+//! the others are the engine's.
 
 use super::super::guards::{Pieces, is_needed};
 use super::{Without, stress};

@@ -46,8 +46,8 @@ impl Shared {
 pub(crate) const META_SERVE: [&str; 4] = ["serve", "--webhook", "--listen", "127.0.0.1:0"];
 
 impl ScriptedProvider {
-    /// The webhook calls about every message that was accepted and that `about` names: each status of each, half of them
-    /// twice, in an order that `seed` decides.
+    /// The webhook calls about every message that was accepted and that `about` names: each status of each, half of
+    /// them twice, in an order that `seed` decides.
     pub(crate) fn webhooks(&self, seed: u64, about: impl Fn(&Sent) -> bool) -> Vec<String> {
         let mut statuses: Vec<Value> = Vec::new();
         for sent in self.received().sends.iter().filter(|sent| about(sent)) {
