@@ -229,7 +229,7 @@ pub(super) async fn all_wait_until(
     let closed = timed.and_then(|timed| timed.closed_until(now)).map(|until| (until, rows_wait(timing)));
     let Some(most) = timing.quota else { return Ok(closed) };
     let (from, tomorrow) = day_of(now, timing.timezone.as_deref());
-    let is_used_up = store.taken_since(run.id.name(), from).await? >= most.get().into();
+    let is_used_up = store.taken_since(run.id.name(), Some(run.key), from).await? >= most.get().into();
     Ok(longest([closed, is_used_up.then_some((tomorrow, WaitReason::Quota(most.get())))]))
 }
 

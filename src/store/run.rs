@@ -52,6 +52,8 @@ pub struct Run {
     pub template: Option<String>,
     /// Whether it skips everyone whom earlier runs of its name reached.
     pub only_new: bool,
+    /// Whether a person asked the service to send it, as if it had been started on a schedule.
+    pub is_served: bool,
     /// When a person purged it. Then only its counts are left.
     pub purged_at: Option<Millis>,
     /// Who did.

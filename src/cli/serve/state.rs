@@ -1,6 +1,6 @@
 //! The state of the service in memory. Everything that must survive the process is in the store.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -48,8 +48,6 @@ pub(super) struct Service {
     pub(super) resting: HashMap<i64, Resting>,
     /// Which runs it sends that are not its own.
     pub(super) takes: Takes,
-    /// Runs that a person asked the service to resume.
-    pub(super) adopted: HashSet<i64>,
     pub(super) jobs: JoinSet<(i64, Result<RunResult, CliError>)>,
     pub(super) in_flight: usize,
 }
@@ -75,7 +73,6 @@ impl Service {
             active: HashMap::new(),
             resting: HashMap::new(),
             takes,
-            adopted: HashSet::new(),
             jobs: JoinSet::new(),
             in_flight,
         }

@@ -23,6 +23,12 @@ impl Service {
     /// Resumes unfinished runs: sends those that belong to the service, and collects the statuses of all.
     pub(super) async fn resume_runs(&mut self, now: Millis) -> Result<(), StoreError> {
         let unfinished = self.context.store.unfinished().await?;
+        // Other processes finish runs too.
+        self.context
+            .board
+            .status()
+            .runs
+            .retain(|id, seen| seen.work.is_some() || unfinished.iter().any(|(run, _)| run.id.to_string() == *id));
         self.conclude_cancelled(&unfinished).await?;
         let is_ahead = Millis::ahead_of_clock().is_some();
         for (run, due) in unfinished {
@@ -45,7 +51,7 @@ impl Service {
             if !rests {
                 self.resting.remove(&run.key);
             }
-            let is_own = due.is_some() || self.adopted.contains(&run.key);
+            let is_own = due.is_some() || run.is_served;
             let is_paused = run.paused_at.is_some() && run.cancelled_at.is_none();
             if run.dispatched_at.is_some() || rests || is_paused && is_own {
                 self.poll_if_due(run, now).await?;
@@ -104,7 +110,7 @@ impl Service {
     fn may_start(&self, run: &Run, due: Millis, now: Millis) -> MayStart {
         let schedule = match self.folder.campaign(run.id.name()) {
             Some(loaded) => loaded.campaign.schedule.as_ref(),
-            None if self.takes == Takes::Own && !self.adopted.contains(&run.key) => return MayStart::Unknown,
+            None if self.takes == Takes::Own && !run.is_served => return MayStart::Unknown,
             None => None,
         };
         match schedule {
@@ -250,7 +256,6 @@ impl Service {
             Ok(run) => {
                 tracing::info!(run = %id, "run resumed on request");
                 self.resting.remove(&run.key);
-                self.adopted.insert(run.key);
             }
             Err(error) => tracing::warn!(run = %id, %error, "cannot resume the run"),
         }
@@ -291,10 +296,16 @@ impl Service {
             Some(Reason::Halt(problem)) => {
                 let advice =
                     provider::advice(api, &problem.code).unwrap_or("fix the problem that the provider reports");
-                let command = self.context.global.command();
-                tracing::error!(run = %id, %problem, %advice, "run stopped; to continue: {command} resume {id}");
+                let rest = if sends {
+                    let command = self.context.global.command();
+                    tracing::error!(run = %id, %problem, %advice, "run stopped; to continue: {command} resume {id}");
+                    Resting::Halted
+                } else {
+                    let seconds = LONG_PAUSE.as_secs();
+                    tracing::error!(run = %id, %problem, %advice, "polling statuses failed; retrying every {seconds} s");
+                    Resting::Until(Instant::now() + LONG_PAUSE)
+                };
                 self.context.board.of_run(&id.to_string(), |seen| seen.halted = Some(problem.to_string()));
-                let rest = if sends { Resting::Halted } else { Resting::Until(Instant::now() + RETRY) };
                 self.resting.insert(key, rest);
             }
             Some(Reason::Limit) => {

@@ -23,6 +23,7 @@ use crate::engine::store_retry::patiently;
 use crate::model::{Event, Millis, Notice, Rate};
 use crate::rate_limit::Reservation;
 use crate::store::{Claim, Owner, RowKey, Step};
+use claim::MAX_CLAIMS;
 
 /// How long outcomes wait for more outcomes, or for the next claims, which need a commit anyway. It is short because
 /// outcomes lost in a crash leave their rows in doubt.
@@ -177,6 +178,10 @@ impl Dispatcher {
                 if self.wait_for_reservation().await {
                     self.claim(is_due).await?;
                 }
+                continue;
+            }
+            let may_expire = is_due && eligibility.may_expire_today(now) && !eligibility.is_unsure(job);
+            if may_expire && !job.stop.is_paused() && self.defer(MAX_CLAIMS).await? {
                 continue;
             }
             if self.in_flight.is_empty() && self.step.settlements.is_empty() && !has_rows {

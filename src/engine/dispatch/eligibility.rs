@@ -36,6 +36,8 @@ pub(in crate::engine) struct Eligibility {
     /// Set if all rows have the same times.
     of_all: Option<RowTimes>,
     quota: Option<Quota>,
+    /// Whether rows have a `not_after`.
+    has_deadlines: bool,
     timezone: Option<String>,
     /// Whether the time of day was not known when it was last needed.
     was_unsure: AtomicBool,
@@ -71,6 +73,7 @@ impl Eligibility {
             of_all: timed.as_ref().and_then(RowTiming::of_all),
             timed,
             quota,
+            has_deadlines: timing.not_after.is_some() || timing.columns.not_after.is_some(),
             timezone: timing.timezone.clone(),
             was_unsure: AtomicBool::new(false),
         })
@@ -95,7 +98,7 @@ impl Eligibility {
             }
         };
         let (from, until) = day_of(job.clock.now(), self.timezone.as_deref());
-        let taken = job.store.taken_since(name, from).await?;
+        let taken = job.store.taken_since(name, Some(job.run.key), from).await?;
         *self::lock(&quota.day) = Day { from, until, taken };
         Ok(Some(lock))
     }
@@ -143,6 +146,28 @@ impl Eligibility {
         const ALWAYS: Eligible = Eligible::Now { send_before: None, expires_at: Millis(i64::MAX) };
         let Some(timed) = &self.timed else { return Ok(ALWAYS) };
         let now = now();
+        self.at(timed, row, now, now)
+    }
+
+    /// Returns whether a row that waits may be sent. If today's quota is used up, it may not be sent before tomorrow.
+    pub(super) fn of_waiting_row(&self, row: &Attempt, now: Millis) -> Result<Eligible, EngineError> {
+        let Some(timed) = &self.timed else { return self.of_row(row, || now) };
+        match self.next_day(now) {
+            None => self.at(timed, row, now, now),
+            Some(tomorrow) => Ok(match self.at(timed, row, now, tomorrow)? {
+                Eligible::Now { .. } => Eligible::Deferred(Deferral {
+                    key: row.claim.key,
+                    state: State::Pending,
+                    next_attempt_at: Some(tomorrow),
+                    cause: None,
+                }),
+                deferred => deferred,
+            }),
+        }
+    }
+
+    /// Returns whether a row may be sent at `from`, which is `now` or later.
+    fn at(&self, timed: &RowTiming, row: &Attempt, now: Millis, from: Millis) -> Result<Eligible, EngineError> {
         let times = match &self.of_all {
             Some(times) => Cow::Borrowed(times),
             None => Cow::Owned(times(timed, row)?),
@@ -151,7 +176,7 @@ impl Eligibility {
             Eligible::Deferred(Deferral { key: row.claim.key, state, next_attempt_at, cause })
         };
         let in_doubt = row.claim.history.in_doubt;
-        Ok(match RowTiming::may(&times, lock(&self.hours).as_mut(), now) {
+        Ok(match RowTiming::may(&times, lock(&self.hours).as_mut(), from) {
             MaySend::Leave { before } => {
                 Eligible::Now { send_before: Some(before), expires_at: times.not_after.unwrap_or(Millis(i64::MAX)) }
             }
@@ -190,6 +215,11 @@ impl Eligibility {
     pub(super) fn room(&self, now: Millis, in_flight: u64) -> u64 {
         let Some(quota) = &self.quota else { return u64::MAX };
         quota.most.saturating_sub(self.day(quota, now).taken.saturating_add(in_flight))
+    }
+
+    /// Whether today's quota is used up, and rows may expire before tomorrow.
+    pub(super) fn may_expire_today(&self, now: Millis) -> bool {
+        self.has_deadlines && self.next_day(now).is_some()
     }
 
     /// Returns when the quota is available again, if today's is used up.

@@ -311,7 +311,7 @@ impl Plan {
             checked.left_out = listing.leave_out(leave_out).await.map_err(PlanError::Store)?;
         }
         if let Some((store, day)) = store.zip(self.quota_day) {
-            let taken = store.taken_since(&self.name, day).await.map_err(PlanError::Store)?;
+            let taken = store.taken_since(&self.name, None, day).await.map_err(PlanError::Store)?;
             checked.taken_on = Some((day, taken));
         }
         scan.await.map_err(|_| PlanError::Defect(PANICKED.to_owned()))??;

@@ -379,7 +379,7 @@ fn every_cause_reads_back_and_has_words() {
         (reached(true, false), "already messaged by job-1 at 2025-08-06T07:43:20Z"),
         (reached(false, true), "already attempted by job-1 at 2025-08-06T07:43:20Z; that run will try again"),
         (RowCause::Expired { at: "noon".into(), passed: true }, "not sent before its deadline, noon"),
-        (RowCause::Expired { at: "noon".into(), passed: false }, "its deadline, noon, is before its send window opens"),
+        (RowCause::Expired { at: "noon".into(), passed: false }, "cannot be sent before its deadline, noon"),
         (RowCause::Interrupted, "the process ended while this message was in flight"),
         (RowCause::NotDelivered, "the provider reported the message as not delivered, without a reason"),
         (

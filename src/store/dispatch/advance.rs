@@ -241,25 +241,28 @@ impl Store {
     }
 
     /// Counts the messages of all runs of this name whose attempt ended at `since` or later and was or may have been
-    /// accepted.
+    /// accepted. The rows in flight of runs other than `own` count too: a process that died may have sent them.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn taken_since(&self, name: &str, since: Millis) -> Result<u64, StoreError> {
-        let taken: i64 = query_scalar(
-            "SELECT CAST(coalesce(sum(t.accepted + t.uncertain), 0) AS BIGINT) FROM run r JOIN timeline t ON t.run = r.id \
-             WHERE r.name = $1 AND t.second >= $2 AND coalesce(r.dispatched_at, $3) >= $3",
-        )
-        .bind(name)
-        .bind(since.0.div_euclid(1000))
-        .bind(since.0)
-        .fetch_one(&self.readers)
-        .await
-        .map_err(doing("count today's messages"))?;
+    pub async fn taken_since(&self, name: &str, own: Option<i64>, since: Millis) -> Result<u64, StoreError> {
+        let taken: i64 = query_scalar(TAKEN)
+            .bind(name)
+            .bind(since.0.div_euclid(1000))
+            .bind(since.0)
+            .bind(own)
+            .fetch_one(&self.readers)
+            .await
+            .map_err(doing("count today's messages"))?;
         Ok(taken.unsigned_abs())
     }
 }
 
+const TAKEN: &str = "SELECT \
+    (SELECT CAST(coalesce(sum(t.accepted + t.uncertain), 0) AS BIGINT) FROM run r JOIN timeline t ON t.run = r.id \
+     WHERE r.name = $1 AND t.second >= $2 AND coalesce(r.dispatched_at, $3) >= $3) \
+    + (SELECT count(*) FROM run r JOIN delivery d ON d.run = r.id \
+     WHERE r.name = $1 AND r.id IS DISTINCT FROM $4 AND r.dispatched_at IS NULL AND d.state = 1 AND d.started_at >= $3)";
 pub(in crate::store) const CLAIMS: &str = "SELECT id, claim, worker, started_at, attempts, charged_attempts, deferrals, in_doubt \
     FROM delivery WHERE run = $1 AND state = 1 AND (worker = $2) = $3 ORDER BY id";
 /// The same, without those of living workers that joined the run.

@@ -8,13 +8,15 @@ use crate::store::error::doing;
 use crate::store::location::{Location, ServerUrl};
 
 /// The format of [`SCHEMA`].
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 3;
 const SCHEMA: &str = include_str!("schema.sql");
-/// What is new in 2.
-const STEP: &str = "ALTER TABLE store ADD COLUMN mark BIGINT NOT NULL DEFAULT 0, \
+/// What is new in 2, which first recorded where the store is.
+const STEP_2: &str = "ALTER TABLE store ADD COLUMN mark BIGINT NOT NULL DEFAULT 0, \
     ADD COLUMN went_back BOOLEAN NOT NULL DEFAULT false, \
     ADD COLUMN home_system BIGINT, ADD COLUMN home_database BIGINT, ADD COLUMN home_table BIGINT; \
-    ALTER TABLE run ADD COLUMN account TEXT COLLATE \"C\"; UPDATE store SET format = 2";
+    ALTER TABLE run ADD COLUMN account TEXT COLLATE \"C\"";
+/// What is new in 3.
+const STEP_3: &str = "ALTER TABLE run ADD COLUMN is_served BOOLEAN NOT NULL DEFAULT false; UPDATE store SET format = 3";
 
 /// Creates all tables of the store or none, if it has none yet, and brings those of an earlier version up to date.
 pub(super) async fn migrate(url: &ServerUrl, connection: &mut PgConnection) -> Result<(), StoreError> {
@@ -30,11 +32,16 @@ pub(super) async fn migrate(url: &ServerUrl, connection: &mut PgConnection) -> R
         .await
         .map_err(failed())?;
     if has_tables(url, &mut step).await? {
-        if format(url, &mut step).await? < FORMAT {
-            sqlx::raw_sql(STEP).execute(&mut *step).await.map_err(doing("add what is new to its tables"))?;
+        let failed = || doing("add what is new to its tables");
+        let found = format(url, &mut step).await?;
+        if found < 2 {
+            sqlx::raw_sql(STEP_2).execute(&mut *step).await.map_err(failed())?;
             home::confirm(&mut step).await?;
         }
-        return step.commit().await.map_err(doing("add what is new to its tables"));
+        if found < 3 {
+            sqlx::raw_sql(STEP_3).execute(&mut *step).await.map_err(failed())?;
+        }
+        return step.commit().await.map_err(failed());
     }
     // The name consists of letters, digits and `_`.
     let schema = format!("CREATE SCHEMA IF NOT EXISTS {}", url.schema);
@@ -80,25 +87,30 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_store_without_the_last_step_gets_it_from_one_of_two_processes() {
-        let Some(place) = PostgresSchema::empty().await else { return };
-        let before = place.open().await;
-        for statement in [
+    async fn a_store_gets_the_steps_that_it_lacks_from_one_of_two_processes() {
+        const UNDO_3: [&str; 2] = ["ALTER TABLE run DROP COLUMN is_served", "UPDATE store SET format = 2"];
+        const UNDO_2: [&str; 3] = [
             "ALTER TABLE store DROP COLUMN mark, DROP COLUMN went_back, DROP COLUMN home_system, \
              DROP COLUMN home_database, DROP COLUMN home_table",
             "ALTER TABLE run DROP COLUMN account",
             "UPDATE store SET format = 1",
-        ] {
-            undo(&before, statement).await;
-        }
-        let (one, other) = tokio::join!(place.open(), place.open());
-        for store in [one, other] {
-            store.may_send(false).await.unwrap();
-            assert!(store.is_writable().await.is_ok());
-            let mut connection = store.separate().await.unwrap();
-            let format: i64 = sql::query_scalar("SELECT format FROM store").fetch_one(&mut connection).await.unwrap();
-            assert_eq!(format, FORMAT);
-            sql::query("SELECT account FROM run").fetch_all(&mut connection).await.unwrap();
+        ];
+        for statements in [&UNDO_3[..], &[&UNDO_3[..], &UNDO_2].concat()] {
+            let Some(place) = PostgresSchema::empty().await else { return };
+            let before = place.open().await;
+            for statement in statements {
+                undo(&before, statement).await;
+            }
+            let (one, other) = tokio::join!(place.open(), place.open());
+            for store in [one, other] {
+                store.may_send(false).await.unwrap();
+                assert!(store.is_writable().await.is_ok());
+                let mut connection = store.separate().await.unwrap();
+                let format: i64 =
+                    sql::query_scalar("SELECT format FROM store").fetch_one(&mut connection).await.unwrap();
+                assert_eq!(format, FORMAT);
+                sql::query("SELECT account, is_served FROM run").fetch_all(&mut connection).await.unwrap();
+            }
         }
     }
 

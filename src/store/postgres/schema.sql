@@ -59,6 +59,7 @@ CREATE TABLE run (
     columns         TEXT COLLATE "C"    NOT NULL DEFAULT '[]',-- the input's column names, as a JSON array
     template        TEXT COLLATE "C",                         -- the pulled template its rows were checked against, as in template.snapshot
     only_new        BOOLEAN NOT NULL DEFAULT false,   -- skips everyone whom earlier runs of its name reached
+    is_served       BOOLEAN NOT NULL DEFAULT false,   -- a person asked the service to send it
     created_at      BIGINT NOT NULL,
     planned_at      BIGINT,                      -- all rows are imported; before that nothing may be sent
     started_at      BIGINT,                      -- dispatch started

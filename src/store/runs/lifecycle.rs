@@ -15,8 +15,8 @@ use crate::store::start::{Earlier, StartRule, rule};
 use crate::store::{NewRun, Orders, Owner, Repeat, RowKey, Run, Stage, StartDecision, StoreError, WorkerId};
 
 const COLUMNS: &str = "id, name, number, campaign, campaign_hash, recipients_hash, columns, created_at, planned_at, \
-    started_at, dispatched_at, finished_at, cancelled_at, cancelled_by, paused_at, paused_by, stopped_at, stopped_why, rate, rate_per, rate_at, \
-    rate_by, polls, template, only_new, purged_at, purged_by, \
+    started_at, dispatched_at, finished_at, cancelled_at, cancelled_by, paused_at, paused_by, stopped_at, stopped_why, \
+    rate, rate_per, rate_at, rate_by, polls, template, only_new, is_served, purged_at, purged_by, \
     EXISTS (SELECT 1 FROM progress p WHERE p.run = run.id AND p.limit_left IS NOT NULL) AS is_limited";
 
 impl Store {
@@ -476,6 +476,7 @@ fn read(row: &DbRow) -> Result<Run, StoreError> {
                 polls: row.try_get::<i64, _>("polls")?.unsigned_abs(),
                 template: row.try_get("template")?,
                 only_new: row.try_get("only_new")?,
+                is_served: row.try_get("is_served")?,
                 purged_at: time("purged_at")?,
                 purged_by: row.try_get("purged_by")?,
                 is_limited: row.try_get("is_limited")?,

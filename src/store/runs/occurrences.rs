@@ -9,6 +9,20 @@ use crate::store::sql::{DbConnection, query, query_as, query_scalar};
 use crate::store::{NewRun, Occurrence, OccurrenceStart, Recurrence, StoreError};
 
 impl Store {
+    /// Makes the service send a run as if it had started it on a schedule, also after a restart.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn entrust_to_service(&self, run: i64) -> Result<(), StoreError> {
+        query("UPDATE run SET is_served = $2 WHERE id = $1")
+            .bind(run)
+            .bind(true)
+            .execute(self.write().await?.alone())
+            .await
+            .map(drop)
+            .map_err(doing("give the run to the service"))
+    }
+
     /// Returns when a campaign's schedule takes effect: when this `rule` was first seen.
     ///
     /// # Errors

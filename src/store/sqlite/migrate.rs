@@ -12,11 +12,12 @@ use crate::crash_point::Point;
 pub(super) const APPLICATION_ID: u32 = 0x434D_5047;
 
 /// The format of [`SCHEMA`]. Stores with a lower number than [`OLDEST`], up to those of version 0.2.0, are refused.
-const FORMAT: i64 = 24;
+const FORMAT: i64 = 25;
 const OLDEST: i64 = 23;
 const SCHEMA: &str = include_str!("schema.sql");
-/// What is new in 24.
-const STEP: &str = "ALTER TABLE run ADD COLUMN account TEXT";
+/// What is new in 24, and in 25.
+const STEPS: [&str; 2] =
+    ["ALTER TABLE run ADD COLUMN account TEXT;", "ALTER TABLE run ADD COLUMN is_served INTEGER NOT NULL DEFAULT 0;"];
 
 /// Creates all tables of the store or none, if it has none yet.
 pub(super) async fn migrate(path: &Path, connection: &mut SqliteConnection) -> Result<(), StoreError> {
@@ -27,10 +28,10 @@ pub(super) async fn migrate(path: &Path, connection: &mut SqliteConnection) -> R
     let mut step = connection.begin_with("BEGIN IMMEDIATE").await.map_err(doing("start creating its tables"))?;
     let missing = match format(path, &mut step).await? {
         FORMAT => return Ok(()),
-        OLDEST => STEP,
-        _ => SCHEMA,
+        0 => SCHEMA.to_owned(),
+        found => STEPS.into_iter().skip(usize::try_from(found - OLDEST).unwrap_or_default()).collect(),
     };
-    sqlx::raw_sql(missing).execute(&mut *step).await.map_err(doing("create its tables"))?;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(missing)).execute(&mut *step).await.map_err(doing("create its tables"))?;
     let ours = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}");
     sqlx::raw_sql(sqlx::AssertSqlSafe(ours)).execute(&mut *step).await.map_err(doing("save its format"))?;
     Point::MigrationWritten.pass();
@@ -63,19 +64,23 @@ mod tests {
     use crate::store::Store;
 
     #[tokio::test]
-    async fn a_store_without_the_last_step_gets_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("store.db");
-        Store::open(&path).await.unwrap();
-        let mut before = super::super::connection::connect(&path).await.unwrap();
-        let undo = "ALTER TABLE run DROP COLUMN account; PRAGMA user_version = 23";
-        sqlx::raw_sql(undo).execute(&mut before).await.unwrap();
-        before.close().await.unwrap();
-        let store = Store::open(&path).await.unwrap();
-        assert!(store.runs(1).await.unwrap().is_empty());
-        let mut now = super::super::connection::connect(&path).await.unwrap();
-        assert_eq!(format(&path, &mut now).await.unwrap(), FORMAT);
-        sqlx::query("SELECT account FROM run").fetch_all(&mut now).await.unwrap();
+    async fn a_store_gets_the_steps_that_it_lacks() {
+        let undo_last = "ALTER TABLE run DROP COLUMN is_served;";
+        let undo_both = "ALTER TABLE run DROP COLUMN account; ALTER TABLE run DROP COLUMN is_served;";
+        for (found, undo) in [(FORMAT - 1, undo_last), (OLDEST, undo_both)] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("store.db");
+            Store::open(&path).await.unwrap();
+            let mut before = super::super::connection::connect(&path).await.unwrap();
+            let undo = sqlx::AssertSqlSafe(format!("{undo} PRAGMA user_version = {found}"));
+            sqlx::raw_sql(undo).execute(&mut before).await.unwrap();
+            before.close().await.unwrap();
+            let store = Store::open(&path).await.unwrap();
+            assert!(store.runs(1).await.unwrap().is_empty());
+            let mut now = super::super::connection::connect(&path).await.unwrap();
+            assert_eq!(format(&path, &mut now).await.unwrap(), FORMAT);
+            sqlx::query("SELECT account, is_served FROM run").fetch_all(&mut now).await.unwrap();
+        }
     }
 
     #[tokio::test]

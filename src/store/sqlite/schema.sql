@@ -18,6 +18,7 @@ CREATE TABLE run (
     columns         TEXT    NOT NULL DEFAULT '[]',-- the input's column names, as a JSON array
     template        TEXT,                         -- the pulled template its rows were checked against, as in template.snapshot
     only_new        INTEGER NOT NULL DEFAULT 0,   -- skips everyone whom earlier runs of its name reached
+    is_served       INTEGER NOT NULL DEFAULT 0,   -- a person asked the service to send it
     created_at      INTEGER NOT NULL,
     planned_at      INTEGER,                      -- all rows are imported; before that nothing may be sent
     started_at      INTEGER,                      -- dispatch started

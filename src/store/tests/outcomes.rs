@@ -20,7 +20,7 @@ contract!(
 async fn seen(w: &Worker) -> (Vec<crate::model::ReportRow>, [u64; 2], Vec<Claim>, Option<Waiting>, Vec<Awaiting>) {
     let run = w.now().await;
     let counts = [
-        w.store.taken_since(run.id.name(), Default::default()).await.unwrap(),
+        w.store.taken_since(run.id.name(), None, Default::default()).await.unwrap(),
         w.store.settled_since(&run, Default::default()).await.unwrap(),
     ];
     let claims = w.store.claims(w.owner, true).await.unwrap();
@@ -225,7 +225,7 @@ async fn seconds_count_what_was_taken_and_what_was_settled(f: Fixture<impl Place
     .await;
     let counts = async |since| {
         let settled = w.store.settled_since(&w.now().await, since).await.unwrap();
-        (w.store.taken_since("job", since).await.unwrap(), settled)
+        (w.store.taken_since("job", None, since).await.unwrap(), settled)
     };
     assert_eq!(counts(at(1)).await, (3, 4));
     assert_eq!(counts(at(2)).await, (2, 3));
@@ -236,6 +236,12 @@ async fn seconds_count_what_was_taken_and_what_was_settled(f: Fixture<impl Place
     // All runs of the name count.
     f.one_more("job", 1).await.send(|claim| accepted(claim, "m7")).await;
     assert_eq!(counts(at(1)).await, (4, 6));
+    // What another run left in flight may have been sent.
+    let left = f.one_more("job", 2).await;
+    left.claim_at(1, at(5)).await;
+    let taken = async |own, since| w.store.taken_since("job", own, since).await.unwrap();
+    assert_eq!((taken(None, at(5)).await, taken(Some(w.run), at(5)).await), (3, 3));
+    assert_eq!((taken(Some(left.run), at(5)).await, taken(None, at(6)).await), (2, 2));
 }
 
 /// A process may abandon a step, for example when it ends.

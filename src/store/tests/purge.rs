@@ -111,7 +111,8 @@ async fn of_a_purged_run_the_counts_are_left_and_nothing_else(f: Fixture<impl Pl
     let before = counts(&run).await;
     assert_eq!((before.0.rows(), before.1.len(), before.2, before.3), (12, 4, 1, 1), "{before:?}");
     let replied = f.store.replies_counted(&run).await.unwrap();
-    let (quota, settled) = (f.store.taken_since("job", Millis(0)).await, f.store.settled_since(&run, Millis(0)).await);
+    let (quota, settled) =
+        (f.store.taken_since("job", None, Millis(0)).await, f.store.settled_since(&run, Millis(0)).await);
     let purged = purge(&w).await;
 
     // As others see it, who know that it was purged, and who do not yet.
@@ -135,7 +136,7 @@ async fn of_a_purged_run_the_counts_are_left_and_nothing_else(f: Fixture<impl Pl
         assert_eq!(store.settled_since(run, Millis(0)).await.unwrap(), *settled.as_ref().unwrap());
     }
     assert_eq!((purged.purged_at, purged.purged_by.as_deref(), purged.columns), (Some(at(700)), Some("Ana"), vec![]));
-    assert_eq!(f.store.taken_since("job", Millis(0)).await.unwrap(), quota.unwrap(), "today's quota stays used");
+    assert_eq!(f.store.taken_since("job", None, Millis(0)).await.unwrap(), quota.unwrap(), "today's quota stays used");
     assert_eq!(w.broken().await, []);
     assert_eq!(f.store.purged_runs().await.unwrap(), [(w.id.clone(), at(700))]);
 

@@ -113,6 +113,20 @@ fn a_quota_holds_over_restarts() {
     env.verify("job-1");
 }
 
+#[test]
+fn rows_whose_deadline_is_before_the_next_quota_expire_at_once() {
+    let provider = ScriptedProvider::accepting_all();
+    let quota = with_quota("quota: 7/day");
+    let rest = format!("{}not_after: 2h\n", quota.rest);
+    let env = TestEnv::with(&CampaignFile { rest, ..quota }, &csv(20));
+    let sent = env.run(&provider, &["run", "job.yaml"]);
+    assert_eq!((sent.code, provider.sends()), (3, 7), "{sent}");
+    assert_eq!(env.states("job-1"), counts(&[("read", 7), ("expired", 13)]));
+    let report = env.report("job-1");
+    assert!(report[19].message.starts_with("cannot be sent before its deadline, 20"), "{:?}", report[19]);
+    env.verify("job-1");
+}
+
 /// Where the number of requests in flight is the limit, many end and are replaced in the same step.
 #[test]
 fn a_quota_holds_at_full_speed() {

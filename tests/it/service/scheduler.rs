@@ -252,6 +252,28 @@ fn over_http_everybody_may_look_and_the_token_allows_to_pause_resume_and_change_
 }
 
 #[test]
+fn a_run_that_a_person_gave_to_the_service_is_continued_after_a_restart() {
+    let (provider, env) = (ScriptedProvider::accepting_all(), due(7200, "400/s", ""));
+    let by_hand =
+        env.read("job.yaml").lines().filter(|line| !line.starts_with("schedule")).collect::<Vec<_>>().join("\n");
+    env.write("job.yaml", by_hand.replace("400/s", "2/s"));
+    let run = env.start(&provider, &["run", "job.yaml"]);
+    assert!(wait_until(SOON, || provider.sends() >= 2), "{}", run.stderr());
+    run.kill();
+    let first = service(&env, &provider);
+    let sent = provider.sends();
+    assert!(!wait_until(Duration::from_secs(3), || provider.sends() > sent), "it is a person's run");
+    assert_eq!(post(&first, "/runs/job-1/resume", "").0, 200);
+    assert!(wait_until(SOON, || provider.sends() > sent), "{}", first.stderr());
+    first.kill();
+    let second = service(&env, &provider);
+    assert_eq!(post(&second, "/runs/job-1/rate", "{\"rate\": \"400/s\"}").0, 200);
+    assert!(wait_until(SOON, || provider.sends() >= ROWS - 2), "{}", second.stderr());
+    assert_eq!(second.stop().code, 0);
+    provider.received().assert_nobody_twice();
+}
+
+#[test]
 fn without_a_token_nothing_is_changed_and_nobody_beyond_this_machine_is_let_in() {
     let (provider, env) = (ScriptedProvider::accepting_all(), due(7200, "400/s", ""));
     let open = env.run(&provider, &["serve", "--listen", "0.0.0.0:0"]);

@@ -76,6 +76,7 @@ async fn follow(app: &App, run: &Run, action: Control) -> Result<(), StoreError>
         Control::Pause => app.store.pause(run.key, who::OVER_HTTP, Millis::now()).await?,
         Control::Rate(rate) => app.store.set_rate(run.key, rate, who::OVER_HTTP, Millis::now()).await?,
         Control::Resume => {
+            app.store.entrust_to_service(run.key).await?;
             app.store.lift_pause(run.key).await?;
             // If the queue is full, the service still finds the run when it checks the store.
             let _ = app.resume_request.try_send(run.id.clone());

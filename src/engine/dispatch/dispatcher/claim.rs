@@ -10,7 +10,7 @@ use crate::engine::dispatch::sender::{self, Departure};
 use crate::engine::error::EngineError;
 
 /// Maximum number of rows claimed in one step.
-const MAX_CLAIMS: usize = 256;
+pub(super) const MAX_CLAIMS: usize = 256;
 /// How long free permits wait for others, while more than one in [`GATHERED`] is taken.
 const GATHER: Duration = Duration::from_millis(1);
 const GATHERED: usize = 8;
@@ -169,14 +169,14 @@ impl Dispatcher {
     }
 
     /// Defers those of the next due rows that may not be sent now. Returns `true` if there were any.
-    async fn defer(&mut self, want: usize) -> Result<bool, EngineError> {
+    pub(super) async fn defer(&mut self, want: usize) -> Result<bool, EngineError> {
         let job = self.job();
         let limit = u32::try_from(want).unwrap_or(u32::MAX);
         let now = job.clock.now();
         let rows = job.store.due_rows(self.owner, self.limit_is_used_up, now, limit).await?;
         let mut deferrals = Vec::new();
         for row in &rows {
-            if let Eligible::Deferred(deferral) = self.context.eligibility.of_row(row, || now)? {
+            if let Eligible::Deferred(deferral) = self.context.eligibility.of_waiting_row(row, now)? {
                 deferrals.push(deferral);
             }
         }

@@ -72,7 +72,7 @@ impl RowCause {
             }
             Self::Expired { at, passed: true } => format!("not sent before its deadline, {at}"),
             Self::Expired { at, passed: false } => {
-                format!("its deadline, {at}, is before its send window opens")
+                format!("cannot be sent before its deadline, {at}")
             }
             Self::Interrupted => "the process ended while this message was in flight".to_owned(),
             Self::NotDelivered => "the provider reported the message as not delivered, without a reason".to_owned(),
