@@ -141,6 +141,7 @@ async fn run_view(store: &Store, run: &Run, tally: &Tally) -> Result<RunView, Cl
 
 async fn show(store: &Store, run: &Run, tally: &Tally, global: &Global) -> Result<(), CliError> {
     let print = |line: &str| console::line(line).map_err(cannot_print);
+    let wrapped = |line: &str| console::wrapped_line(line).map_err(cannot_print);
     let campaign = engine::thaw(run)?;
     let waiting = engine::waiting(store, run, tally).await?;
     let activity = RunActivity::of(store, run, Millis::now()).await?;
@@ -177,9 +178,9 @@ async fn show(store: &Store, run: &Run, tally: &Tally, global: &Global) -> Resul
         print(&format!("  {}", summary::waiting(waiting)))?;
     }
     for ProblemCount { code, rows, sample, .. } in store.problems(run, MAX_ERRORS).await? {
-        print(&format!("    {:>9}  {code}: {sample}", text::grouped(rows)))?;
+        wrapped(&format!("    {:>9}  {code}: {sample}", text::grouped(rows)))?;
         if let Some(advice) = provider::advice(campaign.api, &code) {
-            print(&format!("               what to do: {advice}"))?;
+            wrapped(&format!("               what to do: {advice}"))?;
         }
     }
     if let Some(words) = report::contradicted(store.contradicted(run).await?) {

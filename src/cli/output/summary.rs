@@ -15,7 +15,7 @@ use crate::text::escaped;
 /// Kinds of errors shown; the report has them all.
 const MAX_ERRORS: u32 = 5;
 /// The longest error shown, in characters.
-const MAX_WIDTH: usize = 90;
+const MAX_WIDTH: usize = 300;
 
 /// Prints the states of the rows in one line, for a run that stopped before its end.
 pub(in crate::cli) fn brief(run: &Run, ending: &RunResult, global: &Global) {
@@ -40,6 +40,7 @@ pub(in crate::cli) async fn whole(
         return Ok(());
     }
     let print = |line: &str| console::line(line).map_err(cannot_print);
+    let wrapped = |line: &str| console::wrapped_line(line).map_err(cannot_print);
     let how = match (&ending.reason, ending.finished) {
         (Some(Reason::Cancelled), _) => "cancelled",
         (Some(Reason::Limit), _) => "stopped at the limit",
@@ -55,9 +56,9 @@ pub(in crate::cli) async fn whole(
     if !problems.is_empty() {
         print("\n  most frequent problems")?;
         for ProblemCount { code, rows, sample, .. } in problems.iter().take(MAX_ERRORS as usize) {
-            print(&format!("    {:>9}  {code}: {}", text::grouped(*rows), shortened(&sample.to_string())))?;
+            wrapped(&format!("    {:>9}  {code}: {}", text::grouped(*rows), shortened(&sample.to_string())))?;
             if let Some(advice) = provider::advice(campaign.api, code) {
-                print(&format!("               what to do: {advice}"))?;
+                wrapped(&format!("               what to do: {advice}"))?;
             }
         }
         if problems.len() > MAX_ERRORS as usize {
