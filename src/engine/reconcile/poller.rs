@@ -200,8 +200,7 @@ async fn request(job: &Job, batch: Vec<Awaiting>) -> Result<Result<(), PollError
         reservation = reservation => reservation?,
     };
     let ids: Vec<&str> = batch.iter().map(|message| message.message_id.as_str()).collect();
-    // A failed request counts as one that mentions none of these messages: they are asked about again when due, until
-    // the horizon, and do not hold up others.
+    // After a failed request, these messages are asked about again later, so that they do not hold up others.
     Point::PollReady.pass();
     let answer = job.provider.poll(&ids).await;
     job.note_reach(reservation, if let Err(PollError::Unreachable(problem)) = &answer { Some(problem) } else { None });
@@ -223,7 +222,10 @@ async fn request(job: &Job, batch: Vec<Awaiting>) -> Result<Result<(), PollError
             message_id: message.message_id.clone(),
             update: updates.remove(message.message_id.as_str()),
             polled_at: now,
-            next_poll_at: next_poll(message.accepted_at, now, &job.campaign.reconcile),
+            next_poll_at: match failed {
+                None => next_poll(message.accepted_at, now, &job.campaign.reconcile),
+                Some(_) => next_poll_after_failure(message.accepted_at, now, &job.campaign.reconcile),
+            },
         })
         .collect();
     let mut retry = StoreRetry::new(job);
@@ -239,6 +241,16 @@ fn next_poll(accepted_at: Millis, now: Millis, settings: &Reconcile) -> Option<M
     let horizon = accepted_at.plus(settings.horizon);
     let wait = settings.every.max(now.since(accepted_at) / 2);
     (now < horizon).then(|| now.plus(wait).min(horizon))
+}
+
+/// Returns when to ask again after a failed request: sooner, and also for a while after the horizon.
+fn next_poll_after_failure(accepted_at: Millis, now: Millis, settings: &Reconcile) -> Option<Millis> {
+    let horizon = accepted_at.plus(settings.horizon);
+    let next = now.plus(settings.every.max(now.since(accepted_at) / 16));
+    match now < horizon {
+        true => Some(next.min(horizon)),
+        false => Some(next).filter(|next| *next <= horizon.plus((settings.horizon / 8).max(settings.every * 3))),
+    }
 }
 
 /// Waits after failed status requests, so as not to hammer the provider.
@@ -289,5 +301,17 @@ mod tests {
             ages.push(now.0 / 1000);
         }
         assert_eq!(ages, [60, 120, 180, 270, 405, 607, 911, 1366, 2050, 3075, 3600]);
+    }
+
+    #[test]
+    fn a_failed_request_is_repeated_sooner_and_for_a_while_after_the_horizon() {
+        let mut now = Millis(2_050_000);
+        let mut ages = Vec::new();
+        while let Some(next) = next_poll_after_failure(Millis(0), now, &SETTINGS) {
+            now = next;
+            ages.push(now.0 / 1000);
+        }
+        assert_eq!(ages[..2], [2178, 2314]);
+        assert_eq!(ages[ages.len() - 3..], [3537, 3600, 3825]);
     }
 }

@@ -265,8 +265,12 @@ impl CamsClient {
             let why = match sent {
                 Ok(reply) => match read(&reply) {
                     Read::Done(answer) => return Ok(answer),
-                    Read::Throttled(error) if last => return Err(error),
-                    Read::Throttled(_) => None,
+                    // Another nonce could make the change a second time.
+                    Read::Throttled(error) => match lost {
+                        Some(why) => return Err(in_doubt(why)),
+                        None if last => return Err(error),
+                        None => None,
+                    },
                     Read::Refused(code, error) => match lost {
                         Some(why) if code == "SignatureNonceUsed" => return Err(in_doubt(why)),
                         _ => return Err(error),

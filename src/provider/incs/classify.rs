@@ -33,7 +33,7 @@ pub(super) fn answer(status: StatusCode, wait: Option<Duration>, body: &[u8]) ->
             MessageId::Unusable => Outcome::Unnamed(SendProblem::BadMessageId.into()),
         },
         // An id names a message that exists, and the rest denies it.
-        ("error", _) if !matches!(envelope.message_id(), MessageId::Known(_)) => {
+        ("error", _) if envelope.message_id() == MessageId::None => {
             refusal(status, wait, envelope.code, words(envelope.message))
         }
         _ => Outcome::Uncertain(bad_answer(BadAnswer::Contradictory(status.to_string()))),
@@ -79,7 +79,9 @@ fn words(message: Option<Cow<'_, str>>) -> String {
 
 /// Classifies a response with "error" in the provider's envelope.
 fn refusal(status: StatusCode, wait: Option<Duration>, code: Option<i64>, message: String) -> Outcome {
-    if status == StatusCode::TOO_MANY_REQUESTS || code == Some(429) {
+    // With a failure beside it, the message may still be delivered.
+    let is_failure = matches!(code, Some(500 | -1)) || status.is_server_error();
+    if !is_failure && (status == StatusCode::TOO_MANY_REQUESTS || code == Some(429)) {
         return Outcome::Throttled { problem: Problem::new("429", message), wait };
     }
     let Some(code) = code.filter(|code| plain_code(&code.to_string()).is_some()) else {

@@ -62,6 +62,22 @@ fn every_answer_has_its_meaning() {
         (200, None, error(429, "too many attempts"), "throttled", "429 0"),
         (429, Some(7), error(429, "too many attempts"), "throttled", "429 7"),
         (429, Some(3), "slow down".into(), "throttled", "http_429 3"),
+        (429, None, error(500, "server error"), "uncertain", "500"),
+        (504, None, error(429, "too many attempts"), "uncertain", "429"),
+        (
+            200,
+            None,
+            error(429, "slow down").replace("\"data\":{}", "\"data\":{\"msg_id\":\"a\\u0000\"}"),
+            "uncertain",
+            "bad_answer",
+        ),
+        (
+            200,
+            None,
+            error(200, "ok").replace("\"error\"", "\"success\"").replace("\"data\":{}", "\"data\":{\"msg_id\":\"0\"}"),
+            "unnamed",
+            "no_message_id",
+        ),
         (200, None, error(500, "server error"), "uncertain", "500"),
         (
             429,

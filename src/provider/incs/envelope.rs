@@ -55,7 +55,7 @@ impl<'a> Success<'a> {
     pub(super) fn message_id(body: &'a [u8]) -> Option<&'a str> {
         let ByKeys(Self { status, data: ByKeys(Named { msg_id }) }) =
             serde_json::from_str(str::from_utf8(body).ok()?).ok()?;
-        (status == "success" && !msg_id.trim().is_empty() && can_be_id(msg_id)).then_some(msg_id)
+        (status == "success" && !msg_id.trim().is_empty() && msg_id != "0" && can_be_id(msg_id)).then_some(msg_id)
     }
 }
 

@@ -34,13 +34,14 @@ pub(super) fn answer(status: StatusCode, wait: Option<Duration>, body: &[u8]) ->
     let Ok(Answer { messages, error }) = serde_json::from_slice(body) else {
         return without_envelope(status, wait, body);
     };
-    let is_named = matches!(accepted(&messages[0]), Outcome::Accepted { .. });
+    // An id names a message that exists, whatever else the answer says.
+    let is_named = messages[0]["id"].as_str().is_some_and(|id| !id.trim().is_empty());
     match (error, status.is_success()) {
-        // An id names a message that exists, and the status denies it.
+        (_, true) if is_named => accepted(&messages[0]),
         (_, false) if is_named => {
             Outcome::Uncertain(SendProblem::BadAnswer(BadAnswer::Contradictory(status.to_string())).into())
         }
-        (Some(error), true) => refused_with_success(status, wait, &messages, &error),
+        (Some(error), true) => refused_with_success(status, wait, &error),
         (Some(error), false) => refusal(status, wait, &error),
         (None, true) => accepted(&messages[0]),
         (None, false) => without_envelope(status, wait, body),
@@ -75,13 +76,12 @@ fn accepted(message: &Value) -> Outcome {
     }
 }
 
-/// Returns the outcome of a success that has an error in its body. An id names a message that exists. Without one, it
-/// is not sent again for a code that only says that something went wrong.
-fn refused_with_success(status: StatusCode, wait: Option<Duration>, messages: &Value, error: &Value) -> Outcome {
-    match (accepted(&messages[0]), refusal(status, wait, error)) {
-        (accepted @ Outcome::Accepted { .. }, _) => accepted,
-        (_, Outcome::TryAgain { problem, .. } | Outcome::RetryOnce(problem)) => Outcome::Uncertain(problem),
-        (_, refusal) => refusal,
+/// Returns the outcome of a success that has an error in its body and names no message. It is not sent again for a code
+/// that only says that something went wrong.
+fn refused_with_success(status: StatusCode, wait: Option<Duration>, error: &Value) -> Outcome {
+    match refusal(status, wait, error) {
+        Outcome::TryAgain { problem, .. } | Outcome::RetryOnce(problem) => Outcome::Uncertain(problem),
+        refusal => refusal,
     }
 }
 

@@ -38,6 +38,8 @@ pub(crate) enum Lost {
     Request,
     /// The answer to it.
     Answer,
+    /// The answer to it; the same request once more is throttled.
+    AnswerThenThrottled,
 }
 
 /// A folder, a simulated provider, and the connection to it.
@@ -134,14 +136,20 @@ fn forwarder(target: SocketAddr, lost: Lost, made: Arc<AtomicUsize>, closed: Arc
         let Some(request) = client.request() else { return };
         let is_create = request.head.starts_with("POST /saas/wa/template")
             || String::from_utf8_lossy(&request.bytes()).contains("CreateChatappTemplate");
-        let is_first = is_create && made.fetch_add(1, Ordering::Relaxed) == 0;
+        let before = if is_create { made.fetch_add(1, Ordering::Relaxed) } else { usize::MAX };
+        let is_first = before == 0;
+        if before == 1 && lost == Lost::AnswerThenThrottled {
+            let body = r#"{"Code":"Throttling.User","Message":"Request was denied due to user flow control."}"#;
+            client.write(format!("HTTP/1.1 400 Bad Request\r\ncontent-length: {}\r\n\r\n{body}", body.len()));
+            return;
+        }
         if is_first && lost == Lost::Request {
             return;
         }
         let Ok(mut server) = TcpStream::connect(target) else { return };
         server.write_all(&request.bytes()).unwrap();
         let answer = Message::read(&mut BufReader::new(server));
-        if !(is_first && lost == Lost::Answer) {
+        if !(is_first && matches!(lost, Lost::Answer | Lost::AnswerThenThrottled)) {
             client.write(answer.map(|answer| answer.bytes()).unwrap_or_default());
         }
     })

@@ -49,8 +49,9 @@ fn a_template_is_made_listed_shown_changed_and_deleted() {
 
 #[test]
 fn a_lost_answer_never_makes_a_second_template() {
-    for (provider, requests) in [("nxlink", 1), ("cams", 2)] {
-        let server = TemplateServer::new(provider, Lost::Answer);
+    let lost = [("nxlink", Lost::Answer, 1), ("cams", Lost::Answer, 2), ("cams", Lost::AnswerThenThrottled, 2)];
+    for (provider, lost, requests) in lost {
+        let server = TemplateServer::new(provider, lost);
         let made = server.succeeds(&["create", "sale.yaml"]);
         assert!(made.contains("the answer was lost"), "{made}");
         assert_eq!(server.made.load(Ordering::Relaxed), requests);
