@@ -180,7 +180,9 @@ impl Dispatcher {
                 }
                 continue;
             }
-            let may_expire = is_due && eligibility.may_expire_today(now) && !eligibility.is_unsure(job);
+            // Only the owner knows how much of the quota is used up.
+            let is_owner = self.role == Role::Owner;
+            let may_expire = is_owner && is_due && eligibility.may_expire_today(now) && !eligibility.is_unsure(job);
             if may_expire && !job.stop.is_paused() && self.defer(MAX_CLAIMS).await? {
                 continue;
             }
