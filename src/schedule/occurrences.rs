@@ -38,8 +38,8 @@ pub fn upcoming(schedule: &Schedule, after: Timestamp) -> impl Iterator<Item = T
 const COMPARED: usize = 12;
 
 /// Returns two of the next times, one right after the other, of which the second comes less than an hour before `time`
-/// has passed since the first, or just then. Whoever is sent to at the first is then sent to within `time` before the
-/// second, because sending takes a while.
+/// has passed since the first, or just then. The messages of the first are then sent within `time` before the second,
+/// because sending takes a while.
 #[must_use]
 pub fn just_within(schedule: &Schedule, after: Timestamp, time: Duration) -> Option<(Timestamp, Timestamp)> {
     let slack = (time / 10).min(Duration::from_secs(60 * 60));

@@ -12,9 +12,8 @@ use crate::cli::value_parsers::run_id;
 use crate::engine::{self, RunActivity};
 use crate::model::{Millis, RunId, State, Tally};
 use crate::progress::{self, RunView};
-use crate::provider;
 use crate::report;
-use crate::store::{ProblemCount, Run, Store};
+use crate::store::{Run, Store};
 use crate::text;
 
 /// The arguments of `status`.
@@ -141,7 +140,6 @@ async fn run_view(store: &Store, run: &Run, tally: &Tally) -> Result<RunView, Cl
 
 async fn show(store: &Store, run: &Run, tally: &Tally, global: &Global) -> Result<(), CliError> {
     let print = |line: &str| console::line(line).map_err(cannot_print);
-    let wrapped = |line: &str| console::wrapped_line(line).map_err(cannot_print);
     let campaign = engine::thaw(run)?;
     let waiting = engine::waiting(store, run, tally).await?;
     let activity = RunActivity::of(store, run, Millis::now()).await?;
@@ -177,11 +175,12 @@ async fn show(store: &Store, run: &Run, tally: &Tally, global: &Global) -> Resul
     if let Some(waiting) = &waiting {
         print(&format!("  {}", summary::waiting(waiting)))?;
     }
-    for ProblemCount { code, rows, sample, .. } in store.problems(run, MAX_ERRORS).await? {
-        wrapped(&format!("    {:>9}  {code}: {sample}", text::grouped(rows)))?;
-        if let Some(advice) = provider::advice(campaign.api, &code) {
-            wrapped(&format!("               what to do: {advice}"))?;
-        }
+    let problems = store.problems(run, MAX_ERRORS).await?;
+    if !problems.is_empty() {
+        print("  problems, with examples")?;
+    }
+    for line in summary::problem_lines(problems.iter(), campaign.api) {
+        console::wrapped_line(&line).map_err(cannot_print)?;
     }
     if let Some(words) = report::contradicted(store.contradicted(run).await?) {
         print(&format!("  {words}"))?;

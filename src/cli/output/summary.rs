@@ -5,17 +5,14 @@ use crate::cli::global::Global;
 use crate::cli::off_thread::off_thread;
 use crate::cli::output::console;
 use crate::engine::{Reason, RunResult};
-use crate::model::{Campaign, State, Tally};
+use crate::model::{Campaign, ProviderApi, State, Tally};
 use crate::provider;
 use crate::report::{self, Paths};
 use crate::store::{ProblemCount, Run, Store, Waiting};
 use crate::text;
-use crate::text::escaped;
 
 /// Kinds of errors shown; the report has them all.
 const MAX_ERRORS: u32 = 5;
-/// The longest error shown, in characters.
-const MAX_WIDTH: usize = 300;
 
 /// Prints the states of the rows in one line, for a run that stopped before its end.
 pub(in crate::cli) fn brief(run: &Run, ending: &RunResult, global: &Global) {
@@ -40,7 +37,6 @@ pub(in crate::cli) async fn whole(
         return Ok(());
     }
     let print = |line: &str| console::line(line).map_err(cannot_print);
-    let wrapped = |line: &str| console::wrapped_line(line).map_err(cannot_print);
     let how = match (&ending.reason, ending.finished) {
         (Some(Reason::Cancelled), _) => "cancelled",
         (Some(Reason::Limit), _) => "stopped at the limit",
@@ -54,12 +50,9 @@ pub(in crate::cli) async fn whole(
     }
     let problems = store.problems(run, MAX_ERRORS + 1).await?;
     if !problems.is_empty() {
-        print("\n  most frequent problems")?;
-        for ProblemCount { code, rows, sample, .. } in problems.iter().take(MAX_ERRORS as usize) {
-            wrapped(&format!("    {:>9}  {code}: {}", text::grouped(*rows), shortened(&sample.to_string())))?;
-            if let Some(advice) = provider::advice(campaign.api, code) {
-                wrapped(&format!("               what to do: {advice}"))?;
-            }
+        print("\n  most frequent problems, with examples")?;
+        for line in problem_lines(problems.iter().take(MAX_ERRORS as usize), campaign.api) {
+            console::wrapped_line(&line).map_err(cannot_print)?;
         }
         if problems.len() > MAX_ERRORS as usize {
             print("               … more in the reports")?;
@@ -127,6 +120,19 @@ pub(in crate::cli) fn states(tally: &Tally, campaign: &Campaign, finished: bool)
     lines
 }
 
+/// Returns each kind of problem with the words of one of its rows, and what to do about it.
+pub(in crate::cli) fn problem_lines<'p>(
+    problems: impl Iterator<Item = &'p ProblemCount>,
+    api: ProviderApi,
+) -> Vec<String> {
+    let mut lines = Vec::new();
+    for ProblemCount { code, rows, sample, .. } in problems {
+        lines.push(format!("    {:>9}  {code}: {sample}", text::grouped(*rows)));
+        lines.extend(provider::advice(api, code).map(|advice| format!("               what to do: {advice}")));
+    }
+    lines
+}
+
 /// Returns in words how many rows wait for their next attempt, and until when.
 pub(in crate::cli) fn waiting(waiting: &Waiting) -> String {
     let rows_are = text::count_are(waiting.rows, "row");
@@ -134,12 +140,4 @@ pub(in crate::cli) fn waiting(waiting: &Waiting) -> String {
         return format!("{rows_are} waiting until {}", waiting.first);
     }
     format!("{rows_are} waiting, the first until {}, the last until {}", waiting.first, waiting.last)
-}
-
-fn shortened(text: &str) -> String {
-    let line = escaped(text);
-    if line.chars().count() <= MAX_WIDTH {
-        return line.into_owned();
-    }
-    line.chars().take(MAX_WIDTH - 1).chain(['…']).collect()
 }

@@ -316,7 +316,6 @@ impl Service {
             Some(Reason::Signal) => tracing::info!(run = %id, "run stopped; the next `serve` continues it"),
             _ if ending.finished => {
                 tracing::info!(run = %id, states = ?ending.tally.iter().collect::<Vec<_>>(), "run finished");
-                self.context.board.status().runs.remove(&id.to_string());
             }
             _ if sends => {
                 let (accepted, of) = (ending.tally.accepted(), ending.tally.sendable());

@@ -65,11 +65,11 @@ const STEPS: [Stage; 5] = [
         Tally::accepted,
         &[
             (State::Failed, "bad", "failed"),
-            (State::Sent, "open", "sent, not delivered yet"),
-            (State::Accepted, "open", "no status yet"),
+            (State::Sent, "open", "sent, not reported as delivered"),
+            (State::Accepted, "open", "no status"),
         ],
     ),
-    ("Delivered", Tally::delivered, &[(State::Delivered, "open", "not read yet")]),
+    ("Delivered", Tally::delivered, &[(State::Delivered, "open", "not reported as read")]),
     ("Read", |tally| tally.of(State::Read), &[]),
 ];
 

@@ -261,8 +261,9 @@ impl Store {
 const TAKEN: &str = "SELECT \
     (SELECT CAST(coalesce(sum(t.accepted + t.uncertain), 0) AS BIGINT) FROM run r JOIN timeline t ON t.run = r.id \
      WHERE r.name = $1 AND t.second >= $2 AND coalesce(r.dispatched_at, $3) >= $3) \
-    + (SELECT count(*) FROM run r JOIN delivery d ON d.run = r.id \
-     WHERE r.name = $1 AND r.id IS DISTINCT FROM $4 AND r.dispatched_at IS NULL AND d.state = 1 AND d.started_at >= $3)";
+    + (SELECT CAST(coalesce(sum((SELECT count(*) FROM delivery d WHERE d.run = r.id AND d.state = 1 AND d.started_at >= $3)), 0) \
+        AS BIGINT) \
+     FROM run r WHERE r.name = $1 AND r.id IS DISTINCT FROM $4 AND r.dispatched_at IS NULL)";
 pub(in crate::store) const CLAIMS: &str = "SELECT id, claim, worker, started_at, attempts, charged_attempts, deferrals, in_doubt \
     FROM delivery WHERE run = $1 AND state = 1 AND (worker = $2) = $3 ORDER BY id";
 /// The same, without those of living workers that joined the run.

@@ -51,8 +51,8 @@ pub(super) struct Lease {
     mark: Arc<SeenMark>,
     /// Held while a lock is being taken.
     taking: tokio::sync::Mutex<()>,
-    /// Its entry in `process`, once it has taken a lock. Whoever reads it never waits for a lock being taken: that
-    /// waits for other transactions, perhaps the reader's own.
+    /// Its entry in `process`, once it has taken a lock. Reading it never waits for a lock that is being
+    /// taken: taking one waits for other transactions, perhaps the reader's own.
     process: Mutex<Option<Process>>,
 }
 

@@ -80,6 +80,7 @@ async fn work(w: &Worker, name: &str) {
     let w = w.next().await;
     let rate = (std::num::NonZeroU32::new(1_000_000).unwrap(), std::time::Duration::from_secs(1));
     s.use_account(w.owner, "account", rate).await.unwrap();
+    s.taken_since(name, None, NOW).await.unwrap();
     s.take_slot("account", rate).await.unwrap();
     s.slow_down("account").await.unwrap();
     s.suppress(&[phone(3)], None, NOW).await.unwrap();
