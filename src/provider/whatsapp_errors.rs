@@ -236,6 +236,8 @@ pub(super) fn outcome(code: u32, problem: Problem, wait: Option<Duration>) -> Ou
 pub fn advice(api: ProviderApi, code: &str) -> Option<&'static str> {
     match api.statuses() {
         StatusSource::Pushed => of_meta(code).or_else(|| of_any(code)),
+        // Only INCS, which leaves these rows in doubt.
+        StatusSource::Polled if code.parse().is_ok_and(is_failure_inside) => Some(DOUBT),
         StatusSource::Polled => of_any(code),
     }
 }
